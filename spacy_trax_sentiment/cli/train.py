@@ -1,0 +1,143 @@
+"""`trax-sentiment train`: labelled texts to a pipeline directory."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..training import LabelledText, Progress, Settings
+
+
+def train(
+    source: str = typer.Argument(
+        help="What to learn from: a .jsonl, .csv or .tsv file, nltk:twitter_samples, or bundled:short_texts.",
+    ),
+    output: Path = typer.Option(..., "--output", "-o", help="The directory to write the spaCy pipeline to."),
+    dev: str | None = typer.Option(
+        None, help="Held-out texts to measure on. Without it, the last fifth of each label's texts is held out."
+    ),
+    preset: str = typer.Option(
+        "default", help="The settings to start from: 'default', or 'seed' for the course notebook's exact set-up."
+    ),
+    steps: int | None = typer.Option(None, help="Batches to train on.", show_default="preset: 300, seed: 100"),
+    batch_size: int | None = typer.Option(None, help="Texts in a batch.", show_default="preset: 32, seed: 16"),
+    learning_rate: float | None = typer.Option(None, help="Adam's learning rate.", show_default="preset: 0.01"),
+    embedding_dim: int | None = typer.Option(None, help="Width of the embedding.", show_default="preset: 256"),
+    seed: int | None = typer.Option(
+        None, help="Of the initial weights and the order of the texts.", show_default="preset: 0, seed: 271"
+    ),
+    balanced: bool | None = typer.Option(
+        None, "--balanced/--no-balanced", help="As many texts of each label in a batch.", show_default="balanced"
+    ),
+    labels: str = typer.Option("negative,positive", help="The labels, separated by commas."),
+    text_column: str = typer.Option("text", help="The field of a file that holds the text."),
+    label_column: str = typer.Option("label", help="The field of a file that holds the label."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the pipeline that the output directory holds."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print nothing but errors."),
+) -> None:
+    """Train a pipeline with Trax's Loop, and measure it on held-out texts.
+
+    Needs the extra: pip install 'spacy-trax-sentiment[train]'.
+
+    Example: trax-sentiment train reviews.jsonl --dev dev.jsonl --output model
+    """
+    from ..model.storage import whole_directory
+    from ..training.corpora import read_labelled_texts, require_labels, split_held_out
+    from ..training.loop import check_settings
+    from ..training.loop import train as train_pipeline
+
+    chosen = {
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "embedding_dim": embedding_dim,
+        "seed": seed,
+        "balanced": balanced,
+    }
+    settings = _settings(preset, {name: value for name, value in chosen.items() if value is not None})
+    label_names = _label_names(labels)
+    check_settings(settings, len(label_names))
+
+    with whole_directory(output, overwrite) as directory:
+        columns: Any = {"labels": label_names, "text_column": text_column, "label_column": label_column}
+        texts = read_labelled_texts(source, **columns)
+        require_labels(texts, label_names, source)
+        if dev is None:
+            texts, dev_texts = split_held_out(texts, source)
+        else:
+            dev_texts = read_labelled_texts(dev, **columns)
+            require_labels(dev_texts, label_names, dev)
+        if not quiet:
+            print(f"{len(texts)} texts to train on, {len(dev_texts)} held out. Loading Trax ...", file=sys.stderr)
+        with _ProgressBar(settings.steps, quiet) as bar:
+            nlp = train_pipeline(texts, dev_texts, label_names, settings, bar.show).nlp
+        figures = _measure(nlp, dev_texts, label_names)
+        as_it_is = figures["as they are"]
+        nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}
+        nlp.to_disk(directory)
+    if not quiet:
+        _print_figures(figures, output)
+
+
+def _settings(preset: str, chosen: dict[str, Any]) -> "Settings":
+    from dataclasses import replace
+
+    from ..errors import Errors, SentimentError
+    from ..training.loop import PRESETS
+
+    if preset not in PRESETS:
+        raise SentimentError(Errors.S023.format(name=preset, names=", ".join(PRESETS)))
+    return replace(PRESETS[preset], **chosen)
+
+
+def _label_names(labels: str) -> list[str]:
+    from ..errors import Errors, SentimentError
+
+    names = [name.strip() for name in labels.split(",")]
+    if len(names) < 2 or len(set(names)) < len(names) or not all(names):
+        raise SentimentError(Errors.S022.format(labels=repr(labels)))
+    return names
+
+
+def _measure(nlp: Any, dev_texts: "list[LabelledText]", labels: list[str]) -> dict[str, Any]:
+    from ..text import strip_emoticons
+    from ..training.evaluation import evaluate_pipeline
+
+    stripped = [text._replace(text=strip_emoticons(text.text)) for text in dev_texts]
+    return {
+        "as they are": evaluate_pipeline(nlp, dev_texts, labels),
+        "emoticons stripped": evaluate_pipeline(nlp, stripped, labels),
+    }
+
+
+def _print_figures(figures: dict[str, Any], output: Path) -> None:
+    import wasabi
+
+    rows = [
+        (name, figure.n_texts, f"{figure.accuracy:.4f}", f"{figure.macro_recall:.4f}")
+        for name, figure in figures.items()
+    ]
+    header = ("held-out texts", "number", "accuracy", "macro-recall")
+    print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r")), end="")
+    print(f'Saved to {output}. Use it: spacy.load("{output}")')
+
+
+class _ProgressBar:
+    """A bar on standard error, where that is a terminal, with the latest loss and held-out accuracy."""
+
+    def __init__(self, steps: int, quiet: bool) -> None:
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=steps, unit="step", disable=True if quiet else None, file=sys.stderr)
+
+    def __enter__(self) -> "_ProgressBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def show(self, progress: "Progress") -> None:
+        self.bar.set_postfix(loss=f"{progress.loss:.4f}", dev_accuracy=f"{progress.dev_accuracy:.4f}", refresh=False)
+        self.bar.update(1)

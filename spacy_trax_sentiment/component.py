@@ -1,0 +1,199 @@
+"""The spaCy component: `nlp.add_pipe("trax_sentiment")` sets `doc.cats` to one probability a label."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import spacy
+from spacy.language import Language
+from spacy.pipeline.textcat import TextCategorizer
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model
+from thinc.types import Floats2d
+
+from .errors import Errors, SentimentError
+from .model.thinc_model import set_vocabulary
+
+DEFAULT_MODEL = Config().from_str(
+    """
+    [model]
+    @architectures = "spacy_trax_sentiment.Classifier.v1"
+    embedding_dim = 256
+    hidden_width = 0
+    mean = "masked"
+
+    [model.preprocessor]
+    @misc = "spacy_trax_sentiment.ProcessTweet.v1"
+    stop_words = []
+    """
+)["model"]
+
+
+@Language.factory(
+    "trax_sentiment",
+    assigns=["doc.cats"],
+    default_config={
+        "model": DEFAULT_MODEL,
+        "pretrained": None,
+        "threshold": 0.0,
+        "scorer": {"@scorers": "spacy.textcat_scorer.v2"},
+    },
+    default_score_weights={
+        "cats_score": 1.0,
+        "cats_score_desc": None,
+        "cats_micro_p": None,
+        "cats_micro_r": None,
+        "cats_micro_f": None,
+        "cats_macro_p": None,
+        "cats_macro_r": None,
+        "cats_macro_f": None,
+        "cats_macro_auc": None,
+        "cats_f_per_type": None,
+    },
+)
+def make_trax_sentiment(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], Floats2d],
+    pretrained: str | Path | None,
+    threshold: float,
+    scorer: Callable[..., Any] | None,
+) -> "TraxSentiment":
+    """Make the component; spaCy calls this.
+
+    pretrained: None for a blank component to train, or a path to load weights from: a pipeline directory that holds
+        a `trax_sentiment` component, or that component's own directory.
+    threshold: Unused, as in spaCy's `textcat`: the labels exclude each other.
+    """
+    component = TraxSentiment(nlp.vocab, model, name, threshold=threshold, scorer=scorer)
+    if pretrained is not None:
+        component.load_pretrained(pretrained)
+    return component
+
+
+class TraxSentiment(TextCategorizer):
+    """A text categorizer for exclusive labels whose model is a Trax classifier."""
+
+    _pretrained = False
+    _missing: Path | None = None
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], Floats2d],
+        name: str = "trax_sentiment",
+        *,
+        threshold: float = 0.0,
+        scorer: Callable[..., Any] | None = None,
+    ) -> None:
+        super().__init__(vocab, model, name, threshold=threshold, scorer=scorer)
+
+    def load_pretrained(self, path: str | Path) -> None:
+        """Load labels, vocabulary and weights.
+
+        A pipeline saved on one machine names a path that another may lack, and spaCy makes the component before it
+        reads the saved weights. So an absent path raises its SentimentError only when the component is used.
+        """
+        path = Path(path)
+        candidates = (path / self.name, path / "trax_sentiment", path)
+        found = next((folder for folder in candidates if (folder / "model").is_file()), None)
+        if found is None:
+            self._missing = path
+            return
+        self.from_disk(found)
+        self._pretrained = True
+
+    def predict(self, docs: Iterable[Doc]) -> Floats2d:
+        """RETURNS: float32 probabilities (n_docs, n_labels), each row summing to 1, for empty docs too."""
+        self._require_weights()
+        scores: Floats2d = self.model.predict(list(docs))
+        return scores
+
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
+        """Find the negative log-likelihood of the examples' labels, averaged over the examples as Trax's Loop does.
+
+        examples: The batch of examples.
+        scores: The predicted probabilities, (n_examples, n_labels).
+        RETURNS: The loss, and scores minus truth over the number of examples. Through the log-softmax that is the
+            loss's exact gradient, as the scores' own part passes through it as zero; so an example without a label
+            has neither loss nor gradient.
+        """
+        examples = list(examples)
+        validate_examples(examples, "TraxSentiment.get_loss")
+        self._validate_categories(examples)
+        truths, _ = self._examples_to_truth(examples)
+        likelihood = np.clip(scores, np.finfo(np.float32).tiny, None)
+        n_examples = max(len(examples), 1)
+        loss = -(truths * np.log(likelihood)).sum() / n_examples
+        return float(loss), (scores - truths) / n_examples
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Iterable[str] | None = None,
+        positive_label: str | None = None,
+    ) -> None:
+        """Prepare for training: labels and vocabulary from the examples, random weights.
+
+        Pretrained weights are kept, to train on from; the labels must then be the same.
+
+        Raises SentimentError where they are not.
+        """
+        self._require_weights()
+        validate_get_examples(get_examples, "TraxSentiment.initialize")
+        if self._pretrained:
+            self._keep_pretrained(get_examples, labels)
+            self.cfg["positive_label"] = positive_label
+            return
+        set_vocabulary(self.model, [example.reference for example in get_examples()])
+        super().initialize(get_examples, nlp=nlp, labels=labels, positive_label=positive_label)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
+        super().from_disk(path, exclude=exclude)
+        self._missing = None
+        return self
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
+        super().from_bytes(bytes_data, exclude=exclude)
+        self._missing = None
+        return self
+
+    def _require_weights(self) -> None:
+        if self._missing is not None:
+            raise SentimentError(Errors.S036.format(path=self._missing))
+
+    def _keep_pretrained(self, get_examples: Callable[[], Iterable[Example]], labels: Iterable[str] | None) -> None:
+        self._validate_categories(get_examples())
+        found = list(labels) if labels is not None else [cat for eg in get_examples() for cat in eg.reference.cats]
+        for label in found:
+            if label not in self.labels:
+                raise SentimentError(Errors.S037.format(labels=", ".join(self.labels), value=label))
+
+
+def load_pipeline(path: Path) -> Language:
+    """RETURNS: The spaCy pipeline in the directory.
+
+    Raises SentimentError where there is none, or it has no component made by this package.
+    """
+    if not path.is_dir():
+        raise SentimentError(Errors.S033.format(path=path))
+    try:
+        nlp = spacy.load(path)
+    except Exception as error:  # spaCy, Thinc, msgpack and json raise all kinds on damaged files
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise SentimentError(Errors.S034.format(path=path, reason=reason)) from error
+    find_component(nlp, path)
+    return nlp
+
+
+def find_component(nlp: Language, path: str | Path) -> TraxSentiment:
+    """RETURNS: The pipeline's first component made by this package. Raises SentimentError where there is none."""
+    for _, component in nlp.pipeline:
+        if isinstance(component, TraxSentiment):
+            return component
+    raise SentimentError(Errors.S035.format(path=path, pipeline=nlp.pipe_names))

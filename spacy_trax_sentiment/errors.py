@@ -1,0 +1,55 @@
+"""Every message that a user can be shown: a code, the offending value, and the remedy."""
+
+
+class SentimentError(ValueError):
+    """Input that cannot be used. The message is one line: what was wrong, where, and what to do."""
+
+
+class MissingExtraError(SentimentError, ImportError):
+    """An optional dependency is needed for this and is not installed."""
+
+
+class Errors:
+    # Data
+    S001 = "[S001] {path}: no such file. Check the path, or name a source: nltk:twitter_samples, bundled:short_texts."
+    S002 = "[S002] {path}: cannot be read ({reason}). Check that it is a readable text file."
+    S003 = "[S003] {path}: holds no texts. Give a file with at least one labelled text."
+    S004 = "[S004] {path}, line {line}: not valid JSON ({reason}). Write one JSON object a line."
+    S005 = (
+        "[S005] {path}, line {line}: {value} is not a JSON object. Write one object with '{text}' and '{label}' a line."
+    )
+    S006 = "[S006] {path}, line {line}: the field '{field}' is missing; there are: {fields}. Add it, or name another field by --text-column or --label-column."
+    S007 = "[S007] {path}, line {line}: the field '{field}' is {value}, not a string. Write it as a string."
+    S008 = "[S008] {path}, line {line}: the label {value} is not one of {labels}. Correct it, or name the labels by --labels."
+    S009 = "[S009] {path}, line {line}: not UTF-8 ({reason}). Save the file as UTF-8."
+    S010 = "[S010] {path}, line {line}: cannot be read as {format} ({reason}). Correct the line."
+    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv or .tsv file."
+    S012 = "[S012] {path}: has texts of these labels only: {label}. Give texts of each of: {labels}."
+    S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv or .tsv file."
+    S014 = (
+        "[S014] NLTK's corpus '{name}' is not on this machine, and downloading it failed. "
+        "Run `python -m nltk.downloader {name}` where there is a network, "
+        "and set NLTK_DATA to the folder that holds 'corpora/{name}'."
+    )
+    S015 = "[S015] {source}: no text of the label {label} is left to hold out. Give at least {needed} texts of each label, or name a --dev source."
+
+    # Settings
+    S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or --no-balanced."
+    S021 = "[S021] {name} is {value}. Give {wanted}."
+    S022 = "[S022] the labels {labels} cannot be used. Give at least two different names, separated by commas."
+    S023 = "[S023] unknown preset '{name}'. There are: {names}."
+
+    # Output and models
+    S030 = "[S030] {path}: already exists and is not empty. Name another directory, or replace it by --overwrite."
+    S031 = "[S031] {path}: is not a spaCy pipeline, so it is not overwritten. Name another directory, or remove it yourself."
+    S032 = "[S032] {path}: cannot be written ({reason}). Name a directory that you may write to."
+    S033 = "[S033] {path}: no such model directory. Make one with `trax-sentiment train`."
+    S034 = "[S034] {path}: cannot be loaded as a spaCy pipeline ({reason}). Make it anew with `trax-sentiment train`."
+    S035 = "[S035] {path}: its pipeline {pipeline} has no component made by 'trax_sentiment'. Name a model of `trax-sentiment train`."
+    S036 = "[S036] {path}: the pretrained weights are not there. Correct `pretrained`, or set it to null and train the component."
+    S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
+
+    # Training
+    S040 = "[S040] training needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
+    S041 = "[S041] the loss is {loss} at step {step}; nothing was written. Lower the learning rate ({learning_rate})."
+    S042 = "[S042] unknown mean '{value}'. Give 'masked' or 'plain'."

@@ -1,0 +1,87 @@
+"""The Trax layers: padded ids (n_texts, length) to log-probabilities (n_texts, n_labels)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Errors, SentimentError
+from ..text.vocabulary import N_SPECIAL
+
+MEANS = ("masked", "plain")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What decides a classifier's layers and the shapes of its weights.
+
+    n_terms: Rows of the embedding table: the vocabulary's length.
+    n_labels: Units of the output layer.
+    embedding_dim: Columns of the embedding table.
+    hidden_width: Units of the hidden layer after the mean; 0 means no hidden layer.
+    mean: "masked": the mean over known terms, whatever the padding; "plain": the seed's, which counts all ids alike.
+    dropout: The share of the mean's values to drop in training.
+    """
+
+    n_terms: int
+    n_labels: int
+    embedding_dim: int = 256
+    hidden_width: int = 0
+    mean: str = "masked"
+    dropout: float = 0.0
+
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """The weights' names, in the order of the leaves of a Trax layer's weights."""
+        return weight_names(self.hidden_width)
+
+
+def weight_names(hidden_width: int) -> tuple[str, ...]:
+    """RETURNS: The names: E (n_terms, embedding_dim); with a hidden layer W_hidden (embedding_dim, hidden_width) and
+    b_hidden (hidden_width,); W (last width, n_labels); b (n_labels,). All are float32.
+    """
+    return ("E", "W_hidden", "b_hidden", "W", "b") if hidden_width else ("E", "W", "b")
+
+
+def classifier(vocab_size: int, embedding_dim: int = 256, output_dim: int = 2, mode: str = "train") -> Any:
+    """RETURNS: The seed's Trax layer, `Embedding -> Mean -> Dense -> LogSoftmax`; its mean counts padding too.
+
+    mode: As in Trax; none of these layers depends on it.
+    """
+    return build_layer(Architecture(vocab_size, output_dim, embedding_dim, mean="plain"))
+
+
+def build_layer(architecture: Architecture) -> Any:
+    """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> float32 log-probabilities (n_texts, n_labels)."""
+    from .trax_backend import tl
+
+    a = architecture
+    layers = [tl.Embedding(a.n_terms, a.embedding_dim)]
+    if a.mean == "masked":
+        layers = [tl.Branch(*layers, _known_terms()), _masked_mean()]
+    elif a.mean == "plain":
+        layers.append(tl.Mean(axis=1))
+    else:
+        raise SentimentError(Errors.S042.format(value=a.mean))
+    if a.dropout:
+        layers.append(tl.Dropout(rate=a.dropout, mode="train"))
+    if a.hidden_width:
+        layers += [tl.Dense(a.hidden_width), tl.Relu()]
+    return tl.Serial(*layers, tl.Dense(a.n_labels), tl.LogSoftmax())
+
+
+def _known_terms() -> Any:
+    from .trax_backend import tl
+
+    return tl.Fn("KnownTerms", lambda ids: ids >= N_SPECIAL)
+
+
+def _masked_mean() -> Any:
+    """The mean of the embeddings (n_texts, length, width) of known terms; zero where there are none."""
+    from .trax_backend import jax, tl
+
+    def masked_mean(embedded: Any, known: Any) -> Any:
+        jnp = jax.numpy
+        weights = known.astype(embedded.dtype)
+        count = jnp.maximum(weights.sum(axis=1, keepdims=True), 1)
+        return jnp.einsum("nlw,nl->nw", embedded, weights) / count
+
+    return tl.Fn("MaskedMean", masked_mean)

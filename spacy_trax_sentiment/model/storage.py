@@ -1,0 +1,65 @@
+"""Model directories, written whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import Errors, SentimentError
+
+
+@contextmanager
+def whole_directory(path: Path, overwrite: bool = False) -> Iterator[Path]:
+    """Write a directory beside its place, and put it there once it is complete.
+
+    path: Where the directory shall be. Its parents are made.
+    overwrite: Replace a spaCy pipeline that is there.
+    YIELDS: An empty directory to write to. On an error it is removed, and what was at `path` is left as it was.
+
+    Raises SentimentError at once where `path` is taken or cannot be written.
+    """
+    _check_free(path, overwrite)
+    with _reported(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        new = work / "new"
+        with _reported(path):
+            new.mkdir()
+        yield new
+        _check_free(path, overwrite)  # another process may have written there meanwhile
+        with _reported(path):
+            _replace(path, new, aside=work / "old")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _replace(path: Path, new: Path, aside: Path) -> None:
+    replaced = path.exists()
+    if replaced:
+        path.rename(aside)
+    try:
+        new.rename(path)
+    except OSError:
+        if replaced:
+            aside.rename(path)
+        raise
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if not os.path.lexists(path) or (path.is_dir() and not path.is_symlink() and not any(path.iterdir())):
+        return
+    if not overwrite:
+        raise SentimentError(Errors.S030.format(path=path))
+    if path.is_symlink() or not all((path / name).is_file() for name in ("config.cfg", "meta.json")):
+        raise SentimentError(Errors.S031.format(path=path))
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SentimentError(Errors.S032.format(path=path, reason=error.strerror or error)) from None

@@ -1,0 +1,213 @@
+"""The Thinc model: Docs to probabilities (n_docs, n_labels). Its parameters are the weights of the Trax layer.
+
+Training runs the Trax layer under `jax.jit`; prediction runs the same weights folded, in NumPy.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d, FloatsXd
+
+from ..errors import Errors, SentimentError
+from ..text import Preprocessor, build_vocabulary, pad, terms_to_ids
+from .classifier import MEANS, Architecture, build_layer, weight_names
+from .scoring import Folded, fold, log_probabilities
+
+# Trax assigns tracers to a layer's weights while JAX traces it.
+_TRACING = threading.RLock()
+
+
+def Classifier(  # noqa: N802 (named as it is registered)
+    preprocessor: Preprocessor,
+    embedding_dim: int = 256,
+    hidden_width: int = 0,
+    mean: str = "masked",
+    nO: int | None = None,
+) -> Model[list[Doc], Floats2d]:
+    """Build the classifier. Registered as the architecture `spacy_trax_sentiment.Classifier.v1`.
+
+    preprocessor: Turns a Doc into terms.
+    embedding_dim: Columns of the embedding table.
+    hidden_width: Units of a hidden layer after the mean; 0 means none.
+    mean: "masked": over the known terms; "plain": the seed's, which counts padding in training.
+    nO: The number of labels, where it is known beforehand.
+    RETURNS: A model from a batch of Docs to float32 probabilities (n_docs, n_labels). The gradient that its backprop
+        takes is that of the loss with respect to the log-probabilities.
+
+    Raises SentimentError where a size is below its least value or the mean is unknown.
+    """
+    if mean not in MEANS:
+        raise SentimentError(Errors.S042.format(value=mean))
+    for name, value, least in (("embedding_dim", embedding_dim, 1), ("hidden_width", hidden_width, 0)):
+        if value < least:
+            raise SentimentError(Errors.S021.format(name=name, value=value, wanted=f"a number of at least {least}"))
+    return Model(
+        "trax_classifier",
+        forward,
+        init=init,
+        dims={"nO": nO},
+        params=dict.fromkeys(weight_names(hidden_width)),
+        attrs={
+            "preprocessor": preprocessor,
+            "vocabulary": {},
+            "embedding_dim": embedding_dim,
+            "hidden_width": hidden_width,
+            "mean": mean,
+            "dropout_rate": 0.0,
+            "folded": _FoldMemory(),
+        },
+    )
+
+
+def forward(
+    model: Model[list[Doc], Floats2d], docs: Sequence[Doc], is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
+    weights = get_weights(model)
+    ids = docs_to_ids(model, docs)
+    if not is_train:
+        return cast(Floats2d, _predict(model, weights, ids)), lambda dY: []
+
+    architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
+    run, run_backward = _compiled(architecture)
+    padded = pad(ids, n_rows=_row_bucket(len(ids)))
+    key = np.random.randint(0, 2**31) if architecture.dropout else 0
+    Y = run(weights, padded, key)[: len(ids)]
+
+    def backprop(dY: Floats2d) -> list[Doc]:
+        d_padded = np.zeros((len(padded), dY.shape[1]), dtype=np.float32)
+        d_padded[: len(dY)] = dY
+        for name, gradient in run_backward(weights, padded, key, d_padded).items():
+            model.inc_grad(name, gradient)
+        return []
+
+    return cast(Floats2d, np.exp(Y)), backprop
+
+
+def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: Floats2d | None = None) -> None:
+    """Give the weights their random initial values, those of Trax; their seed is drawn from NumPy's generator.
+
+    X: Docs to build the vocabulary from, where `set_vocabulary` has not been called.
+    Y: An array (n_docs, n_labels), to tell the number of labels.
+    """
+    if Y is not None and model.has_dim("nO") is None:
+        model.set_dim("nO", Y.shape[1])
+    if not model.attrs["vocabulary"]:
+        set_vocabulary(model, X or ())
+    set_weights(model, initial_weights(get_architecture(model), seed=np.random.randint(0, 2**31)))
+
+
+def set_vocabulary(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> list[list[int]]:
+    """Number the terms of the training texts. RETURNS: The ids of each Doc's terms."""
+    preprocessor: Preprocessor = model.attrs["preprocessor"]
+    preprocessor.initialize()
+    terms = [preprocessor(doc) for doc in docs]
+    model.attrs["vocabulary"] = vocabulary = build_vocabulary(terms)
+    return [terms_to_ids(text, vocabulary) for text in terms]
+
+
+def docs_to_ids(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> list[list[int]]:
+    """RETURNS: The ids of each Doc's terms."""
+    preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
+    return [terms_to_ids(preprocessor(doc), vocabulary) for doc in docs]
+
+
+def get_architecture(model: Model[Any, Any]) -> Architecture:
+    """RETURNS: What decides the model's Trax layers, without dropout."""
+    a = model.attrs
+    return Architecture(len(a["vocabulary"]), model.get_dim("nO"), a["embedding_dim"], a["hidden_width"], a["mean"])
+
+
+def get_weights(model: Model[Any, Any]) -> dict[str, Any]:
+    """RETURNS: The float32 weights by name. Raises KeyError where the model has none yet, as any Thinc model does."""
+    return {name: model.get_param(name) for name in model.param_names}
+
+
+def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
+    """Set the model's parameters to copies of the weights."""
+    for name, value in weights.items():
+        # A JAX array's buffer must not be written, and Thinc's optimizers update in place.
+        model.set_param(name, cast(FloatsXd, np.array(value, dtype=np.float32)))
+
+
+def initial_weights(architecture: Architecture, seed: int) -> dict[str, Any]:
+    """RETURNS: The weights by name, as Trax initializes them from the seed."""
+    from .trax_backend import jax, trax
+
+    layer = build_layer(architecture)
+    with _TRACING:
+        weights, _ = layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=trax.fastmath.random.get_prng(seed))
+    return dict(zip(architecture.weight_names, jax.tree_util.tree_leaves(weights), strict=True))
+
+
+def _predict(model: Model[Any, Any], weights: Mapping[str, Any], ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    flat = np.array([i for text in ids for i in text], dtype=np.int64)
+    lengths = np.array([len(text) for text in ids], dtype=np.int64)
+    folded = model.attrs["folded"].get(weights, model.attrs["mean"])
+    return np.exp(log_probabilities(folded, flat, lengths)).astype(np.float32)
+
+
+class _FoldMemory:
+    """The folded weights, kept until the weights change. Not saved: Thinc passes over what msgpack cannot write."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[Mapping[str, Any], Mapping[str, Any], str, Folded] | None = None
+
+    def get(self, weights: Mapping[str, Any], mean: str) -> Folded:
+        kept = self._kept
+        if kept is not None and kept[2] == mean and self._unchanged(weights, *kept[:2]):
+            return kept[3]
+        # Thinc's optimizers write into the arrays that they are given. Every step changes the small ones too, so
+        # comparing the values of those tells whether the large table has changed.
+        small = {name: value.copy() for name, value in weights.items() if name != "E"}
+        folded = fold(weights, mean)
+        self._kept = (dict(weights), small, mean, folded)
+        return folded
+
+    @staticmethod
+    def _unchanged(weights: Mapping[str, Any], arrays: Mapping[str, Any], small: Mapping[str, Any]) -> bool:
+        return all(weights[name] is array for name, array in arrays.items()) and all(
+            np.array_equal(weights[name], value) for name, value in small.items()
+        )
+
+
+@lru_cache(maxsize=16)
+def _compiled(architecture: Architecture) -> tuple[Callable[..., Any], Callable[..., dict[str, Any]]]:
+    """RETURNS: (weights, ids, key) -> log-probabilities, and (weights, ids, key, gradient of those) -> gradients."""
+    from .trax_backend import jax, trax
+
+    names = architecture.weight_names
+    layer = build_layer(architecture)
+    with _TRACING:
+        tree, state = layer.init(trax.shapes.ShapeDtype((1, 8), np.int32))
+    structure = jax.tree_util.tree_structure(tree)
+
+    def apply(weights: Mapping[str, Any], ids: Any, key: Any) -> Any:
+        leaves = jax.tree_util.tree_unflatten(structure, [weights[name] for name in names])
+        return layer.pure_fn(ids, leaves, state, jax.random.PRNGKey(key))[0]
+
+    def gradients(weights: Mapping[str, Any], ids: Any, key: Any, dY: Any) -> Any:
+        return jax.vjp(lambda w: apply(w, ids, key), weights)[1](dY)[0]
+
+    run, run_backward = jax.jit(apply), jax.jit(gradients)
+
+    def forward(*arguments: Any) -> Any:
+        with _TRACING:
+            return np.asarray(run(*arguments))
+
+    def backward(*arguments: Any) -> dict[str, Any]:
+        with _TRACING:
+            return {name: np.asarray(gradient) for name, gradient in run_backward(*arguments).items()}
+
+    return forward, backward
+
+
+def _row_bucket(n_rows: int) -> int:
+    # Like the ladder of lengths: the last, smaller batch of an epoch should not compile a shape of its own.
+    return 1 << (max(n_rows, 1) - 1).bit_length()

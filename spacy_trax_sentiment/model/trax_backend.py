@@ -1,0 +1,121 @@
+"""The only module that imports Trax and JAX: it makes that quick and quiet, and hands their parts on.
+
+Import it inside the functions that train, never at the top of a module that serves.
+"""
+
+import inspect
+import os
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from tempfile import TemporaryFile
+from types import FrameType
+from typing import Any, TextIO
+
+import numpy as np
+
+from ..errors import Errors, MissingExtraError
+
+_IMPORT_LOCK = threading.Lock()
+
+
+def _light_stack(context: int = 1) -> list[inspect.FrameInfo]:
+    """As `inspect.stack`, without the source lines, which it finds by searching every loaded module."""
+    frames = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        frames.append(
+            inspect.FrameInfo(frame, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, None, None)
+        )
+        frame = frame.f_back
+    return frames
+
+
+def _light_getframeinfo(frame: Any, context: int = 1) -> inspect.Traceback:
+    """As `inspect.getframeinfo`, without the source lines."""
+    if inspect.istraceback(frame):
+        lineno, frame = frame.tb_lineno, frame.tb_frame
+    else:
+        lineno = frame.f_lineno
+    return inspect.Traceback(frame.f_code.co_filename, lineno, frame.f_code.co_name, None, None)
+
+
+@contextmanager
+def _light_inspection() -> Iterator[None]:
+    """`trax.layers.assert_shape` inspects the stack 65 times as Trax is imported, for a file name and a line number:
+    18 of the import's 21 seconds."""
+    with _IMPORT_LOCK:
+        stack, getframeinfo = inspect.stack, inspect.getframeinfo
+        inspect.stack, inspect.getframeinfo = _light_stack, _light_getframeinfo  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            inspect.stack, inspect.getframeinfo = stack, getframeinfo
+
+
+@contextmanager
+def _quiet_import() -> Iterator[None]:
+    """Keep what Gym, TensorFlow and JAX say as they load off the terminal, unless one of them fails to load."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    with suppress(ImportError):
+        import gym_notices.notices
+
+        gym_notices.notices.notices.clear()
+    # TensorFlow's C++ writes to the file descriptor before it heeds its log level.
+    sys.stderr.flush()
+    with TemporaryFile() as said, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def _use_one_device(jax: Any) -> None:
+    # With more than one visible accelerator a Loop refuses to use just one.
+    for option in ("jax_cuda_visible_devices", "jax_rocm_visible_devices"):
+        if getattr(jax.config, option, None) == "all":
+            jax.config.update(option, "0")
+
+
+try:
+    with _light_inspection(), _quiet_import():
+        import jax
+
+        _use_one_device(jax)
+        import trax
+        from trax import layers as tl
+        from trax import optimizers
+        from trax.supervised import training
+except ImportError as error:
+    raise MissingExtraError(Errors.S040.format(package=error.name or "trax", reason=error)) from error
+
+
+@contextmanager
+def quiet_loop() -> Iterator[TextIO]:
+    """A Trax Loop prints, and seeds Python's and NumPy's generators: keep the first back, restore the second.
+
+    YIELDS: The standard output, for what is meant to be printed.
+    """
+    python_state, numpy_state, stdout = random.getstate(), np.random.get_state(), sys.stdout
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="jax.process_count has been renamed")  # by Trax's use of host_count
+        try:
+            yield stdout
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)
+
+
+__all__ = ["jax", "optimizers", "quiet_loop", "tl", "training", "trax"]

@@ -1,0 +1,164 @@
+"""Ids to tensors: padded int32 batches of shape (n_texts, length), and the generators that training draws from."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Errors, SentimentError
+from .preprocessing import process_tweet
+from .vocabulary import PAD_ID, UNK, terms_to_ids
+
+Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
+
+# XLA compiles once for each shape; a short ladder bounds how often.
+LENGTH_LADDER = (8, 16, 24, 32, 48, 64, 96, 128, 256, 512)
+
+
+def bucket_length(longest: int) -> int:
+    """RETURNS: The first rung of the ladder that holds `longest`; past the ladder's end the rungs double."""
+    for rung in LENGTH_LADDER:
+        if longest <= rung:
+            return rung
+    return 1 << (longest - 1).bit_length()
+
+
+def longest_length(longest: int) -> int:
+    """RETURNS: `longest` itself: the seed pads to the longest text of each batch. At least 1."""
+    return max(longest, 1)
+
+
+def pad(
+    ids: Sequence[Sequence[int]], padded_length: Callable[[int], int] = bucket_length, n_rows: int = 0
+) -> NDArray[np.int32]:
+    """Set texts of different lengths side by side.
+
+    ids: The ids of each text.
+    padded_length: The length to pad to, of the longest text's length.
+    n_rows: Rows to have at least; those past the texts hold padding alone.
+    RETURNS: int32 of shape (max(n_texts, n_rows), padded length), filled up with the id of `__PAD__`.
+    """
+    length = padded_length(max(map(len, ids), default=0))
+    padded = np.full((max(len(ids), n_rows), length), PAD_ID, dtype=np.int32)
+    for row, text in zip(padded, ids, strict=False):
+        row[: len(text)] = text
+    return padded
+
+
+def tweet_to_tensor(tweet: str, vocab_dict: Mapping[str, int], unk_token: str = UNK) -> list[int]:
+    """RETURNS: The ids of the processed tweet's terms, a plain list; an unknown term gets the id of `unk_token`."""
+    return terms_to_ids(process_tweet(tweet), vocab_dict, unk_token)
+
+
+def balanced_batches(
+    ids: Sequence[Sequence[int]],
+    targets: Sequence[int],
+    batch_size: int,
+    *,
+    loop: bool,
+    shuffle: bool = False,
+    seed: int = 0,
+    padded_length: Callable[[int], int] = bucket_length,
+) -> Iterator[Batch]:
+    """Draw batches that hold equally many texts of each class, the highest class first.
+
+    ids: The ids of each text.
+    targets: The class of each text.
+    batch_size: Texts in a batch, a multiple of the number of classes.
+    loop: Start a class over when it is exhausted; else stop before the first incomplete batch.
+    shuffle: Draw in random order, anew each time that a class starts over.
+    seed: The seed of that order.
+    padded_length: The length to pad to, of the batch's longest text's length.
+    YIELDS: inputs int32 (batch_size, length), targets int32 (batch_size,), example weights 1, float32 (batch_size,).
+
+    Raises SentimentError where the batch size does not divide into the classes.
+    """
+    classes = sorted(set(targets), reverse=True)
+    share = check_batch_size(batch_size, len(classes))
+    rng = random.Random(seed)
+    of_class = {c: [text for text, target in zip(ids, targets, strict=True) if target == c] for c in classes}
+    streams = [_endless(of_class[c], rng, shuffle) if loop else _once(of_class[c], rng, shuffle) for c in classes]
+    batch_targets = np.repeat(np.array(classes, dtype=np.int32), share)
+    while True:
+        batch = [text for stream in streams for text in islice(stream, share)]
+        if len(batch) < batch_size:
+            return
+        yield pad(batch, padded_length), batch_targets.copy(), np.ones(batch_size, dtype=np.float32)
+
+
+def shuffled_batches(
+    ids: Sequence[Sequence[int]],
+    targets: Sequence[int],
+    batch_size: int,
+    *,
+    seed: int = 0,
+    padded_length: Callable[[int], int] = bucket_length,
+) -> Iterator[Batch]:
+    """Draw batches without end, passing through all texts in a new random order each time.
+
+    YIELDS: As `balanced_batches` does, with the classes as the data has them.
+
+    Raises SentimentError where the batch size is less than 1.
+    """
+    check_batch_size(batch_size, 1)
+    stream = _endless(range(len(ids)), random.Random(seed), shuffle=True)
+    while True:
+        chosen = list(islice(stream, batch_size))
+        yield (
+            pad([ids[i] for i in chosen], padded_length),
+            np.array([targets[i] for i in chosen], dtype=np.int32),
+            np.ones(batch_size, dtype=np.float32),
+        )
+
+
+def data_generator(
+    data_pos: Sequence[str],
+    data_neg: Sequence[str],
+    batch_size: int,
+    loop: bool,
+    vocab_dict: Mapping[str, int],
+    shuffle: bool = False,
+    *,
+    seed: int = 0,
+    padded_length: Callable[[int], int] = longest_length,
+) -> Iterator[Batch]:
+    """The seed's generator: half positives, then half negatives, padded to the longest of the batch.
+
+    data_pos: The positive tweets; their target is 1.
+    data_neg: The negative tweets; their target is 0.
+    YIELDS: As `balanced_batches` does.
+
+    Raises SentimentError where the batch size is odd or less than 2.
+    """
+    check_batch_size(batch_size, 2)
+    ids = [tweet_to_tensor(tweet, vocab_dict) for tweet in (*data_pos, *data_neg)]
+    targets = [1] * len(data_pos) + [0] * len(data_neg)
+    return balanced_batches(
+        ids, targets, batch_size, loop=loop, shuffle=shuffle, seed=seed, padded_length=padded_length
+    )
+
+
+def check_batch_size(batch_size: int, n_classes: int) -> int:
+    """RETURNS: The texts of each class in a batch. Raises SentimentError where that is not a whole number above 0."""
+    if batch_size < 1 or batch_size % n_classes:
+        wanted = "positive" if n_classes == 1 else f"a positive multiple of {n_classes}"
+        raise SentimentError(Errors.S020.format(batch_size=batch_size, wanted=wanted))
+    return batch_size // n_classes
+
+
+T = TypeVar("T")
+
+
+def _once(items: Sequence[T], rng: random.Random, shuffle: bool) -> Iterator[T]:
+    order = list(range(len(items)))
+    if shuffle:
+        rng.shuffle(order)
+    yield from (items[i] for i in order)
+
+
+def _endless(items: Sequence[T], rng: random.Random, shuffle: bool) -> Iterator[T]:
+    while items:
+        yield from _once(items, rng, shuffle)

@@ -1,0 +1,216 @@
+"""Sources of labelled texts: JSONL, CSV, TSV, NLTK's `twitter_samples`, and the corpus that ships with the package."""
+
+import csv
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from spacy.language import Language
+from spacy.training import Example
+
+from ..errors import Errors, SentimentError
+from ..text.nltk_data import load_corpus
+
+NEGATIVE, POSITIVE = "negative", "positive"
+DEFAULT_LABELS = (NEGATIVE, POSITIVE)
+HELD_OUT_SHARE = 0.2
+
+# A field longer than csv's default limit of 128 KiB is still a text.
+_CSV_FIELD_LIMIT = 1 << 24
+
+
+class LabelledText(NamedTuple):
+    text: str
+    label: str
+
+
+def read_labelled_texts(
+    source: str | Path,
+    *,
+    labels: Collection[str] | None = DEFAULT_LABELS,
+    text_column: str = "text",
+    label_column: str = "label",
+) -> list[LabelledText]:
+    """Read a whole source of labelled texts.
+
+    source: A path that ends in .jsonl, .csv or .tsv; or `nltk:twitter_samples`, or one of its two parts as the seed
+        splits it, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`.
+    labels: The labels that may occur; None means any.
+    text_column, label_column: The fields of a file that hold them.
+    RETURNS: The texts in the source's order.
+
+    Raises SentimentError, naming file and line, where the source cannot be read, holds no text, lacks a field or has
+    a label that is not among `labels`.
+    """
+    source = str(source)
+    prefix, colon, name = source.partition(":")
+    if colon and prefix in _NAMED_SOURCES:
+        if name not in _NAMED_SOURCES[prefix]:
+            known = ", ".join(f"{p}:{n}" for p, names in _NAMED_SOURCES.items() for n in names)
+            raise SentimentError(Errors.S013.format(source=source, sources=known))
+        return _NAMED_SOURCES[prefix][name]()
+    return _read_file(Path(source), labels, text_column, label_column)
+
+
+def LabelledTexts(  # noqa: N802 (named as it is registered)
+    source: str | Path,
+    text_column: str = "text",
+    label_column: str = "label",
+    labels: list[str] | None = None,
+) -> Callable[[Language], Iterable[Example]]:
+    """Read a corpus for `spacy train`. Registered as the reader `spacy_trax_sentiment.LabelledTexts.v1`.
+
+    source, text_column, label_column: As in `read_labelled_texts`.
+    labels: The labels that may occur; None means those of the source.
+    RETURNS: A function of the pipeline that yields one Example a text, with `cats` of 1.0 for its label and 0.0 for
+        every other.
+    """
+
+    def read_examples(nlp: Language) -> Iterator[Example]:
+        texts = read_labelled_texts(source, labels=labels, text_column=text_column, label_column=label_column)
+        names = labels or sorted({text.label for text in texts})
+        for text, label in texts:
+            yield Example.from_dict(nlp.make_doc(text), {"cats": {name: float(name == label) for name in names}})
+
+    return read_examples
+
+
+def split_held_out(texts: Iterable[LabelledText], source: str) -> tuple[list[LabelledText], list[LabelledText]]:
+    """Hold out the last fifth of each label's texts: of `nltk:twitter_samples`, that is the seed's split.
+
+    RETURNS: The texts to train on and those held out, each in their order.
+
+    Raises SentimentError where a label has too few texts for that.
+    """
+    of_label: dict[str, list[LabelledText]] = {}
+    for text in texts:
+        of_label.setdefault(text.label, []).append(text)
+    train, held_out = [], []
+    for label, group in of_label.items():
+        n_held_out = int(len(group) * HELD_OUT_SHARE)
+        if not n_held_out:
+            needed = round(1 / HELD_OUT_SHARE)
+            raise SentimentError(Errors.S015.format(source=source, label=label, needed=needed))
+        train += group[:-n_held_out]
+        held_out += group[-n_held_out:]
+    return train, held_out
+
+
+def require_labels(texts: Iterable[LabelledText], labels: Collection[str], source: str | Path) -> None:
+    """Raises SentimentError, naming the source, where one of the labels has no text."""
+    found = {text.label for text in texts}
+    if not found.issuperset(labels):
+        shown = ", ".join(sorted(found)) or "none"
+        raise SentimentError(Errors.S012.format(path=source, label=shown, labels=", ".join(labels)))
+
+
+def twitter_samples() -> list[LabelledText]:
+    """RETURNS: NLTK's 5,000 positive and then 5,000 negative tweets, in their order."""
+    corpus = load_corpus("twitter_samples")
+    return [
+        LabelledText(tweet, label) for label in (POSITIVE, NEGATIVE) for tweet in corpus.strings(f"{label}_tweets.json")
+    ]
+
+
+def short_texts() -> list[LabelledText]:
+    """RETURNS: The short texts, half of them positive, that were written for this package."""
+    with as_file(files("spacy_trax_sentiment.samples") / "short_texts.jsonl") as path:
+        return _read_file(path, DEFAULT_LABELS, "text", "label")
+
+
+_NAMED_SOURCES: dict[str, dict[str, Callable[[], list[LabelledText]]]] = {
+    "nltk": {
+        "twitter_samples": twitter_samples,
+        "twitter_samples/train": lambda: split_held_out(twitter_samples(), "nltk:twitter_samples")[0],
+        "twitter_samples/dev": lambda: split_held_out(twitter_samples(), "nltk:twitter_samples")[1],
+    },
+    "bundled": {"short_texts": short_texts},
+}
+
+
+def _read_file(path: Path, labels: Collection[str] | None, text_column: str, label_column: str) -> list[LabelledText]:
+    read_rows = _FORMATS.get(path.suffix.lower())
+    if read_rows is None and path.is_file():
+        raise SentimentError(Errors.S011.format(path=path, suffix=path.suffix))
+    if read_rows is None or not path.exists():
+        raise SentimentError(Errors.S001.format(path=path))
+    texts = []
+    for line, row in read_rows(path, text_column, label_column):
+        text, label = (_field(path, line, row, name) for name in (text_column, label_column))
+        if labels is not None and label not in labels:
+            raise SentimentError(
+                Errors.S008.format(path=path, line=line, value=_brief(label), labels=", ".join(labels))
+            )
+        texts.append(LabelledText(text, label))
+    if not texts:
+        raise SentimentError(Errors.S003.format(path=path))
+    return texts
+
+
+def _jsonl_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, content in enumerate(_lines(path), start=1):
+        if not content.strip():
+            continue
+        try:
+            row = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            reason = getattr(error, "msg", None) or str(error)
+            raise SentimentError(Errors.S004.format(path=path, line=line, reason=reason)) from None
+        if not isinstance(row, dict):
+            value = {"text": text_column, "label": label_column}
+            raise SentimentError(Errors.S005.format(path=path, line=line, value=_brief(row), **value))
+        yield line, row
+
+
+def _csv_rows(dialect: str) -> Callable[[Path, str, str], Iterator[tuple[int, dict[str, Any]]]]:
+    def read_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        csv.field_size_limit(_CSV_FIELD_LIMIT)
+        reader = csv.DictReader(_lines(path), dialect=dialect, strict=True)
+        try:
+            for row in reader:
+                yield reader.line_num, {name: value for name, value in row.items() if value is not None}
+        except csv.Error as error:
+            raise SentimentError(
+                Errors.S010.format(path=path, line=reader.line_num, format=path.suffix[1:].upper(), reason=error)
+            ) from None
+
+    return read_rows
+
+
+_FORMATS = {".jsonl": _jsonl_rows, ".csv": _csv_rows("excel"), ".tsv": _csv_rows("excel-tab")}
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Decode line by line, so that an error can name its line; only a line feed ends a line."""
+    with _reported(path), path.open("rb") as file:
+        for line, content in enumerate(file, start=1):
+            try:
+                yield content.decode("utf-8-sig" if line == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise SentimentError(Errors.S009.format(path=path, line=line, reason=error.reason)) from None
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SentimentError(Errors.S002.format(path=path, reason=error.strerror or error)) from None
+
+
+def _field(path: Path, line: int, row: dict[str, Any], name: str) -> str:
+    if name not in row:
+        fields = ", ".join(repr(field) for field in row if field is not None) or "none"
+        raise SentimentError(Errors.S006.format(path=path, line=line, field=name, fields=fields))
+    value = row[name]
+    if not isinstance(value, str):
+        raise SentimentError(Errors.S007.format(path=path, line=line, field=name, value=_brief(value)))
+    return value
+
+
+def _brief(value: Any, most: int = 60) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= most else shown[: most - 3] + "..."

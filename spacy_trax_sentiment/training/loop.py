@@ -1,0 +1,246 @@
+"""Labelled texts to a trained pipeline, by Trax's TrainTask, EvalTask and Loop."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, TextIO
+
+import spacy
+from spacy.language import Language
+
+from ..errors import Errors, SentimentError
+from ..model import build_layer, get_architecture, set_vocabulary, set_weights
+from ..model.thinc_model import docs_to_ids
+from ..text.tensors import (
+    Batch,
+    balanced_batches,
+    bucket_length,
+    check_batch_size,
+    longest_length,
+    shuffled_batches,
+)
+from .corpora import LabelledText, require_labels
+
+COMPONENT = "trax_sentiment"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    steps: Batches to train on. batch_size: Texts in a batch. learning_rate: Adam's. embedding_dim: Columns of the
+    embedding table. mean: "masked" or "plain". seed: Of the initial weights and of the order of the texts.
+    balanced: Whether a batch holds equally many texts of each label. stop_words: The words that the preprocessor
+    drops; None means NLTK's English list. padded_length: The length to pad to, of a batch's longest text's length.
+    n_eval_batches: Batches of held-out texts behind each figure that is shown as training runs.
+    """
+
+    steps: int = 300
+    batch_size: int = 32
+    learning_rate: float = 0.01
+    embedding_dim: int = 256
+    mean: str = "masked"
+    seed: int = 0
+    balanced: bool = True
+    stop_words: tuple[str, ...] | None = ()
+    padded_length: Callable[[int], int] = bucket_length
+    n_eval_batches: int = 8
+
+
+PRESETS = {
+    "default": Settings(),
+    "seed": Settings(
+        steps=100,
+        batch_size=16,
+        mean="plain",
+        seed=271,
+        stop_words=None,
+        padded_length=longest_length,
+        n_eval_batches=1,
+    ),
+}
+
+
+class Progress(NamedTuple):
+    """Where training stands: steps done, and as of the last evaluation the mean loss and the held-out figures."""
+
+    step: int
+    loss: float
+    dev_loss: float
+    dev_accuracy: float
+
+
+class Trained(NamedTuple):
+    """nlp: The pipeline. history: One entry an evaluation."""
+
+    nlp: Language
+    history: list[Progress]
+
+
+STEPS_PER_EVALUATION = 10
+
+_LOSS, _ACCURACY = "loss", "accuracy"
+_SEEDS = 1 << 31
+
+
+def train(
+    texts: Sequence[LabelledText],
+    dev_texts: Sequence[LabelledText],
+    labels: Sequence[str],
+    settings: Settings = PRESETS["default"],
+    on_step: Callable[[Progress], None] | None = None,
+) -> Trained:
+    """Train a pipeline that has a `trax_sentiment` component alone.
+
+    texts: What to learn from, with texts of each label.
+    dev_texts: Held out, with texts of each label, for the figures shown as training runs.
+    labels: The label of each column of the scores; the seed's order is negative, positive.
+    on_step: Called after each step.
+
+    Raises SentimentError where a setting or the data cannot be used, where a loss is not a number, and where the
+    `train` extra is missing.
+    """
+    check_settings(settings, len(labels))
+    require_labels(texts, labels, "the training texts")
+    require_labels(dev_texts, labels, "the held-out texts")
+    nlp = spacy.blank("en")
+    component = nlp.add_pipe(
+        COMPONENT,
+        config={
+            "model": {
+                "embedding_dim": settings.embedding_dim,
+                "mean": settings.mean,
+                "preprocessor": {"stop_words": None if settings.stop_words is None else list(settings.stop_words)},
+            }
+        },
+    )
+    model: Any = component.model  # type: ignore[attr-defined]
+    for label in labels:
+        component.add_label(label)  # type: ignore[attr-defined]
+    model.set_dim("nO", len(labels))
+    ids = set_vocabulary(model, [nlp.make_doc(text) for text, _ in texts])
+    dev_ids = docs_to_ids(model, [nlp.make_doc(text) for text, _ in dev_texts])
+
+    layer = build_layer(get_architecture(model))
+    history = run_loop(
+        layer,
+        _batches(ids, [labels.index(text.label) for text in texts], settings, settings.seed),
+        _batches(dev_ids, [labels.index(text.label) for text in dev_texts], settings, settings.seed + 1),
+        settings,
+        on_step,
+    )
+    from ..model.trax_backend import jax
+
+    leaves = jax.tree_util.tree_leaves(layer.weights)
+    set_weights(model, dict(zip(get_architecture(model).weight_names, leaves, strict=True)))
+    return Trained(nlp, history)
+
+
+def run_loop(
+    layer: Any,
+    batches: Iterator[Batch],
+    dev_batches: Iterator[Batch],
+    settings: Settings,
+    on_step: Callable[[Progress], None] | None = None,
+) -> list[Progress]:
+    """Train a Trax layer in place with Trax's Loop, Adam and the weighted cross-entropy.
+
+    layer: From ids to log-probabilities; initialized by the Loop, from the seed, unless it is already.
+    batches, dev_batches: Endless.
+    RETURNS: The history, an entry for step 1 and for each tenth.
+
+    Raises SentimentError where a loss is not a finite number.
+    """
+    from ..model.trax_backend import optimizers, quiet_loop, tl, training
+
+    with quiet_loop() as stdout:
+        loop = training.Loop(
+            layer,
+            [
+                training.TrainTask(
+                    labeled_data=batches,
+                    loss_layer=tl.WeightedCategoryCrossEntropy(),
+                    optimizer=optimizers.Adam(settings.learning_rate),
+                    n_steps_per_checkpoint=STEPS_PER_EVALUATION,
+                    loss_name=_LOSS,
+                )
+            ],
+            eval_tasks=[
+                training.EvalTask(
+                    labeled_data=dev_batches,
+                    metrics=[tl.WeightedCategoryCrossEntropy(), tl.WeightedCategoryAccuracy()],
+                    metric_names=[_LOSS, _ACCURACY],
+                    n_eval_batches=settings.n_eval_batches,
+                )
+            ],
+            random_seed=settings.seed,
+            callbacks=[partial(_Watch, on_step=on_step, stdout=stdout, learning_rate=settings.learning_rate)],
+        )
+        loop.run(settings.steps)
+    history = _history(loop)
+    _require_finite(history[-1:], settings.learning_rate)
+    return history
+
+
+def check_settings(settings: Settings, n_labels: int) -> None:
+    """Raises SentimentError where a setting is out of its range, before any work is done."""
+    check_batch_size(settings.batch_size, n_labels if settings.balanced else 1)
+    for name, value in (("steps", settings.steps), ("embedding_dim", settings.embedding_dim)):
+        if value < 1:
+            raise SentimentError(Errors.S021.format(name=name, value=value, wanted="a number of at least 1"))
+    if not 0 < settings.learning_rate < math.inf:
+        raise SentimentError(
+            Errors.S021.format(name="learning_rate", value=settings.learning_rate, wanted="a number above 0")
+        )
+    if not 0 <= settings.seed < _SEEDS:
+        wanted = f"a whole number from 0 to {_SEEDS - 1}"
+        raise SentimentError(Errors.S021.format(name="seed", value=settings.seed, wanted=wanted))
+
+
+def _batches(ids: Sequence[Sequence[int]], targets: Sequence[int], settings: Settings, seed: int) -> Iterator[Batch]:
+    size, padded_length = settings.batch_size, settings.padded_length
+    if settings.balanced:
+        return balanced_batches(ids, targets, size, loop=True, shuffle=True, seed=seed, padded_length=padded_length)
+    return shuffled_batches(ids, targets, size, seed=seed, padded_length=padded_length)
+
+
+class _Watch:
+    """A callback of Trax's Loop: reports each step, and ends a run whose loss is not finite."""
+
+    def __init__(
+        self, loop: Any, on_step: Callable[[Progress], None] | None, stdout: TextIO, learning_rate: float
+    ) -> None:
+        self.loop, self.on_step, self.stdout, self.learning_rate = loop, on_step, stdout, learning_rate
+
+    def call_at(self, step: int) -> bool:
+        return True
+
+    def on_step_begin(self, step: int) -> None:
+        pass
+
+    def on_step_end(self, step: int) -> None:
+        # The Loop evaluates after its callbacks: what stands in its history is of an earlier step.
+        latest = _history(self.loop)[-1:]
+        _require_finite(latest, self.learning_rate)
+        if self.on_step is not None:
+            figures = latest[0][1:] if latest else (math.nan,) * 3
+            with redirect_stdout(self.stdout):
+                self.on_step(Progress(step, *figures))
+
+
+def _history(loop: Any) -> list[Progress]:
+    get = loop.history.get
+    losses = get("train", f"metrics/{_LOSS}")
+    dev = zip(get("eval", f"metrics/{_LOSS}"), get("eval", f"metrics/{_ACCURACY}"), strict=True)
+    return [
+        Progress(step, float(loss), float(dev_loss), float(dev_accuracy))
+        for (step, loss), ((_, dev_loss), (_, dev_accuracy)) in zip(losses, dev, strict=True)
+    ]
+
+
+def _require_finite(history: Sequence[Progress], learning_rate: float) -> None:
+    for step, loss, dev_loss, _ in history:
+        if not (math.isfinite(loss) and math.isfinite(dev_loss)):
+            raise SentimentError(Errors.S041.format(loss=loss, step=step, learning_rate=learning_rate))
