@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import spacy
+from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.tokens import Doc
@@ -103,12 +104,17 @@ class TraxSentiment(TextCategorizer):
         if found is None:
             self._missing = path
             return
-        self.from_disk(found)
+        self.from_disk(found, exclude=["vocab"])
         self._pretrained = True
 
     def predict(self, docs: Iterable[Doc]) -> Floats2d:
-        """RETURNS: float32 probabilities (n_docs, n_labels), each row summing to 1, for empty docs too."""
+        """RETURNS: float32 probabilities (n_docs, n_labels), each row summing to 1, for empty docs too.
+
+        Raises spaCy's own ValueError E109 where the component is not initialized.
+        """
         self._require_weights()
+        if not self.model.has_param("E"):
+            raise ValueError(SpacyErrors.E109.format(name=self.name))
         scores: Floats2d = self.model.predict(list(docs))
         return scores
 

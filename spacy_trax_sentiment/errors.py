@@ -27,7 +27,7 @@ class Errors:
     S012 = "[S012] {path}: has texts of these labels only: {label}. Give texts of each of: {labels}."
     S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv or .tsv file."
     S014 = (
-        "[S014] NLTK's corpus '{name}' is not on this machine, and downloading it failed. "
+        "[S014] NLTK's corpus '{name}' is not on this machine, and downloading it failed ({reason}). "
         "Run `python -m nltk.downloader {name}` where there is a network, "
         "and set NLTK_DATA to the folder that holds 'corpora/{name}'."
     )

@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         # Typer brings its own click in some versions and imports it in others: know its errors by what they can do.
         if not hasattr(error, "format_message"):
             raise
-        _fail(f"{error.format_message()} See `{PROGRAM} --help`.", 2)
+        _fail(f"{error.format_message().rstrip('.')}. See `{PROGRAM} --help`.", 2)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -60,15 +60,16 @@ def train(
     label_names = _label_names(labels)
     check_settings(settings, len(label_names))
 
+    columns: Any = {"labels": label_names, "text_column": text_column, "label_column": label_column}
+    texts = read_labelled_texts(source, **columns)
+    require_labels(texts, label_names, source)
+    if dev is None:
+        texts, dev_texts = split_held_out(texts, source)
+    else:
+        dev_texts = read_labelled_texts(dev, **columns)
+        require_labels(dev_texts, label_names, dev)
+
     with whole_directory(output, overwrite) as directory:
-        columns: Any = {"labels": label_names, "text_column": text_column, "label_column": label_column}
-        texts = read_labelled_texts(source, **columns)
-        require_labels(texts, label_names, source)
-        if dev is None:
-            texts, dev_texts = split_held_out(texts, source)
-        else:
-            dev_texts = read_labelled_texts(dev, **columns)
-            require_labels(dev_texts, label_names, dev)
         if not quiet:
             print(f"{len(texts)} texts to train on, {len(dev_texts)} held out. Loading Trax ...", file=sys.stderr)
         with _ProgressBar(settings.steps, quiet) as bar:

@@ -126,14 +126,16 @@ def get_architecture(model: Model[Any, Any]) -> Architecture:
 
 def get_weights(model: Model[Any, Any]) -> dict[str, Any]:
     """RETURNS: The float32 weights by name. Raises KeyError where the model has none yet, as any Thinc model does."""
-    return {name: model.get_param(name) for name in model.param_names}
+    return {name: model.get_param(name) for name in weight_names(model.attrs["hidden_width"])}
 
 
 def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
-    """Set the model's parameters to copies of the weights."""
+    """Set the model's parameters to copies of the weights, and forget gradients of earlier ones."""
     for name, value in weights.items():
         # A JAX array's buffer must not be written, and Thinc's optimizers update in place.
         model.set_param(name, cast(FloatsXd, np.array(value, dtype=np.float32)))
+        if model.has_grad(name):
+            model.set_grad(name, cast(FloatsXd, np.zeros(value.shape, dtype=np.float32)))
 
 
 def initial_weights(architecture: Architecture, seed: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """NLTK's corpora, read from this machine or downloaded on first use. Serving reads none of them."""
 
+from io import StringIO
 from typing import Any
 
 from ..errors import Errors, SentimentError
@@ -16,7 +17,9 @@ def load_corpus(name: str) -> Any:
     try:
         corpus.ensure_loaded()
     except LookupError:
-        if not nltk.download(name, quiet=True):
-            raise SentimentError(Errors.S014.format(name=name)) from None
+        try:
+            nltk.download(name, quiet=True, raise_on_error=True, print_error_to=StringIO())
+        except (OSError, ValueError) as error:
+            raise SentimentError(Errors.S014.format(name=name, reason=error)) from None
         corpus.ensure_loaded()
     return corpus

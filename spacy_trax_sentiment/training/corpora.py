@@ -174,7 +174,7 @@ def _csv_rows(dialect: str) -> Callable[[Path, str, str], Iterator[tuple[int, di
                 yield reader.line_num, {name: value for name, value in row.items() if value is not None}
         except csv.Error as error:
             raise SentimentError(
-                Errors.S010.format(path=path, line=reader.line_num, format=path.suffix[1:].upper(), reason=error)
+                Errors.S010.format(path=path, line=reader.reader.line_num, format=path.suffix[1:].upper(), reason=error)
             ) from None
 
     return read_rows

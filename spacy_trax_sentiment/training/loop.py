@@ -242,5 +242,6 @@ def _history(loop: Any) -> list[Progress]:
 
 def _require_finite(history: Sequence[Progress], learning_rate: float) -> None:
     for step, loss, dev_loss, _ in history:
-        if not (math.isfinite(loss) and math.isfinite(dev_loss)):
-            raise SentimentError(Errors.S041.format(loss=loss, step=step, learning_rate=learning_rate))
+        for value in (loss, dev_loss):
+            if not math.isfinite(value):
+                raise SentimentError(Errors.S041.format(loss=value, step=step, learning_rate=learning_rate))

@@ -1,0 +1,112 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.text import (
+    balanced_batches,
+    bucket_length,
+    build_vocabulary,
+    data_generator,
+    pad,
+    process_tweet,
+    shuffled_batches,
+)
+from spacy_trax_sentiment.text.tensors import LENGTH_LADDER, longest_length
+from spacy_trax_sentiment.training import LabelledText
+
+IDS = st.lists(st.lists(st.integers(1, 1000), max_size=70), max_size=20)
+
+
+@given(st.integers(0, 10_000))
+def test_a_bucket_holds_its_longest_text_and_the_next_smaller_one_does_not(longest: int) -> None:
+    length = bucket_length(longest)
+    assert length >= longest
+    rungs = [rung for rung in (*LENGTH_LADDER, 1024, 2048, 4096, 8192, 16384) if rung < length]
+    assert not rungs or rungs[-1] < longest
+
+
+@given(IDS, st.integers(0, 30))
+def test_padding_keeps_every_text_and_fills_up_with_zeros(ids: list[list[int]], n_rows: int) -> None:
+    padded = pad(ids, n_rows=n_rows)
+    assert padded.dtype == np.int32
+    assert padded.shape == (max(len(ids), n_rows), bucket_length(max(map(len, ids), default=0)))
+    assert [row[row > 0].tolist() for row in padded[: len(ids)]] == ids
+    assert all((row[len(text) :] == 0).all() for row, text in zip(padded, ids, strict=False))
+
+
+def test_seeds_generator_gives_its_first_batch(tweets: tuple[list[LabelledText], list[LabelledText]]) -> None:
+    texts = [tweet.text for tweet in tweets[0]]
+    vocabulary = build_vocabulary(process_tweet(text) for text in texts)
+    batches = data_generator(texts[:4000], texts[4000:], batch_size=4, loop=True, vocab_dict=vocabulary)
+    inputs, targets, weights = next(batches)
+    assert inputs.shape == (4, 14)
+    assert inputs[0].tolist() == [3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0]
+    assert targets.tolist() == [1, 1, 0, 0]
+    assert weights.tolist() == [1, 1, 1, 1]
+
+
+def _positives_and_negatives(n_pos: int, n_neg: int) -> tuple[list[list[int]], list[int]]:
+    """Texts of one id each: positives count from 100, negatives from 200."""
+    ids = [[100 + i] for i in range(n_pos)] + [[200 + i] for i in range(n_neg)]
+    return ids, [1] * n_pos + [0] * n_neg
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.booleans())
+def test_one_pass_stops_before_the_first_incomplete_batch(n_pos: int, n_neg: int, half: int, shuffle: bool) -> None:
+    ids, targets = _positives_and_negatives(n_pos, n_neg)
+    batches = list(balanced_batches(ids, targets, 2 * half, loop=False, shuffle=shuffle))
+    assert len(batches) == min(n_pos, n_neg) // half
+    drawn = [i for inputs, _, _ in batches for i in inputs[:, 0].tolist()]
+    assert len(set(drawn)) == len(drawn)
+    for inputs, batch_targets, weights in batches:
+        assert batch_targets.tolist() == [1] * half + [0] * half
+        assert (inputs[:half, 0] < 200).all()
+        assert (inputs[half:, 0] >= 200).all()
+        assert weights.dtype == np.float32
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.booleans())
+def test_a_class_starts_over_when_it_is_exhausted(n_pos: int, n_neg: int, shuffle: bool) -> None:
+    ids, targets = _positives_and_negatives(n_pos, n_neg)
+    batches = islice(balanced_batches(ids, targets, 2, loop=True, shuffle=shuffle), n_pos * n_neg)
+    inputs = np.concatenate([batch[0][:, 0] for batch in batches])
+    counts = dict(zip(*np.unique(inputs, return_counts=True), strict=True))
+    assert counts == {**{100 + i: n_neg for i in range(n_pos)}, **{200 + i: n_pos for i in range(n_neg)}}
+
+
+def test_the_seed_decides_the_order() -> None:
+    ids, targets = _positives_and_negatives(50, 50)
+
+    def order(seed: int) -> list[int]:
+        batches = islice(balanced_batches(ids, targets, 10, loop=True, shuffle=True, seed=seed), 20)
+        return [i for inputs, _, _ in batches for i in inputs[:, 0].tolist()]
+
+    assert order(1) == order(1)
+    assert order(1) != order(2)
+    assert order(1)[:5] != order(1)[100:105]  # a second pass draws anew
+
+
+@pytest.mark.parametrize("batch_size", [0, -2, 3])
+def test_a_batch_size_that_classes_cannot_share_is_refused(batch_size: int) -> None:
+    with pytest.raises(SentimentError, match="S020.*positive multiple of 2"):
+        data_generator(["a"], ["b"], batch_size, loop=False, vocab_dict={"__UNK__": 2})
+    with pytest.raises(SentimentError, match="S020"):
+        next(balanced_batches([[3], [4]], [0, 1], batch_size, loop=False))
+
+
+def test_shuffled_batches_pass_through_all_texts_before_any_comes_again() -> None:
+    ids, targets = _positives_and_negatives(7, 5)
+    batches = list(islice(shuffled_batches(ids, targets, 4, seed=3), 6))
+    drawn = [i for inputs, _, _ in batches for i in inputs[:, 0].tolist()]
+    assert sorted(drawn[:12]) == sorted(drawn[12:]) == sorted(i for (i,) in ids)
+    assert all((inputs[:, 0] < 200).astype(int).tolist() == t.tolist() for inputs, t, _ in batches)
+
+
+def test_batches_are_padded_as_asked() -> None:
+    ids, targets = [[3] * 9, [4] * 3], [1, 0]
+    assert next(balanced_batches(ids, targets, 2, loop=False))[0].shape == (2, 16)
+    assert next(balanced_batches(ids, targets, 2, loop=False, padded_length=longest_length))[0].shape == (2, 9)

@@ -1,0 +1,68 @@
+from importlib.metadata import version
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_trax_sentiment.text import build_vocabulary, process_tweet, terms_to_ids, tweet_to_tensor
+from spacy_trax_sentiment.text.vocabulary import SPECIAL_TERMS, ids_to_terms
+from spacy_trax_sentiment.training import LabelledText
+
+Tweets = tuple[list[LabelledText], list[LabelledText]]
+
+# NLTK 3.10.4 changed its tweet tokenizer.
+NEW_TOKENIZER = tuple(map(int, version("nltk").split(".")[:3])) >= (3, 10, 4)
+
+
+def test_vocabulary_numbers_terms_in_order_of_first_appearance_after_the_special_ones() -> None:
+    assert build_vocabulary([["b", "a"], ["a", "c"]]) == {
+        "__PAD__": 0,
+        "__</e>__": 1,
+        "__UNK__": 2,
+        "b": 3,
+        "a": 4,
+        "c": 5,
+    }
+
+
+@given(st.lists(st.lists(st.text())))
+def test_ids_of_known_terms_turn_back_into_the_terms(texts: list[list[str]]) -> None:
+    vocabulary = build_vocabulary(texts)
+    assert sorted(vocabulary.values()) == list(range(len(vocabulary)))
+    for terms in texts:
+        assert ids_to_terms(terms_to_ids(terms, vocabulary), vocabulary) == terms
+
+
+@given(st.lists(st.text()))
+def test_unknown_terms_get_the_id_of_the_unknown_token(terms: list[str]) -> None:
+    vocabulary = build_vocabulary([])
+    expected = [SPECIAL_TERMS.index(term) if term in SPECIAL_TERMS else 2 for term in terms]
+    assert terms_to_ids(terms, vocabulary) == expected
+
+
+def test_the_unknown_token_is_looked_up() -> None:
+    assert terms_to_ids(["x"], {"?": 7}, unk_token="?") == [7]
+    with pytest.raises(KeyError):
+        terms_to_ids(["x"], {"a": 0})
+
+
+@pytest.fixture(scope="module")
+def tweet_vocabulary(tweets: Tweets) -> dict[str, int]:
+    return build_vocabulary(process_tweet(tweet.text) for tweet in tweets[0])
+
+
+def test_seeds_vocabulary_has_its_size(tweet_vocabulary: dict[str, int]) -> None:
+    assert len(tweet_vocabulary) == (9086 if NEW_TOKENIZER else 9088)
+
+
+def test_seeds_tensors_of_the_first_validation_tweets(tweets: Tweets, tweet_vocabulary: dict[str, int]) -> None:
+    first, second = (tweet_to_tensor(tweet.text, tweet_vocabulary) for tweet in tweets[1][:2])
+    assert type(first) is list
+    if NEW_TOKENIZER:
+        assert first == [
+            *(1064, 136, 478, 2351, 744, 8147, 1122, 744, 53, 2, 2671, 790, 2, 2, 348, 600, 2, 3488, 1016, 596),
+            *(4558, 9, 1064, 157, 2, 2),
+        ]
+    else:
+        assert first[:6] == [1064, 136, 478, 2351, 744, 8148]
+    assert second == [443, 2, 303, 566, 56, 9]
