@@ -1,0 +1,122 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import Doc
+from thinc.api import Adam, Model
+
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.model import Classifier, build_layer, get_architecture
+from spacy_trax_sentiment.model.thinc_model import docs_to_ids, get_weights
+from spacy_trax_sentiment.model.trax_backend import jax
+from spacy_trax_sentiment.text import ProcessTweet, pad
+
+TEXTS = ["good day", "bad bad day", "what a good good thing", "nothing at all", "zzz"]
+LABELS = np.eye(3, dtype=np.float32)[[0, 1, 0, 2, 1]]
+
+
+@pytest.fixture
+def docs() -> list[Doc]:
+    nlp = spacy.blank("en")
+    return [nlp.make_doc(text) for text in TEXTS]
+
+
+def _model(docs: list[Doc], **settings: Any) -> Model[list[Doc], Any]:
+    np.random.seed(0)
+    model = Classifier(ProcessTweet(stop_words=[]), **{"embedding_dim": 6, **settings})
+    model.initialize(X=docs[:4], Y=LABELS)
+    return model
+
+
+@pytest.fixture(params=[{}, {"hidden_width": 5}, {"mean": "plain"}], ids=str)
+def model(request: pytest.FixtureRequest, docs: list[Doc]) -> Model[list[Doc], Any]:
+    return _model(docs, **request.param)
+
+
+def test_parameters_are_the_weights_of_the_trax_layer(model: Model[Any, Any], docs: list[Doc]) -> None:
+    layer = build_layer(get_architecture(model))
+    ids = pad(docs_to_ids(model, docs))
+    layer.init(ids)
+    leaves = [model.get_param(name) for name in get_architecture(model).weight_names]
+    layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(layer.weights), leaves)
+    Y, _ = model.begin_update(docs)
+    np.testing.assert_allclose(Y, np.exp(layer(ids)), atol=1e-6)
+
+
+def test_training_and_prediction_give_the_same_probabilities(docs: list[Doc]) -> None:
+    model = _model(docs, hidden_width=5)
+    Y, _ = model.begin_update(docs)
+    np.testing.assert_allclose(model.predict(docs), Y, atol=1e-6)
+    np.testing.assert_allclose(Y.sum(axis=1), 1, atol=1e-6)
+
+
+def test_gradients_equal_finite_differences(model: Model[Any, Any], docs: list[Doc]) -> None:
+    def loss() -> float:
+        return float(-(LABELS * np.log(model.begin_update(docs)[0])).sum())
+
+    # Larger than the initial weights, so that differences stand out from float32's rounding.
+    rng = np.random.default_rng(0)
+    for name, value in get_weights(model).items():
+        model.set_param(name, rng.normal(size=value.shape).astype(np.float32))
+    Y, backprop = model.begin_update(docs)
+    backprop(Y - LABELS)
+    step = 1e-2
+    for name, value in get_weights(model).items():
+        gradient = model.get_grad(name)
+        direction = rng.normal(size=value.shape).astype(np.float32)
+        model.set_param(name, value + step * direction)
+        above = loss()
+        model.set_param(name, value - step * direction)
+        below = loss()
+        model.set_param(name, value)
+        assert (above - below) / (2 * step) == pytest.approx(float((gradient * direction).sum()), rel=1e-2, abs=1e-3)
+
+
+def test_a_step_in_place_changes_the_prediction(model: Model[Any, Any], docs: list[Doc]) -> None:
+    before = model.predict(docs)
+    optimizer = Adam(0.1)
+    for _ in range(3):
+        Y, backprop = model.begin_update(docs)
+        backprop((Y - LABELS) / len(docs))
+        model.predict(docs)  # between a gradient and its step the folded weights are still those of before
+        model.finish_update(optimizer)
+    after = model.predict(docs)
+    assert np.abs(after - before).max() > 1e-2
+    np.testing.assert_allclose(after, model.copy().predict(docs))
+
+
+def test_other_parameters_are_used_and_put_back(docs: list[Doc]) -> None:
+    model = _model(docs)
+    before = model.predict(docs)
+    with model.use_params({(model.id, "b"): np.array([5, 0, 0], dtype=np.float32)}):
+        assert (model.predict(docs)[:, 0] > 0.9).all()
+    np.testing.assert_array_equal(model.predict(docs), before)
+
+
+def test_bytes_round_trip_into_a_model_of_another_size(model: Model[Any, Any], docs: list[Doc]) -> None:
+    other = Classifier(ProcessTweet(), embedding_dim=3, hidden_width=2)
+    other.from_bytes(model.to_bytes())
+    np.testing.assert_array_equal(other.predict(docs), model.predict(docs))
+
+
+def test_dropout_is_honoured_in_training_and_absent_from_prediction(docs: list[Doc]) -> None:
+    model = _model(docs, embedding_dim=64)
+    predicted = model.predict(docs)
+    model.attrs["dropout_rate"] = 0.5
+    first, second = model.begin_update(docs)[0], model.begin_update(docs)[0]
+    assert np.abs(first - second).max() > 1e-5
+    np.testing.assert_array_equal(model.predict(docs), predicted)
+
+
+def test_the_seed_of_numpys_generator_decides_the_initial_weights(docs: list[Doc]) -> None:
+    first, again = _model(docs), _model(docs)
+    for name, value in get_weights(first).items():
+        np.testing.assert_array_equal(again.get_param(name), value)
+
+
+@pytest.mark.parametrize("settings", [{"embedding_dim": 0}, {"hidden_width": -1}, {"mean": "median"}])
+def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
+    (value,) = settings.values()
+    with pytest.raises(SentimentError, match=str(value)):
+        Classifier(ProcessTweet(), **settings)
