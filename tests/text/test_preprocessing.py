@@ -48,7 +48,7 @@ def test_process_tweet_drops_the_stop_words_it_is_given() -> None:
 def test_process_tweet_takes_any_text(tweet: str) -> None:
     terms = process_tweet(tweet, stop_words={"the"})
     assert "the" not in terms
-    assert not any("#" == term for term in terms)
+    assert not any(term == "#" for term in terms)
 
 
 @pytest.mark.parametrize(

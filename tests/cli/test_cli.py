@@ -1,0 +1,187 @@
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import spacy
+from spacy.language import Language
+
+from spacy_trax_sentiment.cli import main
+from spacy_trax_sentiment.training import LabelledText
+
+
+class Result(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run_main(*arguments: object) -> Result:
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Result(int(caught.value.code or 0), captured.out, captured.err)
+
+    return run_main
+
+
+@pytest.fixture(scope="module")
+def model(trained: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "m"
+    trained.to_disk(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def dev_file(
+    short_texts: tuple[list[LabelledText], list[LabelledText]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = tmp_path_factory.mktemp("data") / "dev.jsonl"
+    path.write_text("".join(json.dumps(text._asdict()) + "\n" for text in short_texts[1]), encoding="utf-8")
+    return path
+
+
+def test_train_writes_a_pipeline_and_prints_its_figures(run: Run, tmp_path: Path) -> None:
+    result = run("train", "bundled:short_texts", "--output", tmp_path / "m", "--steps", 30, "--embedding-dim", 16)
+    assert result.status == 0, result.err
+    assert "as they are" in result.out
+    assert "emoticons stripped" in result.out
+    nlp = spacy.load(tmp_path / "m")
+    assert set(nlp("what a day").cats) == {"negative", "positive"}
+    assert f"{nlp.meta['performance']['accuracy']:.4f}" in result.out
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
+
+
+def test_train_takes_dev_texts_columns_and_labels(run: Run, tmp_path: Path) -> None:
+    rows = "".join(f"{word} {i},{mood}\n" for i in range(12) for word, mood in (("sun", "up"), ("rain", "down")))
+    (tmp_path / "a.csv").write_text("tweet,mood\n" + rows)
+    options = ["--labels", "down, up", "--text-column", "tweet", "--label-column", "mood", "--embedding-dim", 8]
+    run_options = ["--dev", tmp_path / "a.csv", "--output", tmp_path / "m", "--steps", 40, "--quiet"]
+    assert run("train", tmp_path / "a.csv", *options, *run_options) == (0, "", "")
+    cats = spacy.load(tmp_path / "m")("sun").cats
+    assert list(cats) == ["down", "up"]
+    assert cats["up"] > 0.5
+
+
+def test_evaluate_prints_tables_or_json(run: Run, model: Path, dev_file: Path) -> None:
+    tables = run("evaluate", model, dev_file)
+    assert tables.status == 0
+    figures = json.loads(run("evaluate", model, dev_file, "--json").out)
+    assert f"accuracy {figures['accuracy']:.4f}" in tables.out
+    assert figures["n_texts"] == len(dev_file.read_text().splitlines())
+    assert set(figures["labels"]) == set(figures["confusion"]) == {"negative", "positive"}
+
+
+def test_predict_gives_a_json_line_a_text(run: Run, model: Path) -> None:
+    result = run("predict", "I love this wonderful day", "awful, a waste of time", "--model", model)
+    rows = [json.loads(line) for line in result.out.splitlines()]
+    assert [row["sentiment"] for row in rows] == ["positive", "negative"]
+    assert rows[0]["text"] == "I love this wonderful day"
+    assert rows[0]["sentiment_positive"] + rows[0]["sentiment_negative"] == pytest.approx(1, abs=1e-5)
+
+
+def test_predict_reads_standard_input_line_by_line(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"love it\r\n\nbad \xff\n"), encoding="ascii"))
+    result = run("predict", "--model", model)
+    assert [json.loads(line)["text"] for line in result.out.splitlines()] == ["love it", "", "bad \ufffd"]
+
+
+def _is_one_line(result: Result, status: int) -> bool:
+    lines = result.err.splitlines()
+    return result.status == status and not result.out and len(lines) == 1 and lines[0].startswith("trax-sentiment: ")
+
+
+BAD_DATA = {
+    "missing.jsonl": (None, "missing.jsonl: no such file"),
+    "empty.jsonl": ("", "empty.jsonl: holds no texts"),
+    "broken.jsonl": ("{", "broken.jsonl, line 1: not valid JSON"),
+    "text.jsonl": ('{"label": "positive"}', "text.jsonl, line 1: the field 'text' is missing"),
+    "label.jsonl": ('{"text": "a"}', "label.jsonl, line 1: the field 'label' is missing"),
+    "other.jsonl": ('{"text": "a", "label": "up"}', "other.jsonl, line 1: the label 'up' is not one of"),
+    "one.jsonl": ('{"text": "a", "label": "positive"}', "one.jsonl: has texts of these labels only: positive"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_DATA)
+def test_bad_data_is_told_in_one_line_and_nothing_is_written(run: Run, tmp_path: Path, name: str) -> None:
+    content, message = BAD_DATA[name]
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    before = sorted(tmp_path.iterdir())
+    result = run("train", tmp_path / name, "--output", tmp_path / "m")
+    assert _is_one_line(result, 1)
+    assert message in result.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--batch-size", 15], "batch size 15"),
+        (["--batch-size", 0], "batch size 0"),
+        (["--labels", "positive"], "labels 'positive'"),
+        (["--preset", "best"], "preset 'best'"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_told_in_one_line(
+    run: Run, tmp_path: Path, options: list[object], message: str
+) -> None:
+    result = run("train", "bundled:short_texts", "--output", tmp_path / "m", *options)
+    assert _is_one_line(result, 1)
+    assert message in result.err
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_loss_that_is_not_finite_leaves_no_output(run: Run, tmp_path: Path) -> None:
+    options = ["--learning-rate", "1e30", "--steps", 50, "--embedding-dim", 8, "--quiet"]
+    result = run("train", "bundled:short_texts", "--output", tmp_path / "m", *options)
+    assert _is_one_line(result, 1)
+    assert "Lower the learning rate" in result.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_directory_that_cannot_be_used_is_told_in_one_line(run: Run, tmp_path: Path, model: Path) -> None:
+    (tmp_path / "file").write_text("")
+    taken = run("train", "bundled:short_texts", "--output", model)
+    unwritable = run("train", "bundled:short_texts", "--output", tmp_path / "file" / "m")
+    assert _is_one_line(taken, 1)
+    assert "--overwrite" in taken.err
+    assert _is_one_line(unwritable, 1)
+    assert "cannot be written" in unwritable.err
+
+
+def test_overwrite_replaces_a_pipeline(run: Run, tmp_path: Path, trained: Language) -> None:
+    trained.to_disk(tmp_path / "m")
+    options = ["--steps", 5, "--embedding-dim", 8, "--overwrite", "--quiet"]
+    assert run("train", "bundled:short_texts", "--output", tmp_path / "m", *options) == (0, "", "")
+    assert spacy.load(tmp_path / "m").get_pipe("trax_sentiment").model.attrs["embedding_dim"] == 8
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["train"], ["train", "a.jsonl"], ["no-such-command"], ["train", "a", "-o", "m", "--steps", "x"], ["--nonsense"]],
+)
+def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
+    assert _is_one_line(run(*arguments), 2)
+
+
+def test_a_model_that_is_not_there_is_told_in_one_line(run: Run, tmp_path: Path) -> None:
+    for arguments in (["evaluate", tmp_path / "m", "bundled:short_texts"], ["predict", "a", "-m", tmp_path / "m"]):
+        result = run(*arguments)
+        assert _is_one_line(result, 1)
+        assert "no such model directory" in result.err
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"]])
+def test_help_is_printed(run: Run, command: list[str]) -> None:
+    result = run(*command, "--help")
+    assert result.status == 0
+    assert "Usage" in result.out

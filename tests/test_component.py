@@ -1,0 +1,249 @@
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.training import Example
+
+from spacy_trax_sentiment.component import TraxSentiment, find_component, load_pipeline
+from spacy_trax_sentiment.errors import SentimentError
+
+SMALL = {"model": {"embedding_dim": 8}}
+DATA = [
+    ("I love it, great", "positive"),
+    ("I hate it, awful", "negative"),
+    ("good good stuff", "positive"),
+    ("bad stuff really", "negative"),
+]
+
+
+def _examples(nlp: Language, data: Iterable[tuple[str, str]] = DATA) -> list[Example]:
+    labels = sorted({label for _, label in data})
+    return [
+        Example.from_dict(nlp.make_doc(text), {"cats": {name: float(name == label) for name in labels}})
+        for text, label in data
+    ]
+
+
+def _blank(config: dict[str, Any] = SMALL) -> Language:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", config=config)
+    return nlp
+
+
+@pytest.fixture(scope="module")
+def updated() -> Language:
+    """A pipeline trained by `nlp.update`. Not to be changed by a test."""
+    spacy.util.fix_random_seed(0)
+    nlp = _blank()
+    examples = _examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.05
+    for _ in range(50):
+        nlp.update(examples, sgd=optimizer)
+    return nlp
+
+
+def test_update_learns_the_examples(updated: Language) -> None:
+    for text, label in DATA:
+        assert updated(text).cats[label] > 0.9
+    assert updated.evaluate(_examples(updated))["cats_score"] == 1.0
+
+
+def test_update_lowers_the_loss_that_it_reports() -> None:
+    nlp = _blank()
+    examples = _examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    losses: list[dict[str, float]] = [nlp.update(examples, sgd=optimizer, losses={}) for _ in range(30)]
+    assert losses[0]["trax_sentiment"] == pytest.approx(np.log(2), abs=0.3)
+    assert losses[-1]["trax_sentiment"] < losses[0]["trax_sentiment"]
+
+
+def test_the_loss_is_the_negative_log_likelihood_of_labelled_examples(updated: Language) -> None:
+    component = find_component(updated, "pipeline")
+    scores = np.array([[0.8, 0.2], [0.5, 0.5]], dtype=np.float32)
+    positive = component.labels.index("positive")
+    examples = [
+        Example.from_dict(updated.make_doc("a"), {"cats": {"positive": 1.0, "negative": 0.0}}),
+        Example.from_dict(updated.make_doc("b"), {"cats": {}}),
+    ]
+    loss, gradient = component.get_loss(examples, scores)
+    assert loss == pytest.approx(-np.log(scores[0, positive]) / 2)
+    np.testing.assert_allclose(gradient[0].sum(), 0, atol=1e-6)
+    np.testing.assert_allclose(gradient[1], scores[1] / 2)  # all of it lost in the log-softmax
+
+
+def test_an_example_without_a_label_teaches_nothing() -> None:
+    nlp = _blank()
+    optimizer = nlp.initialize(lambda: _examples(nlp))
+    before = find_component(nlp, "").model.to_bytes()
+    optimizer.learn_rate = 1.0
+    optimizer.L2 = 0.0
+    unlabelled = [Example.from_dict(nlp.make_doc("good stuff"), {"cats": {}})]
+    model = find_component(nlp, "").model
+    scores, backprop = model.begin_update([example.predicted for example in unlabelled])
+    backprop(find_component(nlp, "").get_loss(unlabelled, scores)[1])
+    assert all(np.abs(model.get_grad(name)).max() < 1e-7 for name in ("E", "W", "b"))
+    assert model.to_bytes() == before
+
+
+@pytest.mark.parametrize("run", [lambda nlp: nlp("x"), lambda nlp: list(nlp.pipe(["x", ""])), lambda nlp: nlp("")])
+def test_an_untrained_component_gives_spacys_own_error(run: Callable[[Language], Any]) -> None:
+    with pytest.raises(ValueError, match=r"\[E109\] Component 'trax_sentiment'"):
+        run(_blank())
+
+
+@pytest.mark.parametrize("text", ["", " ", "zzzz qqqq", "@you", "https://t.co/x", "\ud800", "\x00", "👍", "ا" * 50])
+def test_odd_texts_get_probabilities(updated: Language, text: str) -> None:
+    cats = updated(text).cats
+    assert set(cats) == {"positive", "negative"}
+    assert sum(cats.values()) == pytest.approx(1)
+    assert all(0 <= p <= 1 for p in cats.values())
+
+
+def test_texts_without_known_terms_all_score_alike(updated: Language) -> None:
+    assert updated("").cats == updated("zzzz").cats == updated("zzzz qqqq xxxx").cats
+
+
+@settings(max_examples=30)
+@given(st.lists(st.text() | st.sampled_from([text for text, _ in DATA]), min_size=1, max_size=6))
+def test_a_text_scores_the_same_alone_and_in_a_batch(updated: Language, texts: list[str]) -> None:
+    for doc, text in zip(updated.pipe(texts), texts, strict=True):
+        assert doc.cats == pytest.approx(updated(text).cats, abs=1e-6)
+
+
+def _same(nlp: Language, other: Language) -> None:
+    for text, _ in DATA:
+        assert other(text).cats == nlp(text).cats
+
+
+def test_disk_round_trip(updated: Language, tmp_path: Path) -> None:
+    updated.to_disk(tmp_path)
+    _same(updated, spacy.load(tmp_path))
+    assert find_component(load_pipeline(tmp_path), tmp_path).labels == find_component(updated, "").labels
+
+
+def test_bytes_round_trip(updated: Language) -> None:
+    _same(updated, _blank().from_bytes(updated.to_bytes()))
+
+
+def test_pickle_round_trip(updated: Language) -> None:
+    component = pickle.loads(pickle.dumps(find_component(updated, "")))
+    docs = [updated.make_doc(text) for text, _ in DATA]
+    np.testing.assert_array_equal(component.predict(docs), find_component(updated, "").predict(docs))
+
+
+def test_pretrained_weights_are_loaded_from_a_pipeline_or_a_component(updated: Language, tmp_path: Path) -> None:
+    updated.to_disk(tmp_path)
+    _same(updated, _blank({"pretrained": str(tmp_path)}))
+    _same(updated, _blank({"pretrained": tmp_path / "trax_sentiment"}))
+
+
+def test_pretrained_weights_are_kept_by_initialize(updated: Language, tmp_path: Path) -> None:
+    updated.to_disk(tmp_path)
+    nlp = _blank({"pretrained": str(tmp_path)})
+    nlp.initialize(lambda: _examples(nlp, DATA[:2]))
+    _same(updated, nlp)
+    with pytest.raises(SentimentError, match="S037.*neutral"):
+        nlp.initialize(lambda: _examples(nlp, [*DATA, ("so so", "neutral")]))
+
+
+def test_absent_pretrained_weights_are_named_when_used(tmp_path: Path) -> None:
+    nlp = _blank({"pretrained": str(tmp_path / "gone")})
+    with pytest.raises(SentimentError, match="S036.*gone"):
+        nlp("x")
+    with pytest.raises(SentimentError, match="S036.*gone"):
+        nlp.initialize(lambda: _examples(nlp))
+
+
+def test_a_saved_pipeline_loads_where_its_pretrained_path_is_gone(updated: Language, tmp_path: Path) -> None:
+    updated.to_disk(tmp_path / "first")
+    nlp = _blank({"pretrained": str(tmp_path / "first")})
+    nlp.to_disk(tmp_path / "second")
+    (tmp_path / "first").rename(tmp_path / "moved")
+    _same(updated, spacy.load(tmp_path / "second"))
+
+
+def test_initializing_again_starts_from_the_new_texts(updated: Language) -> None:
+    nlp = _blank().from_bytes(updated.to_bytes())
+    examples = _examples(nlp, [("wonderful", "positive"), ("dreadful", "negative")])
+    optimizer = nlp.initialize(lambda: examples)
+    nlp.update(examples, sgd=optimizer)
+    assert "wonder" in find_component(nlp, "").model.attrs["vocabulary"]
+    assert "stuff" not in find_component(nlp, "").model.attrs["vocabulary"]
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    def train() -> bytes:
+        spacy.util.fix_random_seed(7)
+        nlp = _blank()
+        examples = _examples(nlp)
+        optimizer = nlp.initialize(lambda: examples)
+        for _ in range(3):
+            nlp.update(examples, sgd=optimizer, drop=0.2)
+        return bytes(find_component(nlp, "").model.to_bytes())
+
+    assert train() == train()
+
+
+def test_two_processes_give_the_same_scores(trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path / "m")
+    # In a process of its own: forking this one, in which JAX runs threads, may hang.
+    code = (
+        "import json, spacy, sys\n"
+        "if __name__ == '__main__':\n"
+        "    nlp = spacy.load(sys.argv[1])\n"
+        "    texts = ['I love this film', 'awful food'] * 20\n"
+        "    print(json.dumps([d.cats for d in nlp.pipe(texts, n_process=2, batch_size=5)] == "
+        "[nlp(t).cats for t in texts]))"
+    )
+    result = subprocess.run([sys.executable, "-c", code, tmp_path / "m"], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "true"
+
+
+def test_serving_imports_neither_trax_nor_jax_nor_tensorflow(trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path / "m")
+    code = (
+        "import sys, spacy, spacy_trax_sentiment\n"
+        "nlp = spacy.load(sys.argv[1])\n"
+        "assert nlp('a lovely day').cats and list(nlp.pipe(['a', 'b']))\n"
+        "print(sorted({'trax', 'jax', 'jaxlib', 'tensorflow'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code, tmp_path / "m"], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_add_pipe_finds_the_component_without_an_import_and_without_nltk() -> None:
+    code = (
+        "import sys, spacy\n"
+        "nlp = spacy.blank('en')\n"
+        "nlp.add_pipe('trax_sentiment')\n"
+        "print(sorted({'nltk', 'trax', 'matplotlib', 'pyarrow'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_factory_metadata() -> None:
+    meta = Language.get_factory_meta("trax_sentiment")
+    assert meta.assigns == ["doc.cats"]
+    assert meta.default_score_weights["cats_score"] == 1.0
+    assert isinstance(_blank().get_pipe("trax_sentiment"), TraxSentiment)
+
+
+def test_a_directory_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SentimentError, match="S033"):
+        load_pipeline(tmp_path / "none")
+    with pytest.raises(SentimentError, match="S034"):
+        load_pipeline(tmp_path)
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    with pytest.raises(SentimentError, match="S035"):
+        load_pipeline(tmp_path / "blank")

@@ -1,0 +1,51 @@
+from importlib.metadata import distribution, entry_points, requires
+from importlib.resources import files
+
+import pytest
+from packaging.requirements import Requirement
+from spacy.util import registry
+
+import spacy_trax_sentiment
+from spacy_trax_sentiment.training.loop import PRESETS
+
+NAME = "spacy-trax-sentiment"
+
+
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [
+        ("console_scripts", "trax-sentiment"),
+        ("spacy_factories", "trax_sentiment"),
+        ("spacy_architectures", "spacy_trax_sentiment.Classifier.v1"),
+        ("spacy_misc", "spacy_trax_sentiment.ProcessTweet.v1"),
+        ("spacy_readers", "spacy_trax_sentiment.LabelledTexts.v1"),
+    ],
+)
+def test_entry_points_load(group: str, name: str) -> None:
+    (entry,) = entry_points(group=group, name=name)
+    assert callable(entry.load())
+
+
+def test_registered_names_are_found_by_spacy() -> None:
+    assert registry.architectures.get("spacy_trax_sentiment.Classifier.v1")
+    assert registry.misc.get("spacy_trax_sentiment.ProcessTweet.v1")
+    assert registry.readers.get("spacy_trax_sentiment.LabelledTexts.v1")
+
+
+def test_the_base_install_serves_without_trax_jax_and_tensorflow() -> None:
+    requirements = [Requirement(line) for line in requires(NAME) or ()]
+    base = {r.name for r in requirements if r.marker is None}
+    extra = {r.name for r in requirements if r.marker and r.marker.evaluate({"extra": "train"})}
+    assert base == {"spacy", "numpy", "nltk"}
+    assert {"trax", "jax", "jaxlib", "tensorflow"} <= extra
+
+
+def test_the_package_is_typed_and_carries_its_version() -> None:
+    assert (files(spacy_trax_sentiment) / "py.typed").is_file()
+    assert distribution(NAME).version == spacy_trax_sentiment.__version__
+
+
+def test_the_helps_defaults_are_the_presets() -> None:
+    default, seed = PRESETS["default"], PRESETS["seed"]
+    assert (default.steps, default.batch_size, default.learning_rate, default.embedding_dim) == (300, 32, 0.01, 256)
+    assert (seed.steps, seed.batch_size, seed.learning_rate, seed.embedding_dim, seed.seed) == (100, 16, 0.01, 256, 271)

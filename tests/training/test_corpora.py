@@ -1,0 +1,151 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import nltk
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.language import Language
+
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.training import LabelledText, read_labelled_texts, split_held_out
+from spacy_trax_sentiment.training.corpora import LabelledTexts, require_labels
+
+ROWS = [LabelledText("good, really", "positive"), LabelledText('so "bad"\nstill', "negative")]
+
+
+def _jsonl(path: Path) -> Path:
+    path.write_text("".join(json.dumps(row._asdict()) + "\n\n" for row in ROWS), encoding="utf-8")
+    return path
+
+
+def test_jsonl_is_read_past_blank_lines_and_a_byte_order_mark(tmp_path: Path) -> None:
+    path = _jsonl(tmp_path / "a.jsonl")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_labelled_texts(path) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", 'text,label\r\n"good, really",positive\r\n"so ""bad""\nstill",negative\r\n'),
+        ("a.tsv", 'text\tlabel\ngood, really\tpositive\n"so ""bad""\nstill"\tnegative\n'),
+        ("A.CSV", 'label,id,text\npositive,1,"good, really"\nnegative,2,"so ""bad""\nstill"\n'),
+    ],
+)
+def test_csv_and_tsv_are_read_by_their_columns(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_bytes(content.encode())
+    assert read_labelled_texts(tmp_path / name) == ROWS
+
+
+def test_other_column_names_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"tweet": "good", "mood": "up"}\n')
+    rows = read_labelled_texts(path, labels=["up", "down"], text_column="tweet", label_column="mood")
+    assert rows == [("good", "up")]
+    assert read_labelled_texts(path, labels=None, text_column="tweet", label_column="mood") == rows
+
+
+@given(st.lists(st.tuples(st.text(), st.sampled_from(["positive", "negative"])), min_size=1))
+def test_any_text_survives_jsonl(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
+    path = tmp_path_factory.mktemp("jsonl") / "a.jsonl"
+    path.write_text("".join(json.dumps({"text": t, "label": y}) + "\n" for t, y in rows), encoding="utf-8")
+    assert read_labelled_texts(path) == rows
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", b"", r"S003.*a\.jsonl: holds no texts"),
+        ("a.csv", b"text,label\n", r"S003.*a\.csv: holds no texts"),
+        ("a.jsonl", b'{"text": "a", "label": "positive"}\nnot json\n', r"S004.*a\.jsonl, line 2: not valid JSON"),
+        ("a.jsonl", b"[" * 100_000, r"S004.*line 1"),
+        ("a.jsonl", b"\n[1]\n", r"S005.*line 2: \[1\] is not a JSON object"),
+        ("a.jsonl", b'{"txt": "a", "label": "positive"}', r"S006.*line 1: the field 'text'.*'txt', 'label'"),
+        ("a.csv", b"text,lab\na,positive\n", r"S006.*line 2: the field 'label'"),
+        ("a.tsv", b"text\tlabel\na\tpositive\nb\n", r"S006.*line 3: the field 'label'"),
+        ("a.jsonl", b'{"text": 5, "label": "positive"}', r"S007.*line 1: the field 'text' is 5"),
+        ("a.jsonl", b'{"text": "a", "label": null}', r"S007.*line 1: the field 'label' is None"),
+        ("a.jsonl", b'{"text": "a", "label": "postive"}', r"S008.*line 1: the label 'postive' is not one of negative"),
+        ("a.jsonl", b'{"text": "ok"}\n{"text": "\xff"}', r"S006.*line 1"),
+        ("a.jsonl", b'\n{"text": "\xff"}', r"S009.*line 2: not UTF-8"),
+        ("a.csv", b'text,label\n"a,positive\n', r"S010.*line 2: cannot be read as CSV"),
+        ("a.txt", b"a", r"S011.*unknown format '.txt'"),
+    ],
+)
+def test_bad_files_are_named_with_the_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SentimentError, match=message) as caught:
+        read_labelled_texts(tmp_path / name)
+    assert len(str(caught.value)) < 500 + len(str(tmp_path))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SentimentError, match=r"S001.*none\.jsonl: no such file"):
+        read_labelled_texts(tmp_path / "none.jsonl")
+    (tmp_path / "folder.jsonl").mkdir()
+    with pytest.raises(SentimentError, match=r"S002.*folder\.jsonl"):
+        read_labelled_texts(tmp_path / "folder.jsonl")
+
+
+def test_unknown_sources_are_named_with_the_known_ones() -> None:
+    with pytest.raises(SentimentError, match=r"S013.*nltk:brown.*nltk:twitter_samples"):
+        read_labelled_texts("nltk:brown")
+
+
+def test_an_nltk_corpus_that_cannot_be_had_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str, **_: object) -> bool:
+        raise ValueError("no network")
+
+    monkeypatch.setattr(nltk.data, "path", [])
+    monkeypatch.setattr(nltk, "download", refuse)
+    corpus = nltk.corpus.util.LazyCorpusLoader("twitter_samples", nltk.corpus.TwitterCorpusReader, r".*\.json")
+    monkeypatch.setattr(nltk.corpus, "twitter_samples", corpus)
+    with pytest.raises(SentimentError, match=r"S014.*no network.*nltk\.downloader twitter_samples.*NLTK_DATA"):
+        read_labelled_texts("nltk:twitter_samples")
+
+
+def test_twitter_samples_split_is_the_seeds(tweets: tuple[list[LabelledText], list[LabelledText]]) -> None:
+    train, dev = tweets
+    assert [text.label for text in train] == ["positive"] * 4000 + ["negative"] * 4000
+    assert [text.label for text in dev] == ["positive"] * 1000 + ["negative"] * 1000
+    assert read_labelled_texts("nltk:twitter_samples/train") == train
+    assert read_labelled_texts("nltk:twitter_samples/dev") == dev
+
+
+def test_bundled_texts_are_many_different_and_half_of_each_label() -> None:
+    texts = read_labelled_texts("bundled:short_texts")
+    assert len(texts) >= 400
+    assert len({text.text.lower() for text in texts}) == len(texts)
+    assert sum(text.label == "positive" for text in texts) * 2 == len(texts)
+
+
+@given(st.lists(st.integers(5, 60), min_size=2, max_size=4))
+def test_a_fifth_of_each_label_is_held_out_from_its_end(sizes: list[int]) -> None:
+    texts = [LabelledText(str(i), str(label)) for label, size in enumerate(sizes) for i in range(size)]
+    train, dev = split_held_out(texts, "a source")
+    assert sorted(train + dev) == sorted(texts)
+    for label, size in enumerate(sizes):
+        assert [t.text for t in dev if t.label == str(label)] == [str(i) for i in range(size - size // 5, size)]
+
+
+def test_too_few_texts_to_hold_out_from_are_refused() -> None:
+    texts = [LabelledText("a", "positive")] * 10 + [LabelledText("b", "negative")] * 4
+    with pytest.raises(SentimentError, match=r"S015.*a\.jsonl.*negative.*at least 5"):
+        split_held_out(texts, "a.jsonl")
+
+
+def test_one_label_is_not_enough() -> None:
+    with pytest.raises(SentimentError, match=r"S012.*a\.jsonl.*only: positive"):
+        require_labels(ROWS[:1], ["negative", "positive"], "a.jsonl")
+    require_labels(ROWS, ["negative", "positive"], "a.jsonl")
+
+
+def test_the_reader_gives_examples_of_every_label(tmp_path: Path) -> None:
+    nlp: Language = spacy.blank("en")
+    reader: Callable[[Language], object] = LabelledTexts(_jsonl(tmp_path / "a.jsonl"))
+    examples = list(reader(nlp))  # type: ignore[call-overload]
+    assert [example.reference.text for example in examples] == [row.text for row in ROWS]
+    assert examples[0].reference.cats == {"negative": 0.0, "positive": 1.0}

@@ -1,0 +1,99 @@
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from spacy.language import Language
+
+from spacy_trax_sentiment.component import find_component
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.model.thinc_model import get_weights
+from spacy_trax_sentiment.training import PRESETS, LabelledText, Progress, Settings, evaluate_pipeline, train
+from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
+from spacy_trax_sentiment.training.loop import check_settings
+
+Texts = tuple[list[LabelledText], list[LabelledText]]
+SMALL = replace(PRESETS["default"], steps=12, embedding_dim=8)
+
+
+def test_training_on_the_bundled_texts_generalizes(trained: Language, short_texts: Texts) -> None:
+    assert evaluate_pipeline(trained, short_texts[1], DEFAULT_LABELS).accuracy > 0.7
+
+
+def test_training_reports_each_step_and_the_latest_figures(short_texts: Texts) -> None:
+    steps: list[Progress] = []
+    history = train(*short_texts, DEFAULT_LABELS, SMALL, steps.append).history
+    assert [progress.step for progress in steps] == list(range(1, 13))
+    assert [progress.step for progress in history] == [1, 10]
+    assert np.isnan(steps[0].loss)  # the Loop evaluates after step 1
+    assert steps[-1][1:] == history[-1][1:]
+    assert 0 <= history[-1].dev_accuracy <= 1
+
+
+def test_the_seed_decides_the_weights_and_leaves_the_global_generators_alone(short_texts: Texts) -> None:
+    def weights(seed: int) -> dict[str, np.ndarray]:
+        nlp = train(*short_texts, DEFAULT_LABELS, replace(SMALL, seed=seed)).nlp
+        return get_weights(find_component(nlp, "").model)
+
+    random.seed(5)
+    np.random.seed(5)
+    expected = random.random(), np.random.random()
+    random.seed(5)
+    np.random.seed(5)
+    first, again, other = weights(1), weights(1), weights(2)
+    assert (random.random(), np.random.random()) == expected
+    for name, value in first.items():
+        np.testing.assert_array_equal(again[name], value)
+    assert np.abs(first["E"] - other["E"]).max() > 1e-3
+
+
+def test_any_label_set_can_be_learned() -> None:
+    labels = ("low", "middle", "high")
+    texts = [LabelledText(f"{label} {i % 3}", label) for label in labels for i in range(10)]
+    nlp = train(texts, texts, labels, replace(SMALL, steps=60, batch_size=9)).nlp
+    assert evaluate_pipeline(nlp, texts, labels).accuracy == 1
+    assert tuple(nlp("middle").cats) == labels
+
+
+def test_unbalanced_batches_learn_the_prior() -> None:
+    texts = [LabelledText("thing", "positive")] * 9 + [LabelledText("thing", "negative")]
+    settings = replace(SMALL, steps=200, balanced=False, batch_size=10)
+    assert train(texts, texts, DEFAULT_LABELS, settings).nlp("thing").cats["positive"] == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(short_texts: Texts) -> None:
+    steps: list[Progress] = []
+    with pytest.raises(SentimentError, match="S041.*(nan|inf).*learning rate"):
+        train(*short_texts, DEFAULT_LABELS, replace(SMALL, learning_rate=1e30, steps=500), steps.append)
+    assert len(steps) < 20
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (replace(SMALL, batch_size=15), "S020.*15 is not a positive multiple of 2"),
+        (replace(SMALL, batch_size=0), "S020.*batch size 0"),
+        (replace(SMALL, batch_size=0, balanced=False), "S020.*batch size 0 is not positive"),
+        (replace(SMALL, steps=0), "S021.*steps is 0"),
+        (replace(SMALL, embedding_dim=-1), "S021.*embedding_dim is -1"),
+        (replace(SMALL, learning_rate=float("nan")), "S021.*learning_rate is nan"),
+        (replace(SMALL, seed=-1), "S021.*seed is -1"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: Settings, message: str) -> None:
+    with pytest.raises(SentimentError, match=message):
+        check_settings(settings, 2)
+
+
+def test_texts_of_one_label_are_refused(short_texts: Texts) -> None:
+    positive = [text for text in short_texts[0] if text.label == "positive"]
+    with pytest.raises(SentimentError, match="S012.*training texts"):
+        train(positive, short_texts[1], DEFAULT_LABELS, SMALL)
+    with pytest.raises(SentimentError, match="S012.*held-out"):
+        train(short_texts[0], positive, DEFAULT_LABELS, SMALL)
+
+
+def test_seed_preset_reaches_the_seeds_accuracy(tweets: Texts) -> None:
+    nlp = train(*tweets, DEFAULT_LABELS, PRESETS["seed"]).nlp
+    assert evaluate_pipeline(nlp, tweets[1], DEFAULT_LABELS).accuracy >= 0.99
+    assert find_component(nlp, "").model.attrs["mean"] == "plain"
