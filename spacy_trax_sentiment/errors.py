@@ -32,6 +32,7 @@ class Errors:
         "and set NLTK_DATA to the folder that holds 'corpora/{name}'."
     )
     S015 = "[S015] {source}: no text of the label {label} is left to hold out. Give at least {needed} texts of each label, or name a --dev source."
+    S016 = "[S016] {path}, line {line}: the field '{field}' holds a lone surrogate, which is no character. Correct or remove it."
 
     # Settings
     S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or --no-balanced."

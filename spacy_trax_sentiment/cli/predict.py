@@ -27,7 +27,9 @@ def predict(
     for stream in (sys.stdin, sys.stdout):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
-    for doc in nlp.pipe(texts or _lines(sys.stdin)):
+    # A byte of an argument that is not UTF-8 arrives as a lone surrogate, which spaCy refuses.
+    arguments = [text.encode("utf-8", "replace").decode() for text in texts or ()]
+    for doc in nlp.pipe(arguments or _lines(sys.stdin)):
         probabilities = {f"sentiment_{label}": round(doc.cats[label], 6) for label in labels}
         row = {"text": doc.text, "sentiment": best_label(doc.cats), **probabilities}
         print(json.dumps(row, ensure_ascii=False))

@@ -51,9 +51,15 @@ def classifier(vocab_size: int, embedding_dim: int = 256, output_dim: int = 2, m
 
 def build_layer(architecture: Architecture) -> Any:
     """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> float32 log-probabilities (n_texts, n_labels)."""
+    from .trax_backend import same_random_state
+
+    with same_random_state():
+        return _build_layer(architecture)
+
+
+def _build_layer(a: Architecture) -> Any:
     from .trax_backend import tl
 
-    a = architecture
     layers = [tl.Embedding(a.n_terms, a.embedding_dim)]
     if a.mean == "masked":
         layers = [tl.Branch(*layers, _known_terms()), _masked_mean()]

@@ -144,7 +144,7 @@ def initial_weights(architecture: Architecture, seed: int) -> dict[str, Any]:
 
     layer = build_layer(architecture)
     with _TRACING:
-        weights, _ = layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=trax.fastmath.random.get_prng(seed))
+        weights, _ = layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=jax.random.PRNGKey(seed))
     return dict(zip(architecture.weight_names, jax.tree_util.tree_leaves(weights), strict=True))
 
 
@@ -187,7 +187,7 @@ def _compiled(architecture: Architecture) -> tuple[Callable[..., Any], Callable[
     names = architecture.weight_names
     layer = build_layer(architecture)
     with _TRACING:
-        tree, state = layer.init(trax.shapes.ShapeDtype((1, 8), np.int32))
+        tree, state = layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=jax.random.PRNGKey(0))
     structure = jax.tree_util.tree_structure(tree)
 
     def apply(weights: Mapping[str, Any], ids: Any, key: Any) -> Any:

@@ -103,19 +103,31 @@ except ImportError as error:
 
 
 @contextmanager
+def same_random_state() -> Iterator[None]:
+    """Leave Python's and NumPy's global generators as they were: Trax's layers draw from them, its Loop seeds them."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+
+
+@contextmanager
 def quiet_loop() -> Iterator[TextIO]:
-    """A Trax Loop prints, and seeds Python's and NumPy's generators: keep the first back, restore the second.
+    """Keep back what a Trax Loop prints, and leave the global generators as they were.
 
     YIELDS: The standard output, for what is meant to be printed.
     """
-    python_state, numpy_state, stdout = random.getstate(), np.random.get_state(), sys.stdout
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), warnings.catch_warnings():
+    stdout = sys.stdout
+    with (
+        open(os.devnull, "w") as nowhere,
+        redirect_stdout(nowhere),
+        warnings.catch_warnings(),
+        same_random_state(),
+    ):
         warnings.filterwarnings("ignore", message="jax.process_count has been renamed")  # by Trax's use of host_count
-        try:
-            yield stdout
-        finally:
-            random.setstate(python_state)
-            np.random.set_state(numpy_state)
+        yield stdout
 
 
-__all__ = ["jax", "optimizers", "quiet_loop", "tl", "training", "trax"]
+__all__ = ["jax", "optimizers", "quiet_loop", "same_random_state", "tl", "training", "trax"]

@@ -208,6 +208,10 @@ def _field(path: Path, line: int, row: dict[str, Any], name: str) -> str:
     value = row[name]
     if not isinstance(value, str):
         raise SentimentError(Errors.S007.format(path=path, line=line, field=name, value=_brief(value)))
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise SentimentError(Errors.S016.format(path=path, line=line, field=name)) from None
     return value
 
 

@@ -26,7 +26,7 @@ def test_a_directory_appears_whole_with_its_parents(tmp_path: Path) -> None:
 
 
 def test_an_error_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), whole_directory(tmp_path / "m") as directory:
+    with pytest.raises(RuntimeError), whole_directory(tmp_path / "m") as directory:  # noqa: PT012
         (directory / "file").write_text("new")
         raise RuntimeError
     assert _listing(tmp_path) == []

@@ -67,6 +67,11 @@ def test_any_text_survives_jsonl(tmp_path_factory: pytest.TempPathFactory, rows:
         ("a.csv", b"text,lab\na,positive\n", r"S006.*line 2: the field 'label'"),
         ("a.tsv", b"text\tlabel\na\tpositive\nb\n", r"S006.*line 3: the field 'label'"),
         ("a.jsonl", b'{"text": 5, "label": "positive"}', r"S007.*line 1: the field 'text' is 5"),
+        (
+            "a.jsonl",
+            b'{"text": "\\ud800", "label": "positive"}',
+            r"S016.*line 1: the field 'text' holds a lone surrogate",
+        ),
         ("a.jsonl", b'{"text": "a", "label": null}', r"S007.*line 1: the field 'label' is None"),
         ("a.jsonl", b'{"text": "a", "label": "postive"}', r"S008.*line 1: the label 'postive' is not one of negative"),
         ("a.jsonl", b'{"text": "ok"}\n{"text": "\xff"}', r"S006.*line 1"),
