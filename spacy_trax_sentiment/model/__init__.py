@@ -2,7 +2,7 @@
 
 from .classifier import Architecture, build_layer, classifier
 from .scoring import fold, log_probabilities
-from .thinc_model import Classifier, get_architecture, set_vocabulary, set_weights
+from .thinc_model import Classifier, get_architecture, set_vocabulary, set_weights, to_trax_layer
 
 __all__ = [
     "Architecture",
@@ -14,4 +14,5 @@ __all__ = [
     "log_probabilities",
     "set_vocabulary",
     "set_weights",
+    "to_trax_layer",
 ]

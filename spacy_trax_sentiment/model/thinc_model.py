@@ -138,6 +138,18 @@ def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
             model.set_grad(name, cast(FloatsXd, np.zeros(value.shape, dtype=np.float32)))
 
 
+def to_trax_layer(model: Model[Any, Any]) -> Any:
+    """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities, that has the model's weights."""
+    from .trax_backend import jax, trax
+
+    architecture = get_architecture(model)
+    layer = build_layer(architecture)
+    weights, _ = layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=jax.random.PRNGKey(0))
+    leaves = [get_weights(model)[name] for name in architecture.weight_names]
+    layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(weights), leaves)
+    return layer
+
+
 def initial_weights(architecture: Architecture, seed: int) -> dict[str, Any]:
     """RETURNS: The weights by name, as Trax initializes them from the seed."""
     from .trax_backend import jax, trax

@@ -26,6 +26,17 @@ def bucket_length(longest: int) -> int:
     return 1 << (longest - 1).bit_length()
 
 
+def steady_length(ids: Sequence[Sequence[int]], short: int = 64) -> Callable[[int], int]:
+    """Choose lengths for training on these texts: those of the ladder, but one length for all batches of short texts.
+
+    ids: The ids of each text.
+    short: Up to this length a shape's compile takes longer than all that shorter batches would save.
+    RETURNS: A function of a batch's longest text's length, for `padded_length`.
+    """
+    least = min(bucket_length(max(map(len, ids), default=0)), short)
+    return lambda longest: max(bucket_length(longest), least)
+
+
 def longest_length(longest: int) -> int:
     """RETURNS: `longest` itself: the seed pads to the longest text of each batch. At least 1."""
     return max(longest, 1)

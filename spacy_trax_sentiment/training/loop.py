@@ -16,10 +16,10 @@ from ..model.thinc_model import docs_to_ids
 from ..text.tensors import (
     Batch,
     balanced_batches,
-    bucket_length,
     check_batch_size,
     longest_length,
     shuffled_batches,
+    steady_length,
 )
 from .corpora import LabelledText, require_labels
 
@@ -33,7 +33,8 @@ class Settings:
     steps: Batches to train on. batch_size: Texts in a batch. learning_rate: Adam's. embedding_dim: Columns of the
     embedding table. mean: "masked" or "plain". seed: Of the initial weights and of the order of the texts.
     balanced: Whether a batch holds equally many texts of each label. stop_words: The words that the preprocessor
-    drops; None means NLTK's English list. padded_length: The length to pad to, of a batch's longest text's length.
+    drops; None means NLTK's English list. pad_to_ladder: Pad batches to few different lengths; else, as the seed does,
+    to the longest text of each.
     n_eval_batches: Batches of held-out texts behind each figure that is shown as training runs.
     """
 
@@ -45,7 +46,7 @@ class Settings:
     seed: int = 0
     balanced: bool = True
     stop_words: tuple[str, ...] | None = ()
-    padded_length: Callable[[int], int] = bucket_length
+    pad_to_ladder: bool = True
     n_eval_batches: int = 8
 
 
@@ -57,7 +58,7 @@ PRESETS = {
         mean="plain",
         seed=271,
         stop_words=None,
-        padded_length=longest_length,
+        pad_to_ladder=False,
         n_eval_batches=1,
     ),
 }
@@ -124,10 +125,12 @@ def train(
     dev_ids = docs_to_ids(model, [nlp.make_doc(text) for text, _ in dev_texts])
 
     layer = build_layer(get_architecture(model))
+    padded_length = steady_length(ids) if settings.pad_to_ladder else longest_length
+    targets, dev_targets = ([labels.index(text.label) for text in part] for part in (texts, dev_texts))
     history = run_loop(
         layer,
-        _batches(ids, [labels.index(text.label) for text in texts], settings, settings.seed),
-        _batches(dev_ids, [labels.index(text.label) for text in dev_texts], settings, settings.seed + 1),
+        _batches(ids, targets, settings, padded_length, settings.seed),
+        _batches(dev_ids, dev_targets, settings, padded_length, settings.seed + 1),
         settings,
         on_step,
     )
@@ -153,7 +156,7 @@ def run_loop(
 
     Raises SentimentError where a loss is not a finite number.
     """
-    from ..model.trax_backend import optimizers, quiet_loop, tl, training
+    from ..model.trax_backend import jax, optimizers, quiet_loop, tl, training
 
     with quiet_loop() as stdout:
         loop = training.Loop(
@@ -178,6 +181,8 @@ def run_loop(
             random_seed=settings.seed,
             callbacks=[partial(_Watch, on_step=on_step, stdout=stdout, learning_rate=settings.learning_rate)],
         )
+        # What a step returns is committed to its device. Were the first step's weights not, XLA would compile twice.
+        loop.update_weights_and_state(weights=jax.device_put(layer.weights, jax.devices()[0]))
         loop.run(settings.steps)
     history = _history(loop)
     _require_finite(history[-1:], settings.learning_rate)
@@ -199,8 +204,14 @@ def check_settings(settings: Settings, n_labels: int) -> None:
         raise SentimentError(Errors.S021.format(name="seed", value=settings.seed, wanted=wanted))
 
 
-def _batches(ids: Sequence[Sequence[int]], targets: Sequence[int], settings: Settings, seed: int) -> Iterator[Batch]:
-    size, padded_length = settings.batch_size, settings.padded_length
+def _batches(
+    ids: Sequence[Sequence[int]],
+    targets: Sequence[int],
+    settings: Settings,
+    padded_length: Callable[[int], int],
+    seed: int,
+) -> Iterator[Batch]:
+    size = settings.batch_size
     if settings.balanced:
         return balanced_batches(ids, targets, size, loop=True, shuffle=True, seed=seed, padded_length=padded_length)
     return shuffled_batches(ids, targets, size, seed=seed, padded_length=padded_length)
@@ -222,7 +233,7 @@ class _Watch:
 
     def on_step_end(self, step: int) -> None:
         # The Loop evaluates after its callbacks: what stands in its history is of an earlier step.
-        latest = _history(self.loop)[-1:]
+        latest = _history(self.loop, slice(-1, None))
         _require_finite(latest, self.learning_rate)
         if self.on_step is not None:
             figures = latest[0][1:] if latest else (math.nan,) * 3
@@ -230,10 +241,12 @@ class _Watch:
                 self.on_step(Progress(step, *figures))
 
 
-def _history(loop: Any) -> list[Progress]:
-    get = loop.history.get
-    losses = get("train", f"metrics/{_LOSS}")
-    dev = zip(get("eval", f"metrics/{_LOSS}"), get("eval", f"metrics/{_ACCURACY}"), strict=True)
+def _history(loop: Any, part: slice = slice(None)) -> list[Progress]:
+    losses, dev_losses, dev_accuracies = (
+        loop.history.get(mode, f"metrics/{metric}")[part]
+        for mode, metric in (("train", _LOSS), ("eval", _LOSS), ("eval", _ACCURACY))
+    )
+    dev = zip(dev_losses, dev_accuracies, strict=True)
     return [
         Progress(step, float(loss), float(dev_loss), float(dev_accuracy))
         for (step, loss), ((_, dev_loss), (_, dev_accuracy)) in zip(losses, dev, strict=True)

@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from thinc.api import Adam, Model
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model import Classifier, build_layer, get_architecture
+from spacy_trax_sentiment.model import Classifier, to_trax_layer
 from spacy_trax_sentiment.model.thinc_model import docs_to_ids, get_weights
 from spacy_trax_sentiment.model.trax_backend import jax
 from spacy_trax_sentiment.text import ProcessTweet, pad
@@ -35,13 +35,11 @@ def model(request: pytest.FixtureRequest, docs: list[Doc]) -> Model[list[Doc], A
 
 
 def test_parameters_are_the_weights_of_the_trax_layer(model: Model[Any, Any], docs: list[Doc]) -> None:
-    layer = build_layer(get_architecture(model))
-    ids = pad(docs_to_ids(model, docs))
-    layer.init(ids)
-    leaves = [model.get_param(name) for name in get_architecture(model).weight_names]
-    layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(layer.weights), leaves)
+    layer = to_trax_layer(model)
+    shapes = sorted(leaf.shape for leaf in jax.tree_util.tree_leaves(layer.weights))
+    assert shapes == sorted(weight.shape for weight in get_weights(model).values())
     Y, _ = model.begin_update(docs)
-    np.testing.assert_allclose(Y, np.exp(layer(ids)), atol=1e-6)
+    np.testing.assert_allclose(Y, np.exp(layer(pad(docs_to_ids(model, docs)))), atol=1e-6)
 
 
 def test_training_and_prediction_give_the_same_probabilities(docs: list[Doc]) -> None:

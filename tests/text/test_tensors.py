@@ -15,7 +15,7 @@ from spacy_trax_sentiment.text import (
     process_tweet,
     shuffled_batches,
 )
-from spacy_trax_sentiment.text.tensors import LENGTH_LADDER, longest_length
+from spacy_trax_sentiment.text.tensors import LENGTH_LADDER, longest_length, steady_length
 from spacy_trax_sentiment.training import LabelledText
 
 IDS = st.lists(st.lists(st.integers(1, 1000), max_size=70), max_size=20)
@@ -27,6 +27,13 @@ def test_a_bucket_holds_its_longest_text_and_the_next_smaller_one_does_not(longe
     assert length >= longest
     rungs = [rung for rung in (*LENGTH_LADDER, 1024, 2048, 4096, 8192, 16384) if rung < length]
     assert not rungs or rungs[-1] < longest
+
+
+@given(IDS.filter(len), st.integers(0, 200))
+def test_short_texts_are_all_padded_to_one_length(ids: list[list[int]], longest: int) -> None:
+    padded_length = steady_length(ids)
+    assert padded_length(longest) >= bucket_length(longest)
+    assert len({padded_length(len(text)) for text in ids if len(text) <= 64}) <= 1
 
 
 @given(IDS, st.integers(0, 30))
