@@ -42,14 +42,18 @@ def main() -> None:
     fixed = [
         (name, notebook, ours) for name, (notebook, ours) in fixed_figures(texts, dev_texts, runs[0]["nlp"]).items()
     ]
-    print(wasabi.table(fixed, header=("", "notebook", "here"), divider=True))
+    print(wasabi.table(fixed, header=("", "notebook", "here"), divider=True, max_col=60))
 
     print(f"Figures of training, over the seeds 0 to {seeds[-1]}")
     rows = []
     for name, notebook in NOTEBOOK.items():
         values = np.array([run[name] for run in runs], dtype=np.float64)
         rows.append((name, notebook, f"{values.mean():.4f}", f"{values.min():.4f} to {values.max():.4f}"))
-    print(wasabi.table(rows, header=("", "notebook", "mean", "range"), divider=True, aligns=("l", "r", "r", "r")))
+    print(
+        wasabi.table(
+            rows, header=("", "notebook", "mean", "range"), divider=True, max_col=60, aligns=("l", "r", "r", "r")
+        )
+    )
 
 
 # What the notebook prints; "" where it prints nothing.

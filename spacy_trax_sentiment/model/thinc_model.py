@@ -17,7 +17,7 @@ from thinc.types import Floats2d, FloatsXd
 
 from ..errors import Errors, SentimentError
 from ..text import Preprocessor, build_vocabulary, pad, terms_to_ids
-from .classifier import MEANS, Architecture, build_layer, weight_names
+from .classifier import MEANS, Architecture, initialized_layer, weight_names
 from .scoring import Folded, fold, log_probabilities
 
 # Trax assigns tracers to a layer's weights while JAX traces it.
@@ -100,7 +100,8 @@ def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: F
         model.set_dim("nO", Y.shape[1])
     if not model.attrs["vocabulary"]:
         set_vocabulary(model, X or ())
-    set_weights(model, initial_weights(get_architecture(model), seed=np.random.randint(0, 2**31)))
+    architecture = get_architecture(model)
+    set_weights(model, layer_weights(initialized_layer(architecture, seed=np.random.randint(0, 2**31)), architecture))
 
 
 def set_vocabulary(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> list[list[int]]:
@@ -140,24 +141,20 @@ def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
 
 def to_trax_layer(model: Model[Any, Any]) -> Any:
     """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities, that has the model's weights."""
-    from .trax_backend import jax, trax
+    from .trax_backend import jax
 
-    architecture = get_architecture(model)
-    layer = build_layer(architecture)
-    weights, _ = layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=jax.random.PRNGKey(0))
-    leaves = [get_weights(model)[name] for name in architecture.weight_names]
-    layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(weights), leaves)
+    architecture, weights = get_architecture(model), get_weights(model)
+    layer = initialized_layer(architecture)
+    leaves = [weights[name] for name in architecture.weight_names]
+    layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(layer.weights), leaves)
     return layer
 
 
-def initial_weights(architecture: Architecture, seed: int) -> dict[str, Any]:
-    """RETURNS: The weights by name, as Trax initializes them from the seed."""
-    from .trax_backend import jax, trax
+def layer_weights(layer: Any, architecture: Architecture) -> dict[str, Any]:
+    """RETURNS: The weights of a Trax layer by name."""
+    from .trax_backend import jax
 
-    layer = build_layer(architecture)
-    with _TRACING:
-        weights, _ = layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=jax.random.PRNGKey(seed))
-    return dict(zip(architecture.weight_names, jax.tree_util.tree_leaves(weights), strict=True))
+    return dict(zip(architecture.weight_names, jax.tree_util.tree_leaves(layer.weights), strict=True))
 
 
 def _predict(model: Model[Any, Any], weights: Mapping[str, Any], ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
@@ -194,13 +191,11 @@ class _FoldMemory:
 @lru_cache(maxsize=16)
 def _compiled(architecture: Architecture) -> tuple[Callable[..., Any], Callable[..., dict[str, Any]]]:
     """RETURNS: (weights, ids, key) -> log-probabilities, and (weights, ids, key, gradient of those) -> gradients."""
-    from .trax_backend import jax, trax
+    from .trax_backend import jax
 
     names = architecture.weight_names
-    layer = build_layer(architecture)
-    with _TRACING:
-        tree, state = layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=jax.random.PRNGKey(0))
-    structure = jax.tree_util.tree_structure(tree)
+    layer = initialized_layer(architecture)
+    structure, state = jax.tree_util.tree_structure(layer.weights), layer.state
 
     def apply(weights: Mapping[str, Any], ids: Any, key: Any) -> Any:
         leaves = jax.tree_util.tree_unflatten(structure, [weights[name] for name in names])

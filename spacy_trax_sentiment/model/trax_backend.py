@@ -95,8 +95,8 @@ try:
 
         _use_one_device(jax)
         import trax
+        from trax import fastmath, optimizers
         from trax import layers as tl
-        from trax import optimizers
         from trax.supervised import training
 except ImportError as error:
     raise MissingExtraError(Errors.S040.format(package=error.name or "trax", reason=error)) from error
@@ -130,4 +130,4 @@ def quiet_loop() -> Iterator[TextIO]:
         yield stdout
 
 
-__all__ = ["jax", "optimizers", "quiet_loop", "same_random_state", "tl", "training", "trax"]
+__all__ = ["fastmath", "jax", "optimizers", "quiet_loop", "same_random_state", "tl", "training", "trax"]

@@ -11,7 +11,7 @@ import spacy
 from spacy.language import Language
 
 from ..errors import Errors, SentimentError
-from ..model import build_layer, get_architecture, set_vocabulary, set_weights
+from ..model import get_architecture, initialized_layer, layer_weights, set_vocabulary, set_weights
 from ..model.thinc_model import docs_to_ids
 from ..text.tensors import (
     Batch,
@@ -124,7 +124,8 @@ def train(
     ids = set_vocabulary(model, [nlp.make_doc(text) for text, _ in texts])
     dev_ids = docs_to_ids(model, [nlp.make_doc(text) for text, _ in dev_texts])
 
-    layer = build_layer(get_architecture(model))
+    architecture = get_architecture(model)
+    layer = initialized_layer(architecture, settings.seed)
     padded_length = steady_length(ids) if settings.pad_to_ladder else longest_length
     targets, dev_targets = ([labels.index(text.label) for text in part] for part in (texts, dev_texts))
     history = run_loop(
@@ -134,10 +135,7 @@ def train(
         settings,
         on_step,
     )
-    from ..model.trax_backend import jax
-
-    leaves = jax.tree_util.tree_leaves(layer.weights)
-    set_weights(model, dict(zip(get_architecture(model).weight_names, leaves, strict=True)))
+    set_weights(model, layer_weights(layer, architecture))
     return Trained(nlp, history)
 
 
