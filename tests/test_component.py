@@ -194,6 +194,12 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     assert train() == train()
 
 
+def _printed_by(code: str, *arguments: Path) -> str:
+    """RETURNS: What the code prints in a Python process of its own, which must succeed."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_two_processes_give_the_same_scores(trained: Language, tmp_path: Path) -> None:
     trained.to_disk(tmp_path / "m")
     # In a process of its own: forking this one, in which JAX runs threads, may hang.
@@ -205,8 +211,7 @@ def test_two_processes_give_the_same_scores(trained: Language, tmp_path: Path) -
         "    print(json.dumps([d.cats for d in nlp.pipe(texts, n_process=2, batch_size=5)] == "
         "[nlp(t).cats for t in texts]))"
     )
-    result = subprocess.run([sys.executable, "-c", code, tmp_path / "m"], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "true"
+    assert _printed_by(code, tmp_path / "m") == "true"
 
 
 def test_serving_imports_neither_trax_nor_jax_nor_tensorflow(trained: Language, tmp_path: Path) -> None:
@@ -217,8 +222,7 @@ def test_serving_imports_neither_trax_nor_jax_nor_tensorflow(trained: Language, 
         "assert nlp('a lovely day').cats and list(nlp.pipe(['a', 'b']))\n"
         "print(sorted({'trax', 'jax', 'jaxlib', 'tensorflow'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code, tmp_path / "m"], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    assert _printed_by(code, tmp_path / "m") == "[]"
 
 
 def test_add_pipe_finds_the_component_without_an_import_and_without_nltk() -> None:
@@ -228,8 +232,7 @@ def test_add_pipe_finds_the_component_without_an_import_and_without_nltk() -> No
         "nlp.add_pipe('trax_sentiment')\n"
         "print(sorted({'nltk', 'trax', 'matplotlib', 'pyarrow'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    assert _printed_by(code) == "[]"
 
 
 def test_factory_metadata() -> None:
