@@ -1,6 +1,7 @@
 """The spaCy component: `nlp.add_pipe("trax_sentiment")` sets `doc.cats` to one probability a label."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,30 @@ from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.util import minibatch
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
-from .model.thinc_model import set_vocabulary
+from .model.thinc_model import lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
+from .text.lexemes import doc_orths, orths_to_rows
 
 DEFAULT_MODEL = Config().from_str(
     """
     [model]
     @architectures = "spacy_trax_sentiment.Classifier.v1"
-    embedding_dim = 256
+    embedding_dim = 32
     hidden_width = 0
     mean = "masked"
 
     [model.preprocessor]
-    @misc = "spacy_trax_sentiment.ProcessTweet.v1"
-    stop_words = []
+    @misc = "spacy_trax_sentiment.SentimentTerms.v1"
     """
 )["model"]
+
+# Docs that a processor's cache holds.
+_CACHED_DOCS = int(__import__("os").environ.get("CD","100000"))
 
 
 @Language.factory(
@@ -107,16 +112,38 @@ class TraxSentiment(TextCategorizer):
         self.from_disk(found, exclude=["vocab"])
         self._pretrained = True
 
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Annotate a stream of Docs. YIELDS: The Docs, in order."""
+        self.require_weights()
+        if lexeme_memory(self.model) is None:
+            yield from super().pipe(stream, batch_size=batch_size)
+            return
+        on_error = self.get_error_handler()
+        # Small batches, and each Doc's tokens read as it comes, while both are in the processor's cache.
+        for batch in minibatch(((doc, doc_orths(doc)) for doc in stream), min(batch_size, _CACHED_DOCS)):
+            docs, orths = map(list, zip(*batch, strict=True))
+            try:
+                memory = lexeme_memory(self.model)
+                rows = orths_to_rows(memory, orths, self.vocab.strings)
+                self.set_annotations(docs, row_probabilities(self.model, memory, *rows))
+                yield from docs
+            except Exception as error:
+                on_error(self.name, self, docs, error)
+
     def predict(self, docs: Iterable[Doc]) -> Floats2d:
         """RETURNS: float32 probabilities (n_docs, n_labels), each row summing to 1, for empty docs too.
 
         Raises spaCy's own ValueError E109 where the component is not initialized.
         """
-        self._require_weights()
-        if not self.model.has_param("E"):
-            raise ValueError(SpacyErrors.E109.format(name=self.name))
+        self.require_weights()
         scores: Floats2d = self.model.predict(list(docs))
         return scores
+
+    def set_annotations(self, docs: Iterable[Doc], scores: Any) -> None:
+        """Set `doc.cats` of each Doc to its row of the scores, floats."""
+        labels = self.labels
+        for doc, row in zip(docs, np.asarray(scores).tolist(), strict=True):
+            doc.cats.update(zip(labels, row, strict=True))
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
         """Find the negative log-likelihood of the examples' labels, averaged over the examples as Trax's Loop does.
@@ -150,7 +177,7 @@ class TraxSentiment(TextCategorizer):
 
         Raises SentimentError where they are not.
         """
-        self._require_weights()
+        self._require_pretrained()
         validate_get_examples(get_examples, "TraxSentiment.initialize")
         if self._pretrained:
             self._keep_pretrained(get_examples, labels)
@@ -158,6 +185,8 @@ class TraxSentiment(TextCategorizer):
             return
         set_vocabulary(self.model, [example.reference for example in get_examples()])
         super().initialize(get_examples, nlp=nlp, labels=labels, positive_label=positive_label)
+        counts = Counter(label for eg in get_examples() for label, value in eg.reference.cats.items() if value == 1)
+        set_label_prior(self.model, [counts[label] for label in self.labels])
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
         super().from_disk(path, exclude=exclude)
@@ -169,7 +198,13 @@ class TraxSentiment(TextCategorizer):
         self._missing = None
         return self
 
-    def _require_weights(self) -> None:
+    def require_weights(self) -> None:
+        """Raises SentimentError where the pretrained weights are absent, ValueError (spaCy's E109) where there are none."""
+        self._require_pretrained()
+        if not self.model.has_param("E"):
+            raise ValueError(SpacyErrors.E109.format(name=self.name))
+
+    def _require_pretrained(self) -> None:
         if self._missing is not None:
             raise SentimentError(Errors.S036.format(path=self._missing))
 

@@ -50,7 +50,23 @@ class Errors:
     S036 = "[S036] {path}: the pretrained weights are not there. Correct `pretrained`, or set it to null and train the component."
     S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
 
+    # Texts
+    S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
+    S051 = "[S051] text {index} is {value}, not a str. Give strings only."
+
     # Training
     S040 = "[S040] training needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
     S041 = "[S041] the loss is {loss} at step {step}; nothing was written. Lower the learning rate ({learning_rate})."
     S042 = "[S042] unknown mean '{value}'. Give 'masked' or 'plain'."
+
+    # Tables
+    S060 = "[S060] {path}: '{format}' is not a format that can be {what}. Give one of {formats}, by the file's suffix or by {option}."
+    S061 = "[S061] {path}: cannot be read ({reason}). Name a readable file by --input."
+    S062 = "[S062] {path}: Parquet needs pyarrow, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[parquet]'."
+    S063 = "[S063] {place}: {value} is not a JSON object. Write one object with '{text}' a line."
+    S064 = "[S064] {place}: the column '{column}' is missing; there are: {columns}. Add it, or name another column by --text-column."
+    S065 = "[S065] {place}: the column '{column}' is {value}, not a string. Write it as a string, or name another column by --text-column."
+    S066 = "[S066] {place}: has a column '{column}' already, which would be added. Rename or remove it."
+    S067 = "[S067] {place}: does not fit into one table ({reason}). Correct it, or choose another format."
+    S068 = "[S068] {path}: already exists. Name another file, or replace it by --overwrite."
+    S069 = "[S069] {path}: cannot be written ({reason}). Name another file, one that you may write."

@@ -24,7 +24,7 @@ def train(
     steps: int | None = typer.Option(None, help="Batches to train on.", show_default="preset: 300, seed: 100"),
     batch_size: int | None = typer.Option(None, help="Texts in a batch.", show_default="preset: 32, seed: 16"),
     learning_rate: float | None = typer.Option(None, help="Adam's learning rate.", show_default="preset: 0.01"),
-    embedding_dim: int | None = typer.Option(None, help="Width of the embedding.", show_default="preset: 256"),
+    embedding_dim: int | None = typer.Option(None, help="Width of the embedding.", show_default="preset: 32, seed: 256"),
     seed: int | None = typer.Option(
         None, help="Of the initial weights and the order of the texts.", show_default="preset: 0, seed: 271"
     ),

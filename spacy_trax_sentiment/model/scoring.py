@@ -4,16 +4,21 @@ The mean of embeddings is linear, and so is the layer after it: mean(E[ids]) @ W
 folds into one table, (n_terms, width), and a prediction is a look-up, a mean and a softmax.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..text.lexemes import segment_sums
 from ..text.vocabulary import N_SPECIAL
 
 Array = NDArray[Any]
+
+# A narrow table is kept in float64, which is summed without a conversion; a wide one would take too much memory.
+_NARROW = 8
+_ROWS_AT_A_TIME = 1 << 13
 
 
 def relu(x: Array) -> Array:
@@ -36,25 +41,35 @@ def log_softmax(x: Array) -> Array:
 class Folded:
     """A classifier folded for serving.
 
-    table: float32 (n_terms, width): each term's row, through the first layer after the mean.
+    table: (n_terms, width + 1): each term's row, through the first layer after the mean; and 1 where the mean counts
+        the term. The rows of terms that it does not count are 0.
     bias: (width,).
     output: With a hidden layer, W (width, n_labels) and b (n_labels,) of the layer after it; else None.
-    first_counted: The lowest id that the mean counts.
+    log_prior: (n_labels,), what a text without a counted term scores; None: what the layers give.
     """
 
     table: Array
     bias: Array
     output: tuple[Array, Array] | None
-    first_counted: int
+    log_prior: Array | None
 
 
-def fold(weights: Mapping[str, Array], mean: str = "masked") -> Folded:
-    """Fold a classifier's weights, named as `classifier.weight_names` names them."""
-    table, bias, output = weights["W"], weights["b"], None
+def fold(weights: Mapping[str, Array], mean: str = "masked", label_prior: Sequence[float] | None = None) -> Folded:
+    """Fold a classifier's weights, named as `classifier.weight_names` names them.
+
+    mean: "masked" or "plain". label_prior: The labels' probabilities in a text of which no term is known.
+    """
+    first, bias, output = weights["W"], weights["b"], None
     if "W_hidden" in weights:
-        table, bias, output = weights["W_hidden"], weights["b_hidden"], (weights["W"], weights["b"])
-    folded = (weights["E"].astype(np.float64) @ table).astype(np.float32)
-    return Folded(folded, bias, output, N_SPECIAL if mean == "masked" else 0)
+        first, bias, output = weights["W_hidden"], weights["b_hidden"], (weights["W"], weights["b"])
+    width = first.shape[1]
+    table = np.ones((len(weights["E"]), width + 1), dtype=np.float64 if width <= _NARROW else np.float32)
+    for start in range(0, len(table), _ROWS_AT_A_TIME):
+        rows = slice(start, start + _ROWS_AT_A_TIME)
+        table[rows, :width] = weights["E"][rows].astype(np.float64) @ first
+    if mean == "masked":
+        table[:N_SPECIAL] = 0
+    return Folded(table, bias, output, None if label_prior is None else np.log(label_prior))
 
 
 def log_probabilities(folded: Folded, ids: Array, lengths: Array) -> Array:
@@ -64,26 +79,15 @@ def log_probabilities(folded: Folded, ids: Array, lengths: Array) -> Array:
     ids: Integers, shape (sum of lengths,): the ids of all texts, one after the other. Ids outside the table are
         clipped to it, as Trax's Embedding does.
     lengths: Integers, shape (n_texts,).
-    RETURNS: float64 (n_texts, n_labels). A text without a counted term gets the scores of the biases alone.
+    RETURNS: float64 (n_texts, n_labels).
     """
-    ids = np.asarray(ids, dtype=np.int64)
-    lengths = np.asarray(lengths, dtype=np.int64)
-    if folded.first_counted:
-        counted = ids >= folded.first_counted
-        lengths = _segment_sums(counted, lengths)
-        ids = ids[counted]
-    sums = _segment_sums(folded.table.take(ids, axis=0, mode="clip"), lengths, np.float64)
-    x = sums / np.maximum(lengths, 1)[:, None] + folded.bias
+    ids, lengths = np.asarray(ids, dtype=np.int64), np.asarray(lengths, dtype=np.int64)
+    sums = segment_sums(folded.table.take(ids, axis=0, mode="clip"), lengths, np.float64)
+    count = sums[:, -1:]
+    x = sums[:, :-1] / np.maximum(count, 1) + folded.bias
     if folded.output is not None:
         x = dense(relu(x), *folded.output)
-    return log_softmax(x)
-
-
-def _segment_sums(values: Array, lengths: Array, dtype: Any = np.int64) -> Array:
-    """RETURNS: Shape (n_segments, ...): the sums of consecutive segments of `values`; 0 for an empty one."""
-    sums = np.zeros((len(lengths), *values.shape[1:]), dtype=dtype)
-    filled = lengths > 0
-    if filled.any():
-        starts = (np.cumsum(lengths) - lengths)[filled]
-        sums[filled] = np.add.reduceat(values, starts, axis=0, dtype=dtype)
-    return sums
+    scores = log_softmax(x)
+    if folded.log_prior is not None:
+        scores = np.where(count > 0, scores, folded.log_prior)
+    return scores

@@ -11,12 +11,14 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from spacy.strings import StringStore
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d, FloatsXd
 
 from ..errors import Errors, SentimentError
 from ..text import Preprocessor, build_vocabulary, pad, terms_to_ids
+from ..text.lexemes import MAX_LEXEMES, LexemeMemory, TokenPreprocessor, compose, doc_orths, flatten, orths_to_rows
 from .classifier import MEANS, Architecture, initialized_layer, weight_names
 from .scoring import Folded, fold, log_probabilities
 
@@ -61,7 +63,9 @@ def Classifier(  # noqa: N802 (named as it is registered)
             "hidden_width": hidden_width,
             "mean": mean,
             "dropout_rate": 0.0,
+            "label_prior": None,
             "folded": _FoldMemory(),
+            "lexemes": _LexemeMemories(),
         },
     )
 
@@ -69,11 +73,11 @@ def Classifier(  # noqa: N802 (named as it is registered)
 def forward(
     model: Model[list[Doc], Floats2d], docs: Sequence[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
+    if not is_train:
+        return cast(Floats2d, probabilities(model, *_flat_ids(model, docs))), lambda dY: []
+
     weights = get_weights(model)
     ids = docs_to_ids(model, docs)
-    if not is_train:
-        return cast(Floats2d, _predict(model, weights, ids)), lambda dY: []
-
     architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
     run, run_backward = _compiled(architecture)
     padded = pad(ids, n_rows=_row_bucket(len(ids)))
@@ -104,25 +108,60 @@ def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: F
     set_weights(model, layer_weights(initialized_layer(architecture, seed=np.random.randint(0, 2**31)), architecture))
 
 
-def set_vocabulary(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> list[list[int]]:
-    """Number the terms of the training texts. RETURNS: The ids of each Doc's terms."""
+def set_vocabulary(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> None:
+    """Number the terms of the training texts."""
     preprocessor: Preprocessor = model.attrs["preprocessor"]
     preprocessor.initialize()
-    terms = [preprocessor(doc) for doc in docs]
-    model.attrs["vocabulary"] = vocabulary = build_vocabulary(terms)
-    return [terms_to_ids(text, vocabulary) for text in terms]
+    model.attrs["vocabulary"] = build_vocabulary(preprocessor(doc) for doc in docs)
+
+
+def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
+    """Say what a text of which no term is known scores: the share of each label among the texts trained on.
+
+    counts: The texts of each label. One is added to each (Laplace's rule), so that no share is 0.
+    """
+    total = sum(counts) + len(counts)
+    model.attrs["label_prior"] = [(count + 1) / total for count in counts]
 
 
 def docs_to_ids(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> list[list[int]]:
     """RETURNS: The ids of each Doc's terms."""
-    preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
-    return [terms_to_ids(preprocessor(doc), vocabulary) for doc in docs]
+    ids, lengths = _flat_ids(model, docs)
+    ends = np.cumsum(lengths).tolist()
+    return [ids[start:end].tolist() for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def lexeme_memory(model: Model[Any, Any]) -> LexemeMemory | None:
+    """RETURNS: What the model remembers of lexemes; None where its terms do not depend on the tokens alone."""
+    preprocessor = model.attrs["preprocessor"]
+    if not isinstance(preprocessor, TokenPreprocessor):
+        return None
+    memory: LexemeMemory = model.attrs["lexemes"].get(preprocessor, model.attrs["vocabulary"])
+    return memory
+
+
+def row_probabilities(
+    model: Model[Any, Any], memory: LexemeMemory, rows: NDArray[Any], lengths: NDArray[Any]
+) -> NDArray[np.float32]:
+    """RETURNS: float32 (n_texts, n_labels), of the rows of all texts' tokens and the number of each text's tokens."""
+    return probabilities(model, *flatten(*compose(memory, rows, lengths)))
+
+
+def probabilities(model: Model[Any, Any], ids: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.float32]:
+    """Score texts by the folded weights.
+
+    ids: The ids of all texts, one after the other. lengths: The ids of each text, (n_texts,).
+    RETURNS: float32 (n_texts, n_labels).
+    """
+    folded = model.attrs["folded"].get(get_weights(model), model.attrs["mean"], model.attrs["label_prior"])
+    return np.exp(log_probabilities(folded, ids, lengths)).astype(np.float32)
 
 
 def get_architecture(model: Model[Any, Any]) -> Architecture:
     """RETURNS: What decides the model's Trax layers, without dropout."""
     a = model.attrs
-    return Architecture(len(a["vocabulary"]), model.get_dim("nO"), a["embedding_dim"], a["hidden_width"], a["mean"])
+    n_terms = len(a["vocabulary"]) + getattr(a["preprocessor"], "bigram_buckets", 0)
+    return Architecture(n_terms, model.get_dim("nO"), a["embedding_dim"], a["hidden_width"], a["mean"])
 
 
 def get_weights(model: Model[Any, Any]) -> dict[str, Any]:
@@ -157,28 +196,58 @@ def layer_weights(layer: Any, architecture: Architecture) -> dict[str, Any]:
     return dict(zip(architecture.weight_names, jax.tree_util.tree_leaves(layer.weights), strict=True))
 
 
-def _predict(model: Model[Any, Any], weights: Mapping[str, Any], ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-    flat = np.array([i for text in ids for i in text], dtype=np.int64)
+def _flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """RETURNS: The ids of all Docs, one after the other, and how many each has, (n_docs,)."""
+    memory = lexeme_memory(model)
+    if memory is not None:
+        strings = docs[0].vocab.strings if docs else StringStore()
+        return flatten(*compose(memory, *orths_to_rows(memory, list(map(doc_orths, docs)), strings)))
+    preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
+    ids = [terms_to_ids(preprocessor(doc), vocabulary) for doc in docs]
     lengths = np.array([len(text) for text in ids], dtype=np.int64)
-    folded = model.attrs["folded"].get(weights, model.attrs["mean"])
-    return np.exp(log_probabilities(folded, flat, lengths)).astype(np.float32)
+    return np.array([i for text in ids for i in text], dtype=np.int64), lengths
+
+
+class _LexemeMemories:
+    """The lexeme memory of the model's vocabulary. Not saved, as below."""
+
+    def __init__(self) -> None:
+        self._kept: LexemeMemory | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()  # a copy or another process remembers for itself
+
+    def get(self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int]) -> LexemeMemory:
+        kept = self._kept
+        if (
+            kept is None
+            or kept.vocabulary is not vocabulary
+            or kept.preprocessor is not preprocessor
+            or len(kept) > MAX_LEXEMES
+        ):
+            self._kept = kept = LexemeMemory(preprocessor, vocabulary)
+        return kept
 
 
 class _FoldMemory:
     """The folded weights, kept until the weights change. Not saved: Thinc passes over what msgpack cannot write."""
 
     def __init__(self) -> None:
-        self._kept: tuple[Mapping[str, Any], Mapping[str, Any], str, Folded] | None = None
+        self._kept: tuple[Mapping[str, Any], Mapping[str, Any], tuple[Any, ...], Folded] | None = None
 
-    def get(self, weights: Mapping[str, Any], mean: str) -> Folded:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
+    def get(self, weights: Mapping[str, Any], mean: str, label_prior: Sequence[float] | None) -> Folded:
         kept = self._kept
-        if kept is not None and kept[2] == mean and self._unchanged(weights, *kept[:2]):
+        settings = (mean, None if label_prior is None else tuple(label_prior))
+        if kept is not None and kept[2] == settings and self._unchanged(weights, *kept[:2]):
             return kept[3]
         # Thinc's optimizers write into the arrays that they are given. Every step changes the small ones too, so
         # comparing the values of those tells whether the large table has changed.
         small = {name: value.copy() for name, value in weights.items() if name != "E"}
-        folded = fold(weights, mean)
-        self._kept = (dict(weights), small, mean, folded)
+        folded = fold(weights, mean, label_prior)
+        self._kept = (dict(weights), small, settings, folded)
         return folded
 
     @staticmethod

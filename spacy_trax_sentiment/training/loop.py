@@ -1,6 +1,7 @@
 """Labelled texts to a trained pipeline, by Trax's TrainTask, EvalTask and Loop."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from spacy.language import Language
 
 from ..errors import Errors, SentimentError
 from ..model import get_architecture, initialized_layer, layer_weights, set_vocabulary, set_weights
-from ..model.thinc_model import docs_to_ids
+from ..model.thinc_model import docs_to_ids, set_label_prior
 from ..text.tensors import (
     Batch,
     balanced_batches,
@@ -32,8 +33,8 @@ class Settings:
 
     steps: Batches to train on. batch_size: Texts in a batch. learning_rate: Adam's. embedding_dim: Columns of the
     embedding table. mean: "masked" or "plain". seed: Of the initial weights and of the order of the texts.
-    balanced: Whether a batch holds equally many texts of each label. stop_words: The words that the preprocessor
-    drops; None means NLTK's English list. pad_to_ladder: Pad batches to few different lengths; else, as the seed does,
+    balanced: Whether a batch holds equally many texts of each label. preprocessor: A name of spaCy's registry `misc`.
+    pad_to_ladder: Pad batches to few different lengths; else, as the seed does,
     to the longest text of each.
     n_eval_batches: Batches of held-out texts behind each figure that is shown as training runs.
     """
@@ -41,11 +42,11 @@ class Settings:
     steps: int = 300
     batch_size: int = 32
     learning_rate: float = 0.01
-    embedding_dim: int = 256
+    embedding_dim: int = 32
     mean: str = "masked"
     seed: int = 0
     balanced: bool = True
-    stop_words: tuple[str, ...] | None = ()
+    preprocessor: str = "spacy_trax_sentiment.SentimentTerms.v1"
     pad_to_ladder: bool = True
     n_eval_batches: int = 8
 
@@ -57,7 +58,8 @@ PRESETS = {
         batch_size=16,
         mean="plain",
         seed=271,
-        stop_words=None,
+        embedding_dim=256,
+        preprocessor="spacy_trax_sentiment.ProcessTweet.v1",
         pad_to_ladder=False,
         n_eval_batches=1,
     ),
@@ -113,7 +115,7 @@ def train(
             "model": {
                 "embedding_dim": settings.embedding_dim,
                 "mean": settings.mean,
-                "preprocessor": {"stop_words": None if settings.stop_words is None else list(settings.stop_words)},
+                "preprocessor": {"@misc": settings.preprocessor},
             }
         },
     )
@@ -121,7 +123,9 @@ def train(
     for label in labels:
         component.add_label(label)  # type: ignore[attr-defined]
     model.set_dim("nO", len(labels))
-    ids = set_vocabulary(model, [nlp.make_doc(text) for text, _ in texts])
+    docs = [nlp.make_doc(text) for text, _ in texts]
+    set_vocabulary(model, docs)
+    ids = docs_to_ids(model, docs)
     dev_ids = docs_to_ids(model, [nlp.make_doc(text) for text, _ in dev_texts])
 
     architecture = get_architecture(model)
@@ -136,6 +140,9 @@ def train(
         on_step,
     )
     set_weights(model, layer_weights(layer, architecture))
+    counts = Counter(targets)
+    # Balanced batches hold as many texts of each label, whatever the data does.
+    set_label_prior(model, [1 if settings.balanced else counts[label] for label in range(len(labels))])
     return Trained(nlp, history)
 
 

@@ -1,6 +1,4 @@
-import io
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -78,20 +76,6 @@ def test_evaluate_prints_tables_or_json(run: Run, model: Path, dev_file: Path) -
     assert f"accuracy {figures['accuracy']:.4f}" in tables.out
     assert figures["n_texts"] == len(dev_file.read_text().splitlines())
     assert set(figures["labels"]) == set(figures["confusion"]) == {"negative", "positive"}
-
-
-def test_predict_gives_a_json_line_a_text(run: Run, model: Path) -> None:
-    result = run("predict", "I love this wonderful day", "awful, a waste of time", "--model", model)
-    rows = [json.loads(line) for line in result.out.splitlines()]
-    assert [row["sentiment"] for row in rows] == ["positive", "negative"]
-    assert rows[0]["text"] == "I love this wonderful day"
-    assert rows[0]["sentiment_positive"] + rows[0]["sentiment_negative"] == pytest.approx(1, abs=1e-5)
-
-
-def test_predict_reads_standard_input_line_by_line(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"love it\r\n\nbad \xff\n"), encoding="ascii"))
-    result = run("predict", "--model", model)
-    assert [json.loads(line)["text"] for line in result.out.splitlines()] == ["love it", "", "bad \ufffd"]
 
 
 def _is_one_line(result: Result, status: int) -> bool:

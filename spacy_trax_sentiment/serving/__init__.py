@@ -1,0 +1,5 @@
+"""Many texts: scores without Docs."""
+
+from .bulk import TextScorer
+
+__all__ = ["TextScorer"]

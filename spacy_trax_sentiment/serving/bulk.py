@@ -1,0 +1,131 @@
+"""Raw texts to probabilities (n_texts, n_labels) without Docs, the same numbers that `doc.cats` would hold.
+
+spaCy's tokenizer takes each chunk between white space by itself. So what a chunk's tokens stand for is found out once
+and remembered, and a text is scored by splitting it and looking its chunks up.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokenizer import Tokenizer
+
+from ..component import find_component, load_pipeline
+from ..errors import Errors, SentimentError
+from ..model.thinc_model import lexeme_memory, row_probabilities
+from ..text.lexemes import LexemeMemory
+from .chunks import ChunkMemory, chunk_tokenizer
+
+logger = logging.getLogger(__name__)
+
+Scores = NDArray[np.float32]
+
+
+class TextScorer:
+    """Scores texts with a pipeline's `trax_sentiment` component. Threads may share one.
+
+    It takes the pipeline as it is: make a new one after training on, or after changing the tokenizer.
+    """
+
+    def __init__(self, nlp: Language) -> None:
+        """Raises SentimentError where the pipeline has no component of this package, ValueError (spaCy's E109) where
+        that is not trained.
+        """
+        self._nlp = nlp
+        self._component = find_component(nlp, "the pipeline")
+        self._component.require_weights()
+        self.labels: tuple[str, ...] = self._component.labels
+        self._tokenizer = None
+        self._memory: ChunkMemory | None = None
+        reason = self._obstacle()
+        if reason is None:
+            self._tokenizer = chunk_tokenizer(nlp.tokenizer)
+            self._memory = self._new_memory()
+        else:
+            logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "TextScorer":
+        """RETURNS: The scorer of a pipeline directory. Raises SentimentError where it cannot be loaded."""
+        return cls(load_pipeline(Path(path)))
+
+    def __call__(self, texts: Iterable[str]) -> Scores:
+        """RETURNS: float32 probabilities (n_texts, n_labels), their columns in the order of `labels`.
+
+        A lone surrogate, which spaCy refuses, counts as U+FFFD. A text may be longer than `nlp.max_length`, but for
+        the Doc way.
+
+        Raises SentimentError where a text is not a str.
+        """
+        texts = _checked(texts)
+        if self._memory is None:
+            return self._by_docs(texts)
+        memory = self._memory
+        if memory.is_full():
+            self._memory = memory = self._new_memory()
+        rows, lengths, crossing = memory.rows(texts)
+        scores = row_probabilities(self._component.model, memory.lexemes, rows, lengths)
+        if len(crossing):
+            scores[crossing] = self._by_docs([texts[i] for i in crossing])
+        return scores
+
+    def stream(self, texts: Iterable[str], batch_size: int = 1000) -> Iterator[Scores]:
+        """YIELDS: The probabilities (n_labels,) of each text, in order. Memory does not grow with the texts' number.
+
+        Raises SentimentError where the batch size is below 1 or a text is not a str.
+        """
+        if batch_size < 1:
+            raise SentimentError(Errors.S021.format(name="batch_size", value=batch_size, wanted="a number of at least 1"))
+        return self._stream(iter(texts), batch_size)
+
+    def _stream(self, texts: Iterator[str], batch_size: int) -> Iterator[Scores]:
+        while batch := list(islice(texts, batch_size)):
+            yield from self(batch)
+
+    def _by_docs(self, texts: Sequence[str]) -> Scores:
+        names = self._nlp.pipe_names
+        component = names.index(self._component_name())
+        docs = list(self._nlp.pipe(texts, disable=names[component:]))
+        return np.asarray(self._component.predict(docs), dtype=np.float32).reshape(len(docs), len(self.labels))
+
+    def _component_name(self) -> str:
+        return next(name for name, pipe in self._nlp.pipeline if pipe is self._component)
+
+    def _new_memory(self) -> ChunkMemory:
+        # Its own lexemes, as both are forgotten together.
+        model = self._component.model
+        return ChunkMemory(self._tokenizer, LexemeMemory(model.attrs["preprocessor"], model.attrs["vocabulary"]))
+
+    def _obstacle(self) -> str | None:
+        """RETURNS: Why chunks cannot be remembered; None where they can."""
+        tokenizer: Any = self._nlp.tokenizer
+        if type(tokenizer) is not Tokenizer:
+            return f"the tokenizer is a {type(tokenizer).__name__}, not spaCy's own"
+        # A case of white space alone (spaCy has some) makes tokens of white space, which have no term.
+        if any(any(map(str.isspace, case)) and not case.isspace() for case in tokenizer.rules):
+            return "the tokenizer has special cases that hold white space"
+        if lexeme_memory(self._component.model) is None:
+            return f"{type(self._component.model.attrs['preprocessor']).__name__} looks at more than the tokens"
+        for name in self._nlp.pipe_names[: self._nlp.pipe_names.index(self._component_name())]:
+            if self._nlp.get_pipe_meta(name).retokenizes:
+                return f"the component '{name}' changes the tokens"
+        return None
+
+
+def _checked(texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, str):
+        raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
+    texts = list(texts)
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in texts]
+    except TypeError:
+        index, value = next((i, text) for i, text in enumerate(texts) if not isinstance(text, str))
+        raise SentimentError(Errors.S051.format(index=index, value=repr(value)[:40])) from None
+    return texts

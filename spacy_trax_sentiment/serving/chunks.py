@@ -1,0 +1,192 @@
+"""Chunks between white space to rows of lexemes: what `TextScorer` remembers."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.attrs import ORTH, SPACY
+from spacy.tokenizer import Tokenizer
+from spacy.vocab import Vocab
+
+from ..text.lexemes import LexemeMemory, segment_sums
+
+Array = NDArray[Any]
+
+# Chunks, and their characters, to remember before all are forgotten: some 40 MB.
+MAX_CHUNKS = 1 << 17
+MAX_CHARACTERS = MAX_CHUNKS * 32
+# Unseen chunks are tokenized as one text, of about so many characters.
+_TEXT_SIZE = 1 << 16
+
+
+def chunk_tokenizer(tokenizer: Tokenizer, rules: dict[str, Any] | None = None) -> Tokenizer:
+    """RETURNS: A tokenizer that does the same and has a vocabulary of its own, which can forget.
+
+    rules: Its special cases; None means the same.
+    """
+    return Tokenizer(
+        Vocab(),
+        rules=tokenizer.rules if rules is None else rules,
+        prefix_search=tokenizer.prefix_search,
+        suffix_search=tokenizer.suffix_search,
+        infix_finditer=tokenizer.infix_finditer,
+        token_match=tokenizer.token_match,
+        url_match=tokenizer.url_match,
+        faster_heuristics=tokenizer.faster_heuristics,
+    )
+
+
+def crossings(tokenizer: Tokenizer) -> frozenset[tuple[str, str]]:
+    """Find where the tokenizer may not take two chunks each by itself.
+
+    Its special cases of several tokens, such as `:)`, are matched by token, so that `: )` matches too. spaCy then finds
+    no rule for that text and changes nothing, but drops other matches that overlap with it.
+
+    RETURNS: Each pair of neighbouring tokens of a special case. Where one chunk ends in the first and the next begins
+        with the second, they must be tokenized together.
+    """
+    without_rules = chunk_tokenizer(tokenizer, rules={})
+    pairs = set()
+    for case in tokenizer.rules:
+        tokens = [token.text for token in without_rules(case)]
+        pairs.update(zip(tokens, tokens[1:], strict=False))
+    return frozenset(pairs)
+
+
+class ChunkMemory:
+    """Maps chunks to numbers, and numbers to rows of a LexemeMemory. Threads may share one: chunks are only added.
+
+    lexemes: The memory that the rows are of.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, lexemes: LexemeMemory, max_chunks: int = MAX_CHUNKS) -> None:
+        self.lexemes = lexemes
+        self._tokenizer = tokenizer
+        self._tokenizers = (tokenizer, chunk_tokenizer(tokenizer, rules={}))
+        self._borders_of: dict[str, tuple[set[str], set[str]]] = {}
+        self._max_chunks = max_chunks
+        # The pairs of tokens by the two characters at the border, and a table of those for whole batches.
+        self._crossings: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for left, right in crossings(tokenizer):
+            self._crossings.setdefault((left[-1], right[0]), []).append((left, right))
+        classes = {c: i + 1 for i, c in enumerate(sorted({c for pair in self._crossings for c in pair}))}
+        self._class_of = classes
+        self._may_cross = np.zeros((len(classes) + 1, len(classes) + 1), dtype=bool)
+        for first, second in self._crossings:
+            self._may_cross[classes[first], classes[second]] = True
+        self._chunk_of: dict[str, int] = {}
+        self._n_characters = 0
+        # Of each chunk: where its rows start, how many they are, and the classes of its first and last character.
+        self._chunks = np.zeros((1024, 4), dtype=np.int64)
+        self._rows = np.zeros(1024, dtype=np.int32)
+        self._n_rows = 0
+        self._lock = threading.RLock()
+
+    def is_full(self) -> bool:
+        return len(self._chunk_of) > self._max_chunks or self._n_characters > self._max_chunks * 32
+
+    def rows(self, texts: Sequence[str]) -> tuple[Array, Array, Array]:
+        """RETURNS: The rows of all texts' tokens, int32 (n_tokens,); the tokens of each text, int64 (n_texts,); and
+        the indices of the texts that must be tokenized whole, of which the rows may be wrong.
+        """
+        chunks: list[str] = []
+        lengths = []
+        for text in texts:
+            of_text = text.split()
+            chunks += of_text
+            lengths.append(len(of_text))
+        found = list(map(self._chunk_of.get, chunks))
+        if None in found:
+            self._learn(list(dict.fromkeys(c for c, i in zip(chunks, found, strict=True) if i is None)))
+            found = [self._chunk_of[chunk] for chunk in chunks]
+        starts, counts, firsts, lasts = self._chunks.take(np.array(found, dtype=np.int64), axis=0).T
+        n_chunks = np.array(lengths, dtype=np.int64)
+        # Each chunk's rows lie side by side from its start on.
+        ends = np.cumsum(counts)
+        rows = self._rows.take(np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + counts, counts))
+        crossing = np.flatnonzero(self._may_cross[lasts[:-1], firsts[1:]]) + 1
+        crossing = np.array([i for i in crossing.tolist() if self._cross(chunks[i - 1], chunks[i])], dtype=np.int64)
+        return rows, segment_sums(counts, n_chunks), self._texts_of(crossing, n_chunks)
+
+    def _cross(self, chunk: str, after: str) -> bool:
+        pairs = self._crossings.get((chunk[-1], after[0]), ())
+        return any(
+            left in self._borders(chunk)[1] and right in self._borders(after)[0]
+            for left, right in pairs
+            if chunk.endswith(left) and after.startswith(right)
+        )
+
+    def _borders(self, chunk: str) -> tuple[set[str], set[str]]:
+        """RETURNS: What the first token and the last may be as special cases are matched, before and after it."""
+        borders = self._borders_of.get(chunk)
+        if borders is None:
+            with self._lock:
+                tokenized = [self._tokenize(tokenizer, chunk) for tokenizer in self._tokenizers]
+            borders = {tokens[0] for tokens in tokenized}, {tokens[-1] for tokens in tokenized}
+            self._borders_of[chunk] = borders
+        return borders
+
+    @staticmethod
+    def _tokenize(tokenizer: Tokenizer, chunk: str) -> list[str]:
+        with tokenizer.vocab.memory_zone():
+            return [token.text for token in tokenizer(chunk)]
+
+    @staticmethod
+    def _texts_of(crossing: Array, n_chunks: Array) -> Array:
+        """RETURNS: The texts within which a crossing lies, given the second chunk of each."""
+        ends = np.cumsum(n_chunks)
+        texts = np.searchsorted(ends, crossing, side="right")
+        return np.unique(texts[crossing > (ends - n_chunks)[texts]])
+
+    def _learn(self, unseen: Sequence[str]) -> None:
+        with self._lock:
+            unseen = [chunk for chunk in unseen if chunk not in self._chunk_of]
+            for group in self._groups(unseen):
+                # What the tokenizer makes of unseen chunks is forgotten at once, or its vocabulary would only grow.
+                with self._tokenizer.vocab.memory_zone():
+                    self._add(group)
+
+    def _groups(self, chunks: Sequence[str]) -> Iterator[list[str]]:
+        """YIELDS: The chunks in groups that can be tokenized as one text."""
+        group: list[str] = []
+        size = 0
+        for chunk in chunks:
+            if group and (size > _TEXT_SIZE or self._cross(group[-1], chunk)):
+                yield group
+                group, size = [], 0
+            group.append(chunk)
+            size += len(chunk)
+        if group:
+            yield group
+
+    def _add(self, chunks: Sequence[str]) -> None:
+        doc = self._tokenizer(" ".join(chunks))
+        tokens = doc.to_array([ORTH, SPACY])
+        rows = self.lexemes.rows(tokens[:, 0], doc.vocab.strings)
+        ends = np.append(np.flatnonzero(tokens[:, 1]) + 1, len(tokens))
+        first = len(self._chunk_of)
+        described = np.empty((len(chunks), 4), dtype=np.int64)
+        described[:, 1] = np.diff(ends, prepend=0)
+        described[:, 0] = self._n_rows + ends - described[:, 1]
+        described[:, 2] = [self._class_of.get(chunk[0], 0) for chunk in chunks]
+        described[:, 3] = [self._class_of.get(chunk[-1], 0) for chunk in chunks]
+        self._rows = _written(self._rows, self._n_rows, rows)
+        self._chunks = _written(self._chunks, first, described)
+        self._n_rows += len(rows)
+        self._n_characters += sum(map(len, chunks))
+        # Last, as other threads read without the lock.
+        self._chunk_of.update(zip(chunks, range(first, first + len(chunks)), strict=True))
+
+
+def _written(array: Array, start: int, values: Array) -> Array:
+    """RETURNS: The array with the values from `start` on, or a longer copy where they do not fit in."""
+    size = len(array)
+    while size < start + len(values):
+        size *= 2
+    if size > len(array):
+        # A copy, as another thread may be reading the old one.
+        array = np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), dtype=array.dtype)])
+    array[start : start + len(values)] = values
+    return array

@@ -1,0 +1,194 @@
+"""Files of texts to batches of rows, streamed: however long a file is, one batch of it is in memory."""
+
+import csv
+import json
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from typing import IO, Any, NamedTuple, TypeVar
+
+from ..errors import Errors, SentimentError
+from .parquet import arrow_batches
+from .tables import (
+    STANDARD_STREAM,
+    CellRows,
+    JsonRows,
+    TableBatch,
+    brief,
+    column_index,
+    missing_column,
+    unreadable,
+)
+
+STANDARD_INPUT = "standard input"
+
+# A field longer than csv's default limit of 128 KiB is still a text.
+_CSV_FIELD_LIMIT = 1 << 24
+_DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
+
+Row = TypeVar("Row")
+
+
+class _Source(NamedTuple):
+    """A file that is open for reading, the name that errors give it, and its size in bytes, where it has one."""
+
+    file: IO[bytes]
+    name: str
+    size: int | None
+
+    def share(self) -> float | None:
+        return min(self.file.tell() / self.size, 1.0) if self.size else None
+
+
+@contextmanager
+def open_input(
+    path: str, format: str, *, text_column: str = "text", batch_size: int = 1000
+) -> Iterator[Iterator[TableBatch]]:
+    """Open a table for reading.
+
+    path: A file, or "-" for standard input.
+    format: One of INPUT_FORMATS.
+    text_column: The column that holds the texts; of txt, the name of its only column.
+    batch_size: The most rows of a batch.
+    YIELDS: An iterator of batches in the file's order; of a table without rows, one empty batch.
+
+    Raises SentimentError, here or from the iterator, naming the file and where known the line, where it cannot be
+    read, lacks the column, or holds something else than a string in it.
+    """
+    if format == "parquet" and path == STANDARD_STREAM:
+        raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason="Parquet is read from its end"))
+    with _open_source(path) as source:
+        if format == "parquet":
+            yield arrow_batches(source.file, path, text_column, batch_size)
+        else:
+            yield _reported(source.name, _text_batches(source, format, text_column, batch_size))
+
+
+def _text_batches(source: _Source, format: str, text_column: str, batch_size: int) -> Iterator[TableBatch]:
+    if format == "jsonl":
+        return _json_batches(source, text_column, batch_size)
+    if format == "txt":
+        return _line_batches(source, text_column, batch_size)
+    return _cell_batches(source, format, text_column, batch_size)
+
+
+def _json_batches(source: _Source, text_column: str, batch_size: int) -> Iterator[JsonRows]:
+    for rows in _batched(_json_rows(source, text_column), batch_size):
+        lines, raw, objects, texts = zip(*rows, strict=True) if rows else ((), (), (), ())
+        yield JsonRows(list(texts), source.name, source.share(), lines, raw, objects)
+
+
+def _json_rows(source: _Source, text_column: str) -> Iterator[tuple[int, str, dict[str, Any], str]]:
+    for line, content in enumerate(_lines(source), start=1):
+        raw = content.strip()
+        if not raw:
+            continue
+        try:
+            row = json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            reason = getattr(error, "msg", None) or str(error)
+            raise SentimentError(Errors.S004.format(path=source.name, line=line, reason=reason)) from None
+        # The one look-up of a good row; what is wrong with another is found out afterwards.
+        text = row.get(text_column) if isinstance(row, dict) else None
+        if not isinstance(text, str):
+            raise _not_a_text(f"{source.name}, line {line}", row, text_column)
+        yield line, raw, row, text
+
+
+def _not_a_text(place: str, row: Any, text_column: str) -> SentimentError:
+    if not isinstance(row, dict):
+        return SentimentError(Errors.S063.format(place=place, value=brief(row), text=text_column))
+    if text_column not in row:
+        return missing_column(place, text_column, row)
+    return SentimentError(Errors.S065.format(place=place, column=text_column, value=brief(row[text_column])))
+
+
+def _line_batches(source: _Source, text_column: str, batch_size: int) -> Iterator[CellRows]:
+    # A filter between two programs goes on where one byte of a long stream is broken; a file can be mended.
+    errors = "replace" if source.name == STANDARD_INPUT else "strict"
+    for texts in _batched((_without_end(line) for line in _lines(source, errors)), batch_size):
+        yield CellRows(texts, source.name, source.share(), [text_column], [[text] for text in texts])
+
+
+def _without_end(line: str) -> str:
+    return line.removesuffix("\n").removesuffix("\r")
+
+
+def _cell_batches(source: _Source, format: str, text_column: str, batch_size: int) -> Iterator[CellRows]:
+    csv.field_size_limit(_CSV_FIELD_LIMIT)
+    reader = csv.reader(_lines(source), _DIALECTS[format], strict=True)
+    try:
+        columns = next((row for row in reader if row), [])
+        index = column_index(source.name, columns, text_column) if columns else 0
+        for cells in _batched(_cell_rows(source.name, reader, columns, index), batch_size):
+            yield CellRows([row[index] for row in cells], source.name, source.share(), columns, cells)
+    except csv.Error as error:
+        values = {"path": source.name, "line": reader.line_num, "format": format.upper(), "reason": error}
+        raise SentimentError(Errors.S010.format(**values)) from None
+
+
+def _cell_rows(name: str, reader: Any, columns: list[str], index: int) -> Iterator[list[str]]:
+    for row in reader:
+        if len(row) != len(columns):
+            if not row:
+                continue
+            _even_out(f"{name}, line {reader.line_num}", row, columns, index)
+        yield row
+
+
+def _even_out(place: str, row: list[str], columns: list[str], index: int) -> None:
+    """Fill a row that ends early with empty cells, lest the columns added to it shift to the left."""
+    if len(row) > len(columns):
+        reason = f"it has {len(row)} fields, and there are {len(columns)} columns"
+        raise SentimentError(Errors.S067.format(place=place, reason=reason))
+    if len(row) <= index:
+        raise missing_column(place, columns[index], columns[: len(row)])
+    row += [""] * (len(columns) - len(row))
+
+
+@contextmanager
+def _open_source(path: str) -> Iterator[_Source]:
+    with ExitStack() as stack:
+        if path == STANDARD_STREAM:
+            file: IO[bytes] = sys.stdin.buffer
+        else:
+            try:
+                file = stack.enter_context(open(path, "rb", buffering=1 << 20))
+            except OSError as error:
+                raise unreadable(path, error) from None
+        yield _Source(file, STANDARD_INPUT if path == STANDARD_STREAM else path, _size(file))
+
+
+def _size(file: IO[bytes]) -> int | None:
+    try:
+        status = os.fstat(file.fileno())
+    except OSError:  # a stand-in for standard input, without a descriptor
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _lines(source: _Source, errors: str = "strict") -> Iterator[str]:
+    """Decode line by line, so that an error can name its line; only a line feed ends a line."""
+    for line, content in enumerate(source.file, start=1):
+        try:
+            yield content.decode("utf-8-sig" if line == 1 else "utf-8", errors)
+        except UnicodeDecodeError as error:
+            raise SentimentError(Errors.S009.format(path=source.name, line=line, reason=error.reason)) from None
+
+
+def _batched(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
+    """YIELDS: Lists of at most `size` rows; where there is no row at all, one empty list."""
+    batch = list(islice(rows, size))
+    yield batch
+    while batch := list(islice(rows, size)):
+        yield batch
+
+
+def _reported(name: str, batches: Iterator[TableBatch]) -> Iterator[TableBatch]:
+    try:
+        yield from batches
+    except OSError as error:
+        raise unreadable(name, error) from None

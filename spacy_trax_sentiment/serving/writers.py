@@ -1,0 +1,203 @@
+"""Batches of rows, with the columns added to them, to files that appear whole or not at all."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, repeat
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from ..errors import Errors, SentimentError
+from .parquet import json_values, parquet_writer
+from .tables import (
+    STANDARD_STREAM,
+    Added,
+    ArrowRows,
+    CellRows,
+    JsonRows,
+    TableBatch,
+    Write,
+    as_json,
+    column_names,
+    require_distinct,
+    require_free,
+    value_rows,
+    writing,
+)
+
+STANDARD_OUTPUT = "standard output"
+
+_DECIMALS = 6
+
+
+@contextmanager
+def open_output(path: str, format: str, *, overwrite: bool = False, source: str | None = None) -> Iterator[Write]:
+    """Open a table for writing.
+
+    path: A file, which is there once all is written, and not before; or "-" for standard output. Parents are made.
+    format: One of OUTPUT_FORMATS.
+    overwrite: Replace a file that is there.
+    source: The file that is read meanwhile, which is never replaced.
+    YIELDS: A function that writes a batch and the columns added to it.
+
+    Raises SentimentError, here, from the function or at the end, where the file cannot be written, or a row does not
+    fit into the table. Nothing is left at `path` then.
+    """
+    to_stream = path == STANDARD_STREAM
+    name = STANDARD_OUTPUT if to_stream else path
+    opened = _standard_output(format) if to_stream else _whole_file(Path(path), overwrite, source)
+    with opened as file, _WRITERS[format](file, name) as write:
+
+        def checked_write(batch: TableBatch, added: Added) -> None:
+            require_free(batch, added)
+            with writing(name):
+                write(batch, added)
+
+        yield checked_write
+
+
+@contextmanager
+def _json_writer(file: IO[bytes], path: str) -> Iterator[Write]:
+    def write(batch: TableBatch, added: Added) -> None:
+        file.write(_spliced(_json_lines(batch), added).encode("utf-8", "replace"))
+        file.flush()
+
+    yield write
+
+
+def _json_lines(batch: TableBatch) -> Iterable[str]:
+    if isinstance(batch, JsonRows):
+        return batch.raw
+    require_distinct(batch)
+    names = column_names(batch)
+    return (as_json(dict(zip(names, row, strict=True))) for row in _value_rows(batch, names))
+
+
+def _spliced(lines: Iterable[str], added: Added) -> str:
+    """Put fields before the closing brace of each line, so that the rest of it stays as it is, to the byte."""
+    parts: list[Iterable[str]] = [[line[:-1] for line in lines]]
+    for name, column in added.items():
+        parts += [repeat(f", {as_json(name)}: "), _json_fields(_shown(column))]
+    return "".join(chain.from_iterable(zip(*parts, repeat("}\n"), strict=False)))
+
+
+def _json_fields(column: Sequence[str] | Sequence[float]) -> list[str]:
+    if column and isinstance(column[0], float):
+        return json.dumps(column)[1:-1].split(", ")  # one call for all: a number holds no comma
+    known = {value: as_json(value) for value in set(column)}
+    return [known[value] for value in column]
+
+
+def _csv_writer(dialect: str) -> Callable[[IO[bytes], str], Any]:
+    @contextmanager
+    def open_writer(file: IO[bytes], path: str) -> Iterator[Write]:
+        columns: list[str] = []
+
+        def write(batch: TableBatch, added: Added) -> None:
+            nonlocal columns
+            rows: list[Iterable[Any]] = []
+            if not columns:
+                columns = column_names(batch)
+                rows = [[*columns, *added]] if columns else []
+            ends = zip(*map(_shown, added.values()), strict=True)
+            rows += [[*row, *end] for row, end in zip(_cells(batch, columns), ends, strict=True)]
+            file.write(_csv_text(rows, dialect).encode("utf-8", "replace"))
+            file.flush()
+
+        yield write
+
+    return open_writer
+
+
+def _csv_text(rows: list[Iterable[Any]], dialect: str, quoting: Any = csv.QUOTE_MINIMAL) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, dialect, lineterminator="\n", quoting=quoting).writerows(rows)
+    if quoting == csv.QUOTE_MINIMAL and "\r" in text.getvalue():
+        # Up to Python 3.12, csv leaves a carriage return without the quotes that it needs to read it again.
+        return _csv_text(rows, dialect, csv.QUOTE_ALL)
+    return text.getvalue()
+
+
+def _cells(batch: TableBatch, columns: list[str]) -> Iterable[list[Any]]:
+    if isinstance(batch, CellRows):
+        return batch.cells
+    return ([_cell(value) for value in row] for row in _value_rows(batch, columns))
+
+
+def _cell(value: Any) -> Any:
+    return value if value is None or type(value) in (str, int, float) else as_json(value)
+
+
+def _value_rows(batch: TableBatch, columns: list[str]) -> Iterable[Sequence[Any]]:
+    if isinstance(batch, ArrowRows):
+        return zip(*map(json_values, batch.data.columns), strict=True)
+    return value_rows(batch, columns)
+
+
+def _shown(column: Any) -> Any:
+    """Round numbers. The nearest of 64 bits is shown by its six decimals, the nearest of 32 bits is not."""
+    return column if isinstance(column, list) else np.round(column.astype(np.float64), _DECIMALS).tolist()
+
+
+_WRITERS: dict[str, Callable[[IO[bytes], str], Any]] = {
+    "jsonl": _json_writer,
+    "csv": _csv_writer("excel"),
+    "tsv": _csv_writer("excel-tab"),
+    "parquet": parquet_writer,
+}
+
+
+@contextmanager
+def _whole_file(path: Path, overwrite: bool, source: str | None) -> Iterator[IO[bytes]]:
+    _check_free(path, overwrite, source)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        # In a directory of its own, rather than by mkstemp, the file gets the permissions that a new file gets.
+        with writing(path):
+            file = (work / "new").open("wb", buffering=1 << 20)
+        try:
+            yield file
+        finally:
+            with writing(path):
+                file.close()
+        _check_free(path, overwrite, source)  # another process may have written there meanwhile
+        with writing(path):
+            os.replace(work / "new", path)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _check_free(path: Path, overwrite: bool, source: str | None) -> None:
+    if not os.path.lexists(path):
+        return
+    if path.is_symlink() or not path.is_file():
+        raise SentimentError(Errors.S069.format(path=path, reason="it is there and is no regular file"))
+    if source is not None and os.path.exists(source) and path.samefile(source):
+        raise SentimentError(Errors.S069.format(path=path, reason="it is the input"))
+    if not overwrite:
+        raise SentimentError(Errors.S068.format(path=path))
+
+
+@contextmanager
+def _standard_output(format: str) -> Iterator[IO[bytes]]:
+    sys.stdout.flush()
+    if format != "parquet":
+        yield sys.stdout.buffer
+        return
+    # A Parquet file that breaks off is of no use: it is given out once it is whole.
+    with tempfile.TemporaryFile() as file:
+        yield file
+        file.seek(0)
+        with writing(STANDARD_OUTPUT):
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()

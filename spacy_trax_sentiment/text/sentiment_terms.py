@@ -1,0 +1,56 @@
+"""Tokens to terms for sentiment: stems, with elongation made even, negation scope and hashed bigrams."""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from ..errors import Errors, SentimentError
+from .lexemes import ENDS_NEGATION, NEGATES, PLAIN, Lexeme, TokenPreprocessor
+
+# spaCy splits "don't" into "do" and "n't".
+NEGATIONS = frozenset(
+    "not n't nt never no none nobody nothing nowhere neither nor cannot hardly scarcely barely rarely without lack lacks "
+    "lacked lacking ain't aint".split()
+)
+SCOPE_ENDS = frozenset("but however though although except yet . , ; : ! ? ( ) … - – —".split())
+MOST_BUCKETS = 1 << 24
+
+_URL = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
+_MENTION = re.compile(r"@\w")
+_ELONGATION = re.compile(r"(.)\1{2,}", re.DOTALL)
+_NUMBER = "0"
+
+
+class SentimentTerms(TokenPreprocessor):
+    """Lower-cased Porter stems, emoticons, emoji and punctuation marks. Registered as `SentimentTerms.v1`.
+
+    Mentions, URLs, white space and the `#` sign go, so that a hashtag counts as its word. Three or more of a character
+    count as two; every number as one term. Terms after a negation are terms of their own, up to a clause's end.
+    """
+
+    def __init__(self, negation_scope: int = 5, bigram_buckets: int = 1 << 14) -> None:
+        """Raises SentimentError where a number is out of its range."""
+        for name, value, most in (("negation_scope", negation_scope, 1000), ("bigram_buckets", bigram_buckets, MOST_BUCKETS)):
+            if not 0 <= value <= most:
+                raise SentimentError(Errors.S021.format(name=name, value=value, wanted=f"a number from 0 to {most}"))
+        self.negation_scope, self.bigram_buckets = negation_scope, bigram_buckets
+
+    def lexeme(self, text: str) -> Lexeme:
+        word = text.lower().replace("’", "'").strip()
+        if not word or word == "#" or _URL.match(word) or _MENTION.match(word):
+            return Lexeme(None)
+        role = NEGATES if word in NEGATIONS else ENDS_NEGATION if word in SCOPE_ENDS else PLAIN
+        word = _ELONGATION.sub(r"\1\1", word)
+        if word.isalpha():
+            return Lexeme(_stemmer().stemWord(word), role)
+        if word[0].isdigit() and not any(map(str.isalpha, word)):
+            return Lexeme(_NUMBER, role)
+        return Lexeme(word, role)
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Any:
+    # Snowball's Porter in C takes under 1 us a word, NLTK's 30; and importing nltk takes most of a second.
+    import Stemmer
+
+    return Stemmer.Stemmer("porter", 0)

@@ -1,0 +1,221 @@
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+from spacy.language import Language
+
+from spacy_trax_sentiment.cli import main
+
+
+class Result(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run_main(*arguments: object) -> Result:
+        with pytest.raises(SystemExit) as caught:
+            main(["predict", *map(str, arguments)])
+        captured = capsys.readouterr()
+        return Result(int(caught.value.code or 0), captured.out, captured.err)
+
+    return run_main
+
+
+class StandIn:
+    """Scores a text by its length: one of an even length is "up", one of an odd length "down"; an empty one neither."""
+
+    labels = ("down", "up")
+    loaded: list[object]
+    n_texts: list[int]
+
+    @classmethod
+    def load(cls, path: object) -> "StandIn":
+        cls.loaded.append(path)
+        return cls()
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.n_texts.append(len(texts))
+        up = [0.5 if not text else 0.25 + len(text) % 2 / 2 for text in texts]
+        return np.array([[1 - p, p] for p in up], dtype=np.float32).reshape(-1, 2)
+
+
+@pytest.fixture
+def scorer(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
+    monkeypatch.setattr("spacy_trax_sentiment.serving.bulk.TextScorer", StandIn)
+    StandIn.loaded, StandIn.n_texts = [], []
+    return StandIn
+
+
+@pytest.fixture(scope="module")
+def model(trained: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "m"
+    trained.to_disk(path)
+    return path
+
+
+def give_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="ascii"))
+
+
+def is_one_line(result: Result, status: int) -> bool:
+    lines = result.err.splitlines()
+    return result.status == status and not result.out and len(lines) == 1 and lines[0].startswith("trax-sentiment: ")
+
+
+# With a trained model
+
+
+def test_predict_gives_a_json_line_a_text(run: Run, model: Path) -> None:
+    result = run("I love this wonderful day", "awful, a waste of time", "--model", model)
+    rows = [json.loads(line) for line in result.out.splitlines()]
+    assert [row["sentiment"] for row in rows] == ["positive", "negative"]
+    assert rows[0]["text"] == "I love this wonderful day"
+    assert rows[0]["sentiment_positive"] + rows[0]["sentiment_negative"] == pytest.approx(1, abs=1e-5)
+
+
+def test_predict_reads_standard_input_line_by_line(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    give_input(monkeypatch, b"love it\r\n\nbad \xff\n")
+    result = run("--model", model)
+    assert [json.loads(line)["text"] for line in result.out.splitlines()] == ["love it", "", "bad \ufffd"]
+
+
+def test_a_table_gets_the_numbers_that_the_pipeline_gives(
+    run: Run, model: Path, trained: Language, tmp_path: Path
+) -> None:
+    texts = ["I love this", "awful \ud83d\ude00", "", "bad \ud800"]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    assert run("--input", tmp_path / "a.jsonl", "--output", tmp_path / "b.jsonl", "-m", model) == (0, "", "")
+    rows = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text().splitlines()]
+    assert [row["text"] for row in rows] == ["I love this", "awful 😀", "", "bad \ud800"]
+    for row in rows[:3]:
+        cats = trained(row["text"]).cats
+        assert {f"sentiment_{label}": pytest.approx(p, abs=2e-6) for label, p in cats.items()}.items() <= row.items()
+        assert row["sentiment"] == max(cats, key=lambda label: cats[label])
+
+
+def test_a_table_without_rows_is_scored_too(run: Run, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text\n")
+    assert run("--input", tmp_path / "a.csv", "--output-format", "csv", "-m", model) == (
+        0,
+        "id,text,sentiment,sentiment_negative,sentiment_positive\n",
+        "",
+    )
+
+
+# With a stand-in
+
+
+def test_a_table_is_written_with_its_sentiment(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
+    (tmp_path / "a.csv").write_text("id,tweet\n1,a\n2,ab\n3,\n")
+    options = ["--input", tmp_path / "a.csv", "--output", tmp_path / "b.tsv", "--text-column", "tweet"]
+    assert run(*options, "--batch-size", 2, "--model", "m") == (0, "", "")
+    assert (tmp_path / "b.tsv").read_text().splitlines() == [
+        "id\ttweet\tsentiment\tsentiment_down\tsentiment_up",
+        "1\ta\tup\t0.25\t0.75",
+        "2\tab\tdown\t0.75\t0.25",
+        "3\t\tdown\t0.5\t0.5",
+    ]
+    assert scorer.n_texts == [2, 1]
+
+
+def test_formats_can_be_named(run: Run, tmp_path: Path, scorer: type[StandIn], monkeypatch: pytest.MonkeyPatch) -> None:
+    give_input(monkeypatch, b"id,text\n1,a\n")
+    options = ["--input", "-", "--input-format", "csv", "--output", tmp_path / "b", "--output-format", "parquet"]
+    assert run(*options, "--model", "m").status == 0
+    rows = pq.read_table(tmp_path / "b").to_pylist()
+    assert rows == [{"id": "1", "text": "a", "sentiment": "up", "sentiment_down": 0.25, "sentiment_up": 0.75}]
+
+
+def test_texts_of_the_command_line_go_to_a_file_too(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
+    # A byte that is not UTF-8 arrives as a lone surrogate.
+    assert run("a", "b\udcff", "--output", tmp_path / "b.csv", "--model", "m").status == 0
+    assert (tmp_path / "b.csv").read_text().splitlines()[1:] == ["a,up,0.25,0.75", "b?,down,0.75,0.25"]
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        (["a", "--input", "a.txt"], 2, "not both"),
+        (["--batch-size", 0], 2, "batch-size"),
+        (["--input", "none.csv"], 1, "none.csv: cannot be read"),
+        (["--input", "a.doc"], 1, "a.doc: '.doc' is not a format"),
+        (["--input", "a.txt", "--output", "b.txt"], 1, "b.txt: 'txt' is not a format that can be written"),
+        (["--input", "a.txt", "--output-format", "xml"], 1, "'xml' is not a format"),
+        (["--input", "-", "--input-format", "parquet"], 1, "standard input: cannot be read"),
+        (["--input", "a.txt", "--output", "old.csv"], 1, "old.csv: already exists"),
+        (["--input", "a.txt", "--input-format", "csv", "--output", "a.txt", "--output-format", "csv"], 1, "the input"),
+    ],
+)
+def test_wrong_usage_is_told_before_the_model_is_loaded(
+    run: Run,
+    tmp_path: Path,
+    scorer: type[StandIn],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[object],
+    status: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "a.doc", "old.csv"):
+        Path(name).write_text("text\n")
+    result = run(*options, "--model", "m")
+    assert is_one_line(result, status)
+    assert message in result.err
+    assert not scorer.loaded
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.doc", "a.txt", "old.csv"]
+
+
+def test_a_row_that_cannot_be_used_leaves_no_output(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": 1}\n')
+    options = ["--input", tmp_path / "a.jsonl", "--output", tmp_path / "b.jsonl", "--batch-size", 1]
+    result = run(*options, "--model", "m")
+    assert is_one_line(result, 1)
+    assert "a.jsonl, line 2" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_model_that_is_not_there_leaves_no_output(run: Run, tmp_path: Path) -> None:
+    result = run("a", "--output", tmp_path / "b.csv", "--model", tmp_path / "m")
+    assert is_one_line(result, 1)
+    assert "no such model directory" in result.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupt_leaves_no_output(
+    run: Run, tmp_path: Path, scorer: type[StandIn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scorer, "__call__", interrupt)
+    assert run("a", "--output", tmp_path / "b.csv", "--model", "m").status == 130
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_sees_a_bar_that_counts_the_texts(
+    run: Run, tmp_path: Path, scorer: type[StandIn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    (tmp_path / "a.txt").write_text("a\n" * 40)
+    options: list[Any] = ["--input", tmp_path / "a.txt", "--output", tmp_path / "b.csv", "--overwrite", "--model", "m"]
+    for more, shown in ([], True), (["--quiet"], False):
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        assert run(*options, *more).status == 0
+        assert ("40.0/40.0" in terminal.getvalue()) == shown
