@@ -16,8 +16,6 @@ from ..text.vocabulary import N_SPECIAL
 
 Array = NDArray[Any]
 
-# A narrow table is kept in float64, which is summed without a conversion; a wide one would take too much memory.
-_NARROW = 8
 _ROWS_AT_A_TIME = 1 << 13
 
 
@@ -63,7 +61,7 @@ def fold(weights: Mapping[str, Array], mean: str = "masked", label_prior: Sequen
     if "W_hidden" in weights:
         first, bias, output = weights["W_hidden"], weights["b_hidden"], (weights["W"], weights["b"])
     width = first.shape[1]
-    table = np.ones((len(weights["E"]), width + 1), dtype=np.float64 if width <= _NARROW else np.float32)
+    table = np.ones((len(weights["E"]), width + 1), dtype=np.float32)
     for start in range(0, len(table), _ROWS_AT_A_TIME):
         rows = slice(start, start + _ROWS_AT_A_TIME)
         table[rows, :width] = weights["E"][rows].astype(np.float64) @ first
