@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import spacy
+import srsly
 from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
@@ -18,8 +19,9 @@ from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
+from .model.files import MANIFEST, check_directory, model_from_files, model_to_files, seal_directory
 from .model.thinc_model import lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
-from .text.lexemes import doc_orths, orths_to_rows
+from .text.lexemes import TokenPreprocessor, doc_orths, orths_to_rows
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -35,7 +37,7 @@ DEFAULT_MODEL = Config().from_str(
 )["model"]
 
 # Docs that a processor's cache holds.
-_CACHED_DOCS = int(__import__("os").environ.get("CD","100000"))
+_CACHED_DOCS = 128
 
 
 @Language.factory(
@@ -105,7 +107,7 @@ class TraxSentiment(TextCategorizer):
         """
         path = Path(path)
         candidates = (path / self.name, path / "trax_sentiment", path)
-        found = next((folder for folder in candidates if (folder / "model").is_file()), None)
+        found = next((folder for folder in candidates if (folder / MANIFEST).is_file()), None)
         if found is None:
             self._missing = path
             return
@@ -115,17 +117,18 @@ class TraxSentiment(TextCategorizer):
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate a stream of Docs. YIELDS: The Docs, in order."""
         self.require_weights()
-        if lexeme_memory(self.model) is None:
+        if not isinstance(self.model.attrs["preprocessor"], TokenPreprocessor):
             yield from super().pipe(stream, batch_size=batch_size)
             return
         on_error = self.get_error_handler()
         # Small batches, and each Doc's tokens read as it comes, while both are in the processor's cache.
-        for batch in minibatch(((doc, doc_orths(doc)) for doc in stream), min(batch_size, _CACHED_DOCS)):
+        stream_and_orths = ((doc, doc_orths(doc)) for doc in stream)
+        for batch in minibatch(stream_and_orths, min(batch_size, _CACHED_DOCS)):  # type: ignore[no-untyped-call]
             docs, orths = map(list, zip(*batch, strict=True))
             try:
                 memory = lexeme_memory(self.model)
-                rows = orths_to_rows(memory, orths, self.vocab.strings)
-                self.set_annotations(docs, row_probabilities(self.model, memory, *rows))
+                rows, lengths = orths_to_rows(memory, orths, self.vocab.strings)
+                self.set_annotations(docs, row_probabilities(self.model, memory, rows, lengths))
                 yield from docs
             except Exception as error:
                 on_error(self.name, self, docs, error)
@@ -188,15 +191,41 @@ class TraxSentiment(TextCategorizer):
         counts = Counter(label for eg in get_examples() for label, value in eg.reference.cats.items() if value == 1)
         set_label_prior(self.model, [counts[label] for label in self.labels])
 
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write the model's files into a directory, the manifest last, so that half a model is never taken for one."""
+        path = Path(path)
+        path.mkdir(parents=True, exist_ok=True)
+        if "vocab" not in exclude:
+            self.vocab.to_disk(path / "vocab", exclude=exclude)
+        for name, data in model_to_files(self.model, self.cfg).items():
+            (path / name).write_bytes(data)
+
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
-        super().from_disk(path, exclude=exclude)
-        self._missing = None
+        """Raises SentimentError, naming the file, where one is missing, damaged or of a newer format."""
+        path = Path(path)
+        self._load(lambda name: (path / name).read_bytes(), path)
+        if "vocab" not in exclude and (path / "vocab").is_dir():
+            self.vocab.from_disk(path / "vocab", exclude=exclude)
         return self
 
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """RETURNS: The model's files, as msgpack."""
+        content: dict[str, Any] = {"files": model_to_files(self.model, self.cfg)}
+        if "vocab" not in exclude:
+            content["vocab"] = self.vocab.to_bytes(exclude=exclude)
+        return bytes(srsly.msgpack_dumps(content))
+
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
-        super().from_bytes(bytes_data, exclude=exclude)
-        self._missing = None
+        """Raises SentimentError as `from_disk` does."""
+        content = srsly.msgpack_loads(bytes_data)
+        self._load(content["files"].__getitem__, "the bytes")
+        if "vocab" not in exclude and "vocab" in content:
+            self.vocab.from_bytes(content["vocab"], exclude=exclude)
         return self
+
+    def _load(self, read: Callable[[str], bytes], where: str | Path) -> None:
+        self.cfg.update(model_from_files(self.model, read, where))
+        self._missing = None
 
     def require_weights(self) -> None:
         """Raises SentimentError where the pretrained weights are absent, ValueError (spaCy's E109) where there are none."""
@@ -216,15 +245,25 @@ class TraxSentiment(TextCategorizer):
                 raise SentimentError(Errors.S037.format(labels=", ".join(self.labels), value=label))
 
 
+def save_pipeline(nlp: Language, directory: Path) -> None:
+    """Write a pipeline, and the checksums of all its files, which `load_pipeline` compares."""
+    nlp.to_disk(directory)
+    seal_directory(directory)
+
+
 def load_pipeline(path: Path) -> Language:
     """RETURNS: The spaCy pipeline in the directory.
 
-    Raises SentimentError where there is none, or it has no component made by this package.
+    Raises SentimentError where there is none, where it is not as it was written, or where it has no component made by
+    this package.
     """
     if not path.is_dir():
         raise SentimentError(Errors.S033.format(path=path))
+    check_directory(path)
     try:
         nlp = spacy.load(path)
+    except SentimentError:
+        raise
     except Exception as error:  # spaCy, Thinc, msgpack and json raise all kinds on damaged files
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise SentimentError(Errors.S034.format(path=path, reason=reason)) from error

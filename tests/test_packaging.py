@@ -18,6 +18,7 @@ NAME = "spacy-trax-sentiment"
         ("spacy_factories", "trax_sentiment"),
         ("spacy_architectures", "spacy_trax_sentiment.Classifier.v1"),
         ("spacy_misc", "spacy_trax_sentiment.ProcessTweet.v1"),
+        ("spacy_misc", "spacy_trax_sentiment.SentimentTerms.v1"),
         ("spacy_readers", "spacy_trax_sentiment.LabelledTexts.v1"),
     ],
 )
@@ -36,7 +37,7 @@ def test_the_base_install_serves_without_trax_jax_and_tensorflow() -> None:
     requirements = [Requirement(line) for line in requires(NAME) or ()]
     base = {r.name for r in requirements if r.marker is None}
     extra = {r.name for r in requirements if r.marker and r.marker.evaluate({"extra": "train"})}
-    assert base == {"spacy", "numpy", "nltk"}
+    assert base == {"spacy", "numpy", "nltk", "pystemmer"}
     assert {"trax", "jax", "jaxlib", "tensorflow"} <= extra
 
 
@@ -47,5 +48,5 @@ def test_the_package_is_typed_and_carries_its_version() -> None:
 
 def test_the_helps_defaults_are_the_presets() -> None:
     default, seed = PRESETS["default"], PRESETS["seed"]
-    assert (default.steps, default.batch_size, default.learning_rate, default.embedding_dim) == (300, 32, 0.01, 256)
+    assert (default.steps, default.batch_size, default.learning_rate, default.embedding_dim) == (300, 32, 0.01, 32)
     assert (seed.steps, seed.batch_size, seed.learning_rate, seed.embedding_dim, seed.seed) == (100, 16, 0.01, 256, 271)

@@ -24,7 +24,9 @@ def train(
     steps: int | None = typer.Option(None, help="Batches to train on.", show_default="preset: 300, seed: 100"),
     batch_size: int | None = typer.Option(None, help="Texts in a batch.", show_default="preset: 32, seed: 16"),
     learning_rate: float | None = typer.Option(None, help="Adam's learning rate.", show_default="preset: 0.01"),
-    embedding_dim: int | None = typer.Option(None, help="Width of the embedding.", show_default="preset: 32, seed: 256"),
+    embedding_dim: int | None = typer.Option(
+        None, help="Width of the embedding.", show_default="preset: 32, seed: 256"
+    ),
     seed: int | None = typer.Option(
         None, help="Of the initial weights and the order of the texts.", show_default="preset: 0, seed: 271"
     ),
@@ -43,6 +45,7 @@ def train(
 
     Example: trax-sentiment train reviews.jsonl --dev dev.jsonl --output model
     """
+    from ..component import save_pipeline
     from ..model.storage import whole_directory
     from ..training.corpora import read_labelled_texts, require_labels, split_held_out
     from ..training.loop import check_settings
@@ -77,7 +80,7 @@ def train(
         figures = _measure(nlp, dev_texts, label_names)
         as_it_is = figures["as they are"]
         nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}
-        nlp.to_disk(directory)
+        save_pipeline(nlp, directory)
     if not quiet:
         _print_figures(figures, output)
 

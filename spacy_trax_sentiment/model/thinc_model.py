@@ -131,12 +131,9 @@ def docs_to_ids(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> list[
     return [ids[start:end].tolist() for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def lexeme_memory(model: Model[Any, Any]) -> LexemeMemory | None:
-    """RETURNS: What the model remembers of lexemes; None where its terms do not depend on the tokens alone."""
-    preprocessor = model.attrs["preprocessor"]
-    if not isinstance(preprocessor, TokenPreprocessor):
-        return None
-    memory: LexemeMemory = model.attrs["lexemes"].get(preprocessor, model.attrs["vocabulary"])
+def lexeme_memory(model: Model[Any, Any]) -> LexemeMemory:
+    """RETURNS: What a model whose preprocessor is a TokenPreprocessor remembers of lexemes."""
+    memory: LexemeMemory = model.attrs["lexemes"].get(model.attrs["preprocessor"], model.attrs["vocabulary"])
     return memory
 
 
@@ -198,11 +195,11 @@ def layer_weights(layer: Any, architecture: Architecture) -> dict[str, Any]:
 
 def _flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
     """RETURNS: The ids of all Docs, one after the other, and how many each has, (n_docs,)."""
-    memory = lexeme_memory(model)
-    if memory is not None:
+    preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
+    if isinstance(preprocessor, TokenPreprocessor):
+        memory = lexeme_memory(model)
         strings = docs[0].vocab.strings if docs else StringStore()
         return flatten(*compose(memory, *orths_to_rows(memory, list(map(doc_orths, docs)), strings)))
-    preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
     ids = [terms_to_ids(preprocessor(doc), vocabulary) for doc in docs]
     lengths = np.array([len(text) for text in ids], dtype=np.int64)
     return np.array([i for text in ids for i in text], dtype=np.int64), lengths

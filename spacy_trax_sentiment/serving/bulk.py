@@ -17,8 +17,8 @@ from spacy.tokenizer import Tokenizer
 
 from ..component import find_component, load_pipeline
 from ..errors import Errors, SentimentError
-from ..model.thinc_model import lexeme_memory, row_probabilities
-from ..text.lexemes import LexemeMemory
+from ..model.thinc_model import row_probabilities
+from ..text.lexemes import LexemeMemory, TokenPreprocessor
 from .chunks import ChunkMemory, chunk_tokenizer
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,9 @@ class TextScorer:
         Raises SentimentError where the batch size is below 1 or a text is not a str.
         """
         if batch_size < 1:
-            raise SentimentError(Errors.S021.format(name="batch_size", value=batch_size, wanted="a number of at least 1"))
+            raise SentimentError(
+                Errors.S021.format(name="batch_size", value=batch_size, wanted="a number of at least 1")
+            )
         return self._stream(iter(texts), batch_size)
 
     def _stream(self, texts: Iterator[str], batch_size: int) -> Iterator[Scores]:
@@ -109,8 +111,9 @@ class TextScorer:
         # A case of white space alone (spaCy has some) makes tokens of white space, which have no term.
         if any(any(map(str.isspace, case)) and not case.isspace() for case in tokenizer.rules):
             return "the tokenizer has special cases that hold white space"
-        if lexeme_memory(self._component.model) is None:
-            return f"{type(self._component.model.attrs['preprocessor']).__name__} looks at more than the tokens"
+        preprocessor = self._component.model.attrs["preprocessor"]
+        if not isinstance(preprocessor, TokenPreprocessor):
+            return f"{type(preprocessor).__name__} looks at more than the tokens"
         for name in self._nlp.pipe_names[: self._nlp.pipe_names.index(self._component_name())]:
             if self._nlp.get_pipe_meta(name).retokenizes:
                 return f"the component '{name}' changes the tokens"

@@ -48,7 +48,7 @@ def crossings(tokenizer: Tokenizer) -> frozenset[tuple[str, str]]:
         with the second, they must be tokenized together.
     """
     without_rules = chunk_tokenizer(tokenizer, rules={})
-    pairs = set()
+    pairs: set[tuple[str, str]] = set()
     for case in tokenizer.rules:
         tokens = [token.text for token in without_rules(case)]
         pairs.update(zip(tokens, tokens[1:], strict=False))

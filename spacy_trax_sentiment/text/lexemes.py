@@ -10,11 +10,11 @@ import numpy as np
 import srsly
 from numpy.typing import NDArray
 from spacy.attrs import ORTH
-from spacy.strings import StringStore, hash_string
+from spacy.strings import StringStore, hash_string  # type: ignore[attr-defined]
 from spacy.tokens import Doc
 from thinc.model import Model, deserialize_attr, serialize_attr
 
-from .vocabulary import PAD_ID, UNK
+from .vocabulary import N_SPECIAL, PAD_ID, UNK
 
 Array = NDArray[Any]
 
@@ -28,7 +28,8 @@ MAX_LEXEMES = 1 << 17
 _NO_TERM = 0
 
 # Odd, with bits well mixed: 2**64 over the golden ratio (Knuth, TAOCP vol. 3, section 6.4).
-_MULTIPLIER = 0x9E3779B97F4A7C15
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_HALF, _LOW_HALF, _ROLE = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(3)
 
 
 class Lexeme(NamedTuple):
@@ -86,17 +87,16 @@ def negated(term: str) -> str:
 
 
 class LexemeMemory:
-    """What is known of each lexeme: rows of arrays. Threads may share one: rows are only ever added.
+    """What is known of each lexeme: rows of an array. Threads may share one: rows are only ever added.
 
-    ids: int32 (n_rows, 2): the ids of the term and of the negated term. roles: uint8 (n_rows,). hashes: uint64
-    (n_rows,): of the term. Row 0 stands for lexemes that have no term.
+    known: uint64 (n_rows, 2), so that what is known of a lexeme lies in one line of the processor's cache: the ids of
+        the term and, in the high half, of the negated term; and the hash of the term with the role in its lowest two
+        bits. Row 0 stands for lexemes that have no term.
     """
 
     def __init__(self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int]) -> None:
         self.preprocessor, self.vocabulary = preprocessor, vocabulary
-        self.ids = np.zeros((1024, 2), dtype=np.int32)
-        self.roles = np.zeros(1024, dtype=np.uint8)
-        self.hashes = np.zeros(1024, dtype=np.uint64)
+        self.known = np.zeros((1024, 2), dtype=np.uint64)
         self._n_rows = 1
         self._n_lexemes = 0
         # A hash table with open addressing, as arrays, so that a batch is looked up at once: a dict's scattered
@@ -151,13 +151,12 @@ class LexemeMemory:
         if term is None:
             return _NO_TERM
         row = self._n_rows
-        if row == len(self.roles):
-            # New arrays, as another thread may be reading the old ones.
-            self.ids, self.roles, self.hashes = map(_doubled, (self.ids, self.roles, self.hashes))
+        if row == len(self.known):
+            # A new array, as another thread may be reading the old one.
+            self.known = np.concatenate([self.known, np.zeros_like(self.known)])
         unknown = self.vocabulary[UNK]
-        self.ids[row] = self.vocabulary.get(term, unknown), self.vocabulary.get(negated(term), unknown)
-        self.roles[row] = role
-        self.hashes[row] = hash_string(term)
+        ids = self.vocabulary.get(term, unknown) | self.vocabulary.get(negated(term), unknown) << 32
+        self.known[row] = ids, hash_string(term) >> 2 << 2 | role
         self._n_rows += 1
         return row
 
@@ -184,20 +183,26 @@ def compose(memory: LexemeMemory, rows: Array, lengths: Array) -> tuple[Array, A
     lengths: The tokens of each text, (n_texts,).
     RETURNS: int32 ids (n_kept, n_columns), and how many of their rows each text has, (n_texts,). Kept are the tokens
         that have a term. Column 0 is the term's id, or the negated term's; column 1, where there are bigrams, that of
-        the bigram with the term before, and the id of `__PAD__` for a text's first.
+        the bigram with the term before, and the id of `__PAD__` for a text's first and where either is not known.
     """
     kept = rows != _NO_TERM
     if not kept.all():
         rows, lengths = rows[kept], segment_sums(kept, lengths)
     starts = np.cumsum(lengths) - lengths
     preprocessor = memory.preprocessor
-    columns = [memory.ids[:, 0].take(rows)]
+    known = memory.known.take(rows, axis=0)
+    ids = np.empty((len(rows), 2 if preprocessor.bigram_buckets else 1), dtype=np.int32)
+    ids[:, 0] = known[:, 0] & _LOW_HALF
     if preprocessor.negation_scope:
-        within = _negated(memory.roles.take(rows), starts, lengths, preprocessor.negation_scope)
-        columns[0][within] = memory.ids[rows[within], 1]
+        within = _negated(known[:, 1] & _ROLE, starts, lengths, preprocessor.negation_scope)
+        ids[within, 0] = known[within, 0] >> _HALF
     if preprocessor.bigram_buckets:
-        columns.append(_bigrams(memory, rows, starts[lengths > 0]))
-    return np.stack(columns, axis=1), lengths
+        in_vocabulary = known[:, 0] & _LOW_HALF >= N_SPECIAL
+        ids[1:, 1] = _buckets(known[:, 1], preprocessor.bigram_buckets)
+        ids[1:, 1] += len(memory.vocabulary)
+        ids[1:, 1][~(in_vocabulary[1:] & in_vocabulary[:-1])] = PAD_ID
+        ids[starts[lengths > 0], 1] = PAD_ID
+    return ids, lengths
 
 
 def flatten(ids: Array, lengths: Array) -> tuple[Array, Array]:
@@ -233,15 +238,11 @@ def _negated(roles: Array, starts: Array, lengths: Array, scope: int) -> Array:
     return np.flatnonzero((negation > end) & (negation >= np.maximum(first, position - scope)))
 
 
-def _bigrams(memory: LexemeMemory, rows: Array, firsts: Array) -> Array:
-    hashes = memory.hashes.take(rows)
-    ids = np.empty(len(rows), dtype=np.int32)
-    pairs = hashes[:-1] * np.uint64(_MULTIPLIER) + hashes[1:]
-    # The product's high half is the bucket: quicker than a remainder (Lemire 2019, "Fast random integer generation").
-    buckets = ((pairs >> np.uint64(32)) * np.uint64(memory.preprocessor.bigram_buckets)) >> np.uint64(32)
-    ids[1:] = buckets.astype(np.int32) + len(memory.vocabulary)
-    ids[firsts] = PAD_ID
-    return ids
+def _buckets(hashes: Array, n_buckets: int) -> Array:
+    """RETURNS: uint64 (n - 1,): the bucket of each pair of neighbours."""
+    pairs = hashes[:-1] * _MULTIPLIER + hashes[1:]
+    # The product's high half: quicker than a remainder (Lemire 2019, "Fast random integer generation in an interval").
+    return np.asarray(((pairs >> _HALF) * np.uint64(n_buckets)) >> _HALF)
 
 
 def _free_slot(keys: Array, key: int) -> int | None:
@@ -261,10 +262,6 @@ def _rehashed(keys: Array, rows: Array) -> tuple[Array, Array]:
         slot = _free_slot(new_keys, int(keys[old]))
         new_keys[slot], new_rows[slot] = keys[old], rows[old]
     return new_keys, new_rows
-
-
-def _doubled(array: Array) -> Array:
-    return np.concatenate([array, np.zeros_like(array)])
 
 
 # Thinc saves a model's attributes by these two dispatch tables.

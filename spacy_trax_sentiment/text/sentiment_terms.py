@@ -30,7 +30,10 @@ class SentimentTerms(TokenPreprocessor):
 
     def __init__(self, negation_scope: int = 5, bigram_buckets: int = 1 << 14) -> None:
         """Raises SentimentError where a number is out of its range."""
-        for name, value, most in (("negation_scope", negation_scope, 1000), ("bigram_buckets", bigram_buckets, MOST_BUCKETS)):
+        for name, value, most in (
+            ("negation_scope", negation_scope, 1000),
+            ("bigram_buckets", bigram_buckets, MOST_BUCKETS),
+        ):
             if not 0 <= value <= most:
                 raise SentimentError(Errors.S021.format(name=name, value=value, wanted=f"a number from 0 to {most}"))
         self.negation_scope, self.bigram_buckets = negation_scope, bigram_buckets

@@ -1,0 +1,158 @@
+"""What `speed.py` compares: trained pipelines, functions that score texts, and programs that start and score one."""
+
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import distribution
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import spacy
+import srsly
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import fix_random_seed, minibatch
+from spacytextblob.spacytextblob import SpacyTextBlob  # noqa: F401 (registers its factory)
+from textblob import TextBlob
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from spacy_trax_sentiment import TextScorer
+from spacy_trax_sentiment.training import LabelledText
+from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
+
+Score = Callable[[Sequence[str]], object]
+"""Scores texts, to the last one."""
+
+BARE, BLANK, OURS, SCORER = "blank, no plug-in installed", "blank: tokens only", "ours: nlp.pipe", "ours: TextScorer"
+VADER, TEXTBLOB, SPACYTEXTBLOB = "VADER", "TextBlob", "spacytextblob"
+BOW, TEXTCAT = "spaCy TextCatBOW", "spaCy textcat"
+
+# What nlp.pipe and `trax-sentiment predict` take at a time by default.
+BATCH_SIZE = 1000
+
+_TEXTCATS: dict[str, dict[str, Any]] = {
+    BOW: {
+        "model": {
+            "@architectures": "spacy.TextCatBOW.v3",
+            "exclusive_classes": True,
+            "ngram_size": 2,
+            "no_output_layer": False,
+        }
+    },
+    TEXTCAT: {},
+}
+_TEXTCAT_ROWS, _TEXTCAT_EPOCHS = 400, 2
+
+_LOAD = "import sys, spacy; spacy.load(sys.argv[1])('x')"
+_PROGRAMS = {
+    # spaCy imports every installed plug-in, ours too, as it makes any pipeline.
+    BARE: "import spacy; spacy.registry._entry_point_factories.get_all = dict; spacy.blank('en')('x')",
+    BLANK: "import spacy; spacy.blank('en')('x')",
+    OURS: _LOAD,
+    SCORER: "import sys; from spacy_trax_sentiment import TextScorer; TextScorer.load(sys.argv[1])(['x'])",
+    VADER: "from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer as Analyzer;"
+    "Analyzer().polarity_scores('x')",
+    TEXTBLOB: "from textblob import TextBlob; TextBlob('x').sentiment",
+    SPACYTEXTBLOB: "import spacy; from spacytextblob.spacytextblob import SpacyTextBlob;"
+    "nlp = spacy.blank('en'); nlp.add_pipe('spacytextblob'); nlp('x')._.blob.sentiment",
+    BOW: _LOAD,
+    TEXTCAT: _LOAD,
+}
+
+
+def train_ours(texts: Sequence[LabelledText], folder: Path) -> Path:
+    """RETURNS: The directory of a pipeline trained with the default preset, in a process of its own: Trax stays there."""
+    rows, model = folder / "train.jsonl", folder / "ours"
+    srsly.write_jsonl(rows, (text._asdict() for text in texts))
+    command = [sys.executable, "-m", "spacy_trax_sentiment", "train", str(rows), "--output", str(model), "--quiet"]
+    subprocess.run(command, check=True)
+    return model
+
+
+def train_textcats(texts: Sequence[LabelledText], folder: Path) -> dict[str, Path]:
+    """RETURNS: The directories of spaCy's own pipelines, by name. They learn briefly: no speed depends on quality."""
+    directories = {}
+    for name, config in _TEXTCATS.items():
+        fix_random_seed(0)
+        nlp = spacy.blank("en")
+        nlp.add_pipe("textcat", config=config)
+        step = max(len(texts) // _TEXTCAT_ROWS, 1)
+        examples = [
+            Example.from_dict(nlp.make_doc(text), {"cats": {each: float(each == label) for each in DEFAULT_LABELS}})
+            for text, label in texts[::step]
+        ]
+        optimizer = nlp.initialize(lambda examples=examples: examples)  # type: ignore[misc]
+        for _ in range(_TEXTCAT_EPOCHS):
+            for batch in minibatch(examples, 32):
+                nlp.update(batch, sgd=optimizer)
+        directories[name] = folder / name.replace(" ", "_")
+        nlp.to_disk(directories[name])
+    return directories
+
+
+def contenders(model: Path, textcats: Mapping[str, Path]) -> dict[str, Score]:
+    """RETURNS: What scores texts, by name."""
+    blob_nlp = spacy.blank("en")
+    blob_nlp.add_pipe("spacytextblob")
+    return {
+        BLANK: piped(spacy.blank("en")),
+        OURS: piped(spacy.load(model)),
+        SCORER: scored(TextScorer.load(model)),
+        VADER: vader(),
+        TEXTBLOB: lambda texts: [TextBlob(text).sentiment for text in texts],
+        # Its pipe only wraps the text; the sentiment is found when it is asked for.
+        SPACYTEXTBLOB: lambda texts: [doc._.blob.sentiment for doc in blob_nlp.pipe(texts)],
+        **{name: piped(spacy.load(directory)) for name, directory in textcats.items()},
+    }
+
+
+def piped(nlp: Language) -> Score:
+    return lambda texts: deque(nlp.pipe(texts), maxlen=0)
+
+
+def scored(scorer: TextScorer) -> Score:
+    return lambda texts: [scorer(texts[start : start + BATCH_SIZE]) for start in range(0, len(texts), BATCH_SIZE)]
+
+
+def vader() -> Score:
+    analyzer = SentimentIntensityAnalyzer()
+    return lambda texts: [analyzer.polarity_scores(text) for text in texts]
+
+
+def programs(model: Path, textcats: Mapping[str, Path]) -> dict[str, list[str]]:
+    """RETURNS: The command that imports, loads and scores one text, by name."""
+    directories = {OURS: model, SCORER: model, **textcats}
+    return {
+        name: [sys.executable, "-c", code, *([str(directories[name])] if name in directories else [])]
+        for name, code in _PROGRAMS.items()
+    }
+
+
+def requirements(name: str) -> set[str]:
+    """RETURNS: The distribution and all that it needs on this machine without extras, by canonical names."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name in found:
+            continue
+        found.add(name)
+        needed = map(Requirement, distribution(name).requires or [])
+        waiting += [each.name for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return found
+
+
+def installed_bytes(name: str) -> int:
+    """RETURNS: The size of the distribution's files without byte code, which depends on what was run."""
+    if name == "spacy-trax-sentiment":  # an editable install lists no modules
+        return directory_bytes(Path(str(files("spacy_trax_sentiment"))))
+    paths = (Path(str(file.locate())) for file in distribution(name).files or [] if file.suffix != ".pyc")
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def directory_bytes(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file() and path.suffix != ".pyc")

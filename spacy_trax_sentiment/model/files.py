@@ -1,0 +1,225 @@
+"""A model to named files and back: NumPy arrays, JSON and msgpack, sealed by a manifest with each file's checksum.
+
+Nothing is loaded that could execute: no pickle. A file that is missing or not as it was written is refused by name.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from thinc.api import Model
+from thinc.model import deserialize_attr, serialize_attr
+
+from ..about import __version__
+from ..errors import Errors, SentimentError
+from ..text.vocabulary import SPECIAL_TERMS
+from .classifier import MEANS
+from .thinc_model import get_architecture, get_weights, set_weights
+
+MANIFEST = "manifest.json"
+SEAL = "checksums.json"
+FORMAT_VERSION = 1
+WEIGHT_DTYPES = ("float32", "float16")
+
+_SETTINGS, _VOCABULARY, _PREPROCESSOR = "settings.json", "vocabulary.json", "preprocessor.msgpack"
+_ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "label_prior")
+Read = Callable[[str], bytes]
+
+
+def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, bytes]:
+    """RETURNS: The content of each of the model's files by name, the manifest last.
+
+    cfg: The component's settings, of JSON's types: `labels` and, where not float32, the `weights_dtype` to save as.
+
+    Raises SentimentError where a weight is not finite, or too large for float16.
+    """
+    n_labels = model.get_dim("nO") if model.has_dim("nO") else None
+    settings = {"cfg": dict(cfg), "n_labels": n_labels, **{name: model.attrs[name] for name in _ATTRIBUTES}}
+    vocabulary = model.attrs["vocabulary"]
+    preprocessor = model.attrs["preprocessor"]
+    files = {
+        _SETTINGS: _json_bytes(settings),
+        _VOCABULARY: _json_bytes(sorted(vocabulary, key=vocabulary.__getitem__)),
+        _PREPROCESSOR: serialize_attr(preprocessor, preprocessor, "preprocessor", model),
+    }
+    dtype = cfg.get("weights_dtype", WEIGHT_DTYPES[0])
+    if model.has_param("E"):
+        files |= {f"{name}.npy": _array_bytes(name, value, dtype) for name, value in get_weights(model).items()}
+    facts = {"labels": list(cfg.get("labels", ())), "weights_dtype": dtype}
+    files[MANIFEST] = manifest(files, facts)
+    return files
+
+
+def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> dict[str, Any]:
+    """Set the model's vocabulary, preprocessor, settings and weights.
+
+    read: The content of a file, by name; it raises FileNotFoundError or KeyError where there is none.
+    where: The directory, for messages.
+    RETURNS: The component's settings.
+
+    Raises SentimentError, naming the file, where one is missing, damaged or of a newer format, or where it does not fit
+    the model; the model is then as it was.
+    """
+    files = read_sealed(MANIFEST, read, where)
+    content = {}
+    for name, parse in ((_SETTINGS, json.loads), (_VOCABULARY, json.loads), (_PREPROCESSOR, bytes)):
+        content[name] = _parsed(files, name, parse, where)
+    weights = {
+        name.removesuffix(".npy"): _parsed(files, name, _array, where) for name in files if name.endswith(".npy")
+    }
+    settings, terms = content[_SETTINGS], content[_VOCABULARY]
+    try:
+        _check_settings(settings, terms)
+        preprocessor = deserialize_attr(model.attrs["preprocessor"], content[_PREPROCESSOR], "preprocessor", model)
+        if settings["n_labels"] is not None:
+            model.set_dim("nO", settings["n_labels"])
+        attributes = {name: settings[name] for name in _ATTRIBUTES}
+        before = dict(model.attrs)
+        model.attrs.update(attributes, vocabulary={term: i for i, term in enumerate(terms)}, preprocessor=preprocessor)
+        try:
+            if weights:
+                _check_shapes(model, weights)
+        except ValueError:
+            model.attrs.update(before)
+            raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise SentimentError(Errors.S073.format(path=where, reason=reason)) from None
+    set_weights(model, weights)
+    cfg: dict[str, Any] = settings["cfg"]
+    return cfg
+
+
+def manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
+    """RETURNS: A JSON object with the facts, the format and package versions, each file's size and sha256, and its own
+    sha256 but for that field.
+    """
+    described = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+    content = {
+        **facts,
+        "files": described,
+        "format": "spacy_trax_sentiment",
+        "format_version": FORMAT_VERSION,
+        "package_version": __version__,
+    }
+    return _json_bytes({**content, "sha256": hashlib.sha256(_json_bytes(content)).hexdigest()})
+
+
+def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
+    """RETURNS: The files that the manifest `name` lists, each as it was written.
+
+    Raises SentimentError as `model_from_files` does.
+    """
+    data = _read(read, name, where)
+    path = Path(where) / name
+    try:
+        content = json.loads(data)
+        version, own, listed = content["format_version"], content.pop("sha256"), content["files"]
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            made_by = str(content.get("package_version"))[:40]
+            message = Errors.S072.format(path=path, found=version, known=FORMAT_VERSION, package=made_by)
+            raise SentimentError(message)
+        whole = data == _json_bytes({**content, "sha256": own})
+        if not whole or own != hashlib.sha256(_json_bytes(content)).hexdigest():
+            raise ValueError("its own checksum differs")
+        expected = {file: (entry["bytes"], entry["sha256"]) for file, entry in listed.items()}
+    except SentimentError:
+        raise
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise SentimentError(Errors.S071.format(path=path, reason=reason)) from None
+    return {file: _checked(read, file, *facts, where) for file, facts in expected.items()}
+
+
+def seal_directory(directory: Path) -> None:
+    """Write the checksums of all files in a pipeline's directory into it, for `check_directory`."""
+    files = {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
+    (directory / SEAL).write_bytes(manifest(files, {}))
+
+
+def check_directory(directory: Path) -> None:
+    """Raises SentimentError where a sealed directory is not as it was written. One without a seal passes."""
+    if (directory / SEAL).exists():
+        read_sealed(SEAL, lambda name: (directory / name).read_bytes(), directory)
+
+
+def _checked(read: Read, name: str, size: int, sha256: str, where: str | Path) -> bytes:
+    data = _read(read, name, where)
+    if len(data) != size:
+        reason = f"{len(data)} bytes, {size} were written"
+    elif hashlib.sha256(data).hexdigest() != sha256:
+        reason = "its checksum differs"
+    else:
+        return data
+    raise SentimentError(Errors.S071.format(path=Path(where) / name, reason=reason))
+
+
+def _read(read: Read, name: str, where: str | Path) -> bytes:
+    try:
+        return read(name)
+    except (FileNotFoundError, KeyError):
+        raise SentimentError(Errors.S070.format(path=Path(where) / name)) from None
+    except OSError as error:
+        raise SentimentError(Errors.S002.format(path=Path(where) / name, reason=error.strerror or error)) from None
+
+
+def _parsed(files: Mapping[str, bytes], name: str, parse: Callable[[bytes], Any], where: str | Path) -> Any:
+    if name not in files:
+        raise SentimentError(Errors.S070.format(path=Path(where) / name))
+    try:
+        return parse(files[name])
+    except (EOFError, RecursionError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise SentimentError(Errors.S071.format(path=Path(where) / name, reason=reason)) from None
+
+
+def _array(data: bytes) -> Any:
+    array = np.load(io.BytesIO(data), allow_pickle=False)
+    if not np.isfinite(array).all():
+        raise ValueError("it holds values that are not finite")
+    return array.astype(np.float32)
+
+
+def _check_settings(settings: Any, terms: Any) -> None:
+    if not isinstance(settings["cfg"], dict) or settings["mean"] not in MEANS:
+        raise ValueError("the settings are not this format's")
+    if terms and (terms[: len(SPECIAL_TERMS)] != list(SPECIAL_TERMS) or len(set(terms)) < len(terms)):
+        raise ValueError("the vocabulary does not start with the special terms, or holds a term twice")
+
+
+def _check_shapes(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
+    a = get_architecture(model)
+    width = a.hidden_width or a.embedding_dim
+    shapes = {
+        "E": (a.n_terms, a.embedding_dim),
+        "W_hidden": (a.embedding_dim, a.hidden_width),
+        "b_hidden": (a.hidden_width,),
+        "W": (width, a.n_labels),
+        "b": (a.n_labels,),
+    }
+    for name in a.weight_names:
+        if name not in weights or weights[name].shape != shapes[name]:
+            found = weights[name].shape if name in weights else "missing"
+            raise ValueError(f"the weights '{name}' are {found}, not {shapes[name]}")
+
+
+def _array_bytes(name: str, value: Any, dtype: str) -> bytes:
+    with np.errstate(over="ignore"):
+        array = np.asarray(value).astype(dtype)
+    if not np.isfinite(array).all():
+        raise SentimentError(Errors.S074.format(name=name, dtype=dtype))
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _json_bytes(content: Any) -> bytes:
+    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()

@@ -1,0 +1,146 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+from spacy.language import Language
+
+from spacy_trax_sentiment import TextScorer
+from spacy_trax_sentiment.component import load_pipeline, save_pipeline
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.model.files import FORMAT_VERSION, MANIFEST, SEAL, manifest
+
+TEXTS = ["I love it", "awful, never again", ""]
+
+
+@pytest.fixture(scope="module")
+def saved(trained: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("saved") / "m"
+    save_pipeline(trained, path)
+    return path
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.rglob("*") if path.is_file())
+
+
+def _refused(path: Path) -> None:
+    with pytest.raises(SentimentError, match=r"S07[01]") as error:
+        load_pipeline(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_model_holds_arrays_json_and_msgpack_alone(saved: Path) -> None:
+    suffixes = {path.suffix for path in _files(saved / "trax_sentiment")}
+    assert suffixes == {".npy", ".json", ".msgpack"}
+    content = json.loads((saved / "trax_sentiment" / MANIFEST).read_bytes())
+    assert content["format_version"] == FORMAT_VERSION
+    assert content["labels"] == ["negative", "positive"]
+    assert content["package_version"]
+    assert all(len(entry["sha256"]) == 64 for entry in content["files"].values())
+
+
+def test_a_saved_model_scores_the_same(trained: Language, saved: Path) -> None:
+    for text in TEXTS:
+        assert load_pipeline(saved)(text).cats == trained(text).cats
+
+
+@pytest.mark.parametrize("part", ["the pipeline", "the component"])
+def test_a_flipped_byte_anywhere_is_refused(saved: Path, tmp_path: Path, part: str) -> None:
+    # spacy.load checks the component's own files, load_pipeline all of them.
+    rng = np.random.default_rng(0)
+    copy = tmp_path / "m"
+    shutil.copytree(saved, copy)
+    files = _files(copy if part == "the pipeline" else copy / "trax_sentiment")
+    for i in range(200):
+        # Each file in its turn, as most bytes are of one.
+        path = files[i % len(files)]
+        data = path.read_bytes()
+        place = int(rng.integers(len(data)))
+        path.write_bytes(data[:place] + bytes([data[place] ^ int(rng.integers(1, 256))]) + data[place + 1 :])
+        try:
+            if part == "the pipeline":
+                _refused(copy)
+            else:
+                with pytest.raises(SentimentError, match=r"S07[0-2]"):
+                    spacy.load(copy)
+        finally:
+            path.write_bytes(data)
+    load_pipeline(copy)
+
+
+def test_a_truncated_file_is_refused(saved: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    copy = tmp_path / "m"
+    shutil.copytree(saved, copy)
+    files = _files(copy)
+    for i in range(50):
+        path = files[i % len(files)]
+        data = path.read_bytes()
+        path.write_bytes(data[: int(rng.integers(len(data)))])
+        _refused(copy)
+        path.write_bytes(data)
+
+
+def test_a_missing_file_is_named(saved: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "m"
+    shutil.copytree(saved, copy)
+    for path in _files(copy):
+        if path.name == SEAL:
+            continue
+        moved = path.rename(tmp_path / "moved")
+        with pytest.raises(SentimentError, match=f"S070.*{path.name}"):
+            load_pipeline(copy)
+        moved.rename(path)
+    (copy / "trax_sentiment" / "E.npy").unlink()
+    with pytest.raises(SentimentError, match=r"S070.*E\.npy"):
+        spacy.load(copy)
+
+
+def test_a_newer_format_is_refused_with_the_remedy(saved: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "m"
+    shutil.copytree(saved, copy)
+    path = copy / "trax_sentiment" / MANIFEST
+    content = json.loads(path.read_bytes())
+    content["format_version"] = FORMAT_VERSION + 1
+    path.write_text(json.dumps(content))
+    with pytest.raises(SentimentError, match=r"S072.*manifest\.json.*[Uu]pgrade"):
+        spacy.load(copy)
+
+
+def test_a_pickle_with_a_right_checksum_is_not_loaded(saved: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "m"
+    shutil.copytree(saved, copy)
+    (copy / SEAL).unlink()
+    directory = copy / "trax_sentiment"
+    np.save(directory / "b.npy", np.array([{"a": 1}, None], dtype=object), allow_pickle=True)
+    content = json.loads((directory / MANIFEST).read_bytes())
+    files = {name: (directory / name).read_bytes() for name in content["files"]}
+    facts = {"labels": content["labels"], "weights_dtype": content["weights_dtype"]}
+    (directory / MANIFEST).write_bytes(manifest(files, facts))
+    with pytest.raises(SentimentError, match=r"S071.*b\.npy"):
+        spacy.load(copy)
+
+
+def test_weights_may_be_stored_as_float16(trained: Language, saved: Path, tmp_path: Path) -> None:
+    nlp = spacy.load(saved)
+    nlp.get_pipe("trax_sentiment").cfg["weights_dtype"] = "float16"  # type: ignore[attr-defined]
+    save_pipeline(nlp, tmp_path / "half")
+    assert np.load(tmp_path / "half" / "trax_sentiment" / "E.npy").dtype == np.float16
+    half = TextScorer.load(tmp_path / "half")
+    np.testing.assert_allclose(half(TEXTS), TextScorer(trained)(TEXTS), atol=0.02)
+    # Saving what was loaded changes nothing.
+    save_pipeline(spacy.load(tmp_path / "half"), tmp_path / "again")
+    np.testing.assert_array_equal(TextScorer.load(tmp_path / "again")(TEXTS), half(TEXTS))
+
+
+def test_weights_too_large_for_float16_are_refused(saved: Path, tmp_path: Path) -> None:
+    nlp = spacy.load(saved)
+    component = nlp.get_pipe("trax_sentiment")
+    component.cfg["weights_dtype"] = "float16"  # type: ignore[attr-defined]
+    component.model.set_param("b", np.array([1e6, 0], dtype=np.float32))  # type: ignore[attr-defined]
+    with pytest.raises(SentimentError, match="S074.*'b'"):
+        nlp.to_disk(tmp_path / "m")
