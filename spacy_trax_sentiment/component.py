@@ -228,7 +228,7 @@ class TraxSentiment(TextCategorizer):
         self._missing = None
 
     def require_weights(self) -> None:
-        """Raises SentimentError where the pretrained weights are absent, ValueError (spaCy's E109) where there are none."""
+        """Raises SentimentError where the pretrained weights are absent, spaCy's ValueError E109 if there are none."""
         self._require_pretrained()
         if not self.model.has_param("E"):
             raise ValueError(SpacyErrors.E109.format(name=self.name))

@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import SentimentError
+from .compact import compact
 from .evaluate import evaluate
 from .predict import predict
 from .train import train
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (train, evaluate, predict):
+for command in (train, evaluate, predict, compact):
     app.command()(command)
 
 

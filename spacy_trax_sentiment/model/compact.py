@@ -1,5 +1,6 @@
 """A trained classifier to a smaller one: the embedding folded to the width that scoring needs, weak terms left out."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
 
+from ..errors import Errors, SentimentError
 from ..text.vocabulary import N_SPECIAL
+from .files import model_to_files
 from .scoring import fold
 from .thinc_model import get_weights, set_weights
 
@@ -50,7 +53,39 @@ def keep_terms(model: Model[Any, Any], n_terms: int) -> None:
 
 
 def _replace(model: Model[Any, Any], weights: Mapping[str, NDArray[Any]]) -> None:
-    for name in weights:
-        model.set_grad(name, None) if model.has_grad(name) else None
     set_weights(model, weights)
     model.attrs["embedding_dim"] = weights["E"].shape[1]
+
+
+def compact_files(model: Model[Any, Any], cfg: dict[str, Any], max_bytes: int) -> int:
+    """Fold the embedding, store as float16, and leave out as few terms as make the files fit.
+
+    cfg: The component's settings; its `weights_dtype` is set.
+    RETURNS: The bytes that the model's files then take.
+
+    Raises SentimentError where they do not fit without any term either; the model is then of no further use.
+    """
+    fold_embedding(model)
+    cfg["weights_dtype"] = "float16"
+    size = files_size(model, cfg)
+    while size > max_bytes:
+        n_terms = len(model.attrs["vocabulary"]) - N_SPECIAL
+        if not n_terms:
+            raise SentimentError(Errors.S075.format(size=f"{size / 1e6:.3f}", most=max_bytes / 1e6))
+        # Bytes a term are nearly even, so that one or two rounds reach the size.
+        a_term = _bytes_of_terms(model) / n_terms
+        keep_terms(model, max(0, n_terms - max(1, int((size - max_bytes) / a_term))))
+        size = files_size(model, cfg)
+    return size
+
+
+def files_size(model: Model[Any, Any], cfg: Mapping[str, Any]) -> int:
+    """RETURNS: The bytes of the model's files."""
+    return sum(map(len, model_to_files(model, cfg).values()))
+
+
+def _bytes_of_terms(model: Model[Any, Any]) -> int:
+    vocabulary = model.attrs["vocabulary"]
+    of_weights = 2 * model.attrs["embedding_dim"] * (len(vocabulary) - N_SPECIAL)
+    of_words: int = sum(len(json.dumps(term)) + 3 for term in list(vocabulary)[N_SPECIAL:])
+    return int(of_weights) + of_words

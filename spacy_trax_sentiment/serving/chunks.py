@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def crossings(tokenizer: Tokenizer) -> frozenset[tuple[str, str]]:
     pairs: set[tuple[str, str]] = set()
     for case in tokenizer.rules:
         tokens = [token.text for token in without_rules(case)]
-        pairs.update(zip(tokens, tokens[1:], strict=False))
+        pairs.update(pairwise(tokens))
     return frozenset(pairs)
 
 

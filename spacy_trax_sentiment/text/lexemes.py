@@ -40,7 +40,7 @@ class Lexeme(NamedTuple):
 
 
 class TokenPreprocessor:
-    """A preprocessor whose terms depend on the tokens alone. A subclass says by `lexeme` what a token's text stands for.
+    """A preprocessor whose terms depend on the tokens alone: a subclass says by `lexeme` what a token stands for.
 
     It is then served from memory: `lexeme` is called once for each different token. A token of white space alone must
     have no term, and the settings must be msgpack's types. A subclass is registered in spaCy's `misc` as any other.

@@ -9,10 +9,10 @@ from .lexemes import ENDS_NEGATION, NEGATES, PLAIN, Lexeme, TokenPreprocessor
 
 # spaCy splits "don't" into "do" and "n't".
 NEGATIONS = frozenset(
-    "not n't nt never no none nobody nothing nowhere neither nor cannot hardly scarcely barely rarely without lack lacks "
-    "lacked lacking ain't aint".split()
+    {"not", "n't", "nt", "never", "no", "none", "nobody", "nothing", "nowhere", "neither", "nor", "cannot", "hardly"}
+    | {"scarcely", "barely", "rarely", "without", "lack", "lacks", "lacked", "lacking", "ain't", "aint"}
 )
-SCOPE_ENDS = frozenset("but however though although except yet . , ; : ! ? ( ) … - – —".split())
+SCOPE_ENDS = frozenset({"but", "however", "though", "although", "except", "yet", *".,;:!?()…-–—"})
 MOST_BUCKETS = 1 << 24
 
 _URL = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)

@@ -1,0 +1,47 @@
+"""`trax-sentiment compact`: a model to a smaller one, and what that costs in accuracy."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+
+def compact(
+    model: Path = typer.Argument(help="A pipeline directory, as `train` writes it."),
+    output: Path = typer.Option(..., "--output", "-o", help="The directory to write the smaller pipeline to."),
+    max_mb: float = typer.Option(5.0, help="The most that the model's files may take, in MB of 1,000,000 bytes."),
+    source: str = typer.Option("bundled:short_texts", help="Labelled texts to measure the loss in accuracy on."),
+    text_column: str = typer.Option("text", help="The field of a file that holds the text."),
+    label_column: str = typer.Option("label", help="The field of a file that holds the label."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the pipeline that the output directory holds."),
+) -> None:
+    """Make a model smaller: fold its embedding, store it as float16, and leave out its weakest terms if need be.
+
+    Example: trax-sentiment compact model --output small --max-mb 5 --source dev.jsonl
+    """
+    import wasabi
+
+    from ..component import find_component, load_pipeline, save_pipeline
+    from ..model.compact import compact_files, files_size
+    from ..model.storage import whole_directory
+    from ..training.corpora import read_labelled_texts
+    from ..training.evaluation import evaluate_pipeline
+
+    nlp = load_pipeline(model)
+    component = find_component(nlp, model)
+    texts = read_labelled_texts(source, labels=component.labels, text_column=text_column, label_column=label_column)
+    rows: list[tuple[Any, ...]] = []
+
+    def measure(name: str, n_bytes: int) -> float:
+        figures = evaluate_pipeline(nlp, texts, component.labels)
+        n_terms = len(component.model.attrs["vocabulary"])
+        rows.append((name, f"{n_bytes / 1e6:.2f}", n_terms, f"{figures.accuracy:.4f}", f"{figures.macro_recall:.4f}"))
+        return figures.accuracy
+
+    with whole_directory(output, overwrite) as directory:
+        before = measure("before", files_size(component.model, component.cfg))
+        after = measure("after", compact_files(component.model, component.cfg, round(max_mb * 1e6)))
+        save_pipeline(nlp, directory)
+    header = ("model", "MB", "terms", "accuracy", "macro-recall")
+    print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "r")), end="")
+    print(f"Accuracy on the {len(texts)} texts of {source}: {after - before:+.4f}. Saved to {output}.")
