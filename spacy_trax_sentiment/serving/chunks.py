@@ -12,6 +12,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.vocab import Vocab
 
 from ..text.lexemes import LexemeMemory, segment_sums
+from .shortcuts import knows_rules, simple_tokens
 
 Array = NDArray[Any]
 
@@ -68,6 +69,7 @@ class ChunkMemory:
         self._tokenizers = (tokenizer, chunk_tokenizer(tokenizer, rules={}))
         self._borders_of: dict[str, tuple[set[str], set[str]]] = {}
         self._max_chunks = max_chunks
+        self._rules: dict[str, Any] | None = tokenizer.rules if knows_rules(tokenizer) else None
         # The pairs of tokens by the two characters at the border, and a table of those for whole batches.
         self._crossings: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for left, right in crossings(tokenizer):
@@ -112,12 +114,15 @@ class ChunkMemory:
         return rows, segment_sums(counts, n_chunks), self._texts_of(crossing, n_chunks)
 
     def _cross(self, chunk: str, after: str) -> bool:
-        pairs = self._crossings.get((chunk[-1], after[0]), ())
         return any(
             left in self._borders(chunk)[1] and right in self._borders(after)[0]
-            for left, right in pairs
-            if chunk.endswith(left) and after.startswith(right)
+            for left, right in self._touch(chunk, after)
         )
+
+    def _touch(self, chunk: str, after: str) -> list[tuple[str, str]]:
+        """RETURNS: The pairs that the two chunks may bring together, by their characters."""
+        pairs = self._crossings.get((chunk[-1], after[0]), ())
+        return [(left, right) for left, right in pairs if chunk.endswith(left) and after.startswith(right)]
 
     def _borders(self, chunk: str) -> tuple[set[str], set[str]]:
         """RETURNS: What the first token and the last may be as special cases are matched, before and after it."""
@@ -144,6 +149,8 @@ class ChunkMemory:
     def _learn(self, unseen: Sequence[str]) -> None:
         with self._lock:
             unseen = [chunk for chunk in unseen if chunk not in self._chunk_of]
+            if self._rules is not None:
+                unseen = self._add_simple(unseen, self._rules)
             for group in self._groups(unseen):
                 # What the tokenizer makes of unseen chunks is forgotten at once, or its vocabulary would only grow.
                 with self._tokenizer.vocab.memory_zone():
@@ -154,7 +161,7 @@ class ChunkMemory:
         group: list[str] = []
         size = 0
         for chunk in chunks:
-            if group and (size > _TEXT_SIZE or self._cross(group[-1], chunk)):
+            if group and (size > _TEXT_SIZE or self._touch(group[-1], chunk)):
                 yield group
                 group, size = [], 0
             group.append(chunk)
@@ -165,8 +172,20 @@ class ChunkMemory:
     def _add(self, chunks: Sequence[str]) -> None:
         doc = self._tokenizer(" ".join(chunks))
         tokens = doc.to_array([ORTH, SPACY])
-        rows = self.lexemes.rows(tokens[:, 0], doc.vocab.strings)
         ends = np.append(np.flatnonzero(tokens[:, 1]) + 1, len(tokens))
+        self._put(chunks, self.lexemes.rows(tokens[:, 0], doc.vocab.strings), ends)
+
+    def _add_simple(self, unseen: Sequence[str], rules: dict[str, Any]) -> list[str]:
+        """RETURNS: The chunks that are not simple, which the tokenizer must take."""
+        tokens_of = {chunk: simple_tokens(chunk, rules) for chunk in unseen}
+        simple = {chunk: tokens for chunk, tokens in tokens_of.items() if tokens is not None}
+        if simple:
+            rows = self.lexemes.rows_of_texts([token for tokens in simple.values() for token in tokens])
+            self._put(list(simple), rows, np.cumsum(list(map(len, simple.values()))))
+        return [chunk for chunk in unseen if chunk not in simple]
+
+    def _put(self, chunks: Sequence[str], rows: Array, ends: Array) -> None:
+        """Remember the chunks' rows, given one after the other, and where each chunk's end among them."""
         first = len(self._chunk_of)
         described = np.empty((len(chunks), 4), dtype=np.int64)
         described[:, 1] = np.diff(ends, prepend=0)

@@ -107,7 +107,7 @@ class LexemeMemory:
     def __len__(self) -> int:
         return self._n_lexemes
 
-    def rows(self, orths: Array, strings: StringStore) -> Array:
+    def rows(self, orths: Array, strings: StringStore | Mapping[int, str]) -> Array:
         """RETURNS: int32 (n,): the row of each of the lexemes `orths` (n,), spaCy's hashes of texts in `strings`.
 
         The hash of a text is the same in every vocabulary, so pipelines may share a memory.
@@ -119,6 +119,11 @@ class LexemeMemory:
                     self._insert(key, strings)
             rows, _ = self._look_up(orths)
         return rows
+
+    def rows_of_texts(self, texts: Sequence[str]) -> Array:
+        """RETURNS: int32 (n,): the row of the lexeme of each text."""
+        keys = list(map(hash_string, texts))
+        return self.rows(np.array(keys, dtype=np.uint64), dict(zip(keys, texts, strict=True)))
 
     def _look_up(self, orths: Array) -> tuple[Array, Array]:
         """RETURNS: The rows (n,), and the indices of the lexemes that are not in the table."""
@@ -136,7 +141,7 @@ class LexemeMemory:
             missed = missed[found[missed] != orths[missed]]
         return rows.take(slots), np.concatenate(unseen) if unseen else missed
 
-    def _insert(self, key: int, strings: StringStore) -> None:
+    def _insert(self, key: int, strings: StringStore | Mapping[int, str]) -> None:
         keys, rows = self._table
         if self._n_lexemes * 4 >= len(keys):
             keys, rows = self._table = _rehashed(keys, rows)
