@@ -1,4 +1,4 @@
-"""Time our component and TextScorer against tokenizing alone, VADER, TextBlob and spaCy's text categorizers, in one run.
+"""Measure speed, memory and size beside tokenizing alone, VADER, TextBlob and spaCy's text categorizers, in one run.
 
     python benchmarks/speed.py [--texts TWEETS.jsonl] [--first-sight MORE.jsonl] [--train LABELLED.jsonl]
 
@@ -24,8 +24,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-for _library in ("OMP", "OPENBLAS", "MKL"):  # they read it as NumPy is imported
-    os.environ[f"{_library}_NUM_THREADS"] = "1"
+# Read as NumPy is imported.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import speed_peers as peers
 import srsly
@@ -144,7 +144,8 @@ def measure_first_sight(model: Path, texts: Sequence[str], rounds: int) -> list[
     def fresh() -> float:
         return timed(peers.scored(TextScorer.load(model)), texts)
 
-    measured = alternate({SCORER: fresh, VADER: partial(timed, peers.vader(), texts)}, rounds)
+    measures: dict[str, Callable[[], float]] = {SCORER: fresh, VADER: partial(timed, peers.vader(), texts)}
+    measured = alternate(measures, rounds)
     seconds = {name: statistics.median(each) for name, each in measured.items()}
     rows = [
         (

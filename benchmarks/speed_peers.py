@@ -15,9 +15,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from spacy.language import Language
 from spacy.training import Example
-from spacy.util import fix_random_seed, minibatch
 from spacytextblob.spacytextblob import SpacyTextBlob  # noqa: F401 (registers its factory)
 from textblob import TextBlob
+from thinc.api import fix_random_seed
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from spacy_trax_sentiment import TextScorer
@@ -45,7 +45,7 @@ _TEXTCATS: dict[str, dict[str, Any]] = {
     },
     TEXTCAT: {},
 }
-_TEXTCAT_ROWS, _TEXTCAT_EPOCHS = 400, 2
+_TEXTCAT_ROWS, _TEXTCAT_EPOCHS, _TEXTCAT_BATCH = 400, 2, 32
 
 _LOAD = "import sys, spacy; spacy.load(sys.argv[1])('x')"
 _PROGRAMS = {
@@ -65,7 +65,7 @@ _PROGRAMS = {
 
 
 def train_ours(texts: Sequence[LabelledText], folder: Path) -> Path:
-    """RETURNS: The directory of a pipeline trained with the default preset, in a process of its own: Trax stays there."""
+    """RETURNS: The directory of a pipeline trained with the default preset. Trax stays in a process of its own."""
     rows, model = folder / "train.jsonl", folder / "ours"
     srsly.write_jsonl(rows, (text._asdict() for text in texts))
     command = [sys.executable, "-m", "spacy_trax_sentiment", "train", str(rows), "--output", str(model), "--quiet"]
@@ -87,8 +87,8 @@ def train_textcats(texts: Sequence[LabelledText], folder: Path) -> dict[str, Pat
         ]
         optimizer = nlp.initialize(lambda examples=examples: examples)  # type: ignore[misc]
         for _ in range(_TEXTCAT_EPOCHS):
-            for batch in minibatch(examples, 32):
-                nlp.update(batch, sgd=optimizer)
+            for start in range(0, len(examples), _TEXTCAT_BATCH):
+                nlp.update(examples[start : start + _TEXTCAT_BATCH], sgd=optimizer)
         directories[name] = folder / name.replace(" ", "_")
         nlp.to_disk(directories[name])
     return directories

@@ -70,6 +70,8 @@ class ChunkMemory:
         self._borders_of: dict[str, tuple[set[str], set[str]]] = {}
         self._max_chunks = max_chunks
         self._rules: dict[str, Any] | None = tokenizer.rules if knows_rules(tokenizer) else None
+        orths = [[token[ORTH] for token in case] for case in tokenizer.rules.values()]
+        self._case_borders = {place: {case[place] for case in orths} for place in (0, -1)}
         # The pairs of tokens by the two characters at the border, and a table of those for whole batches.
         self._crossings: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for left, right in crossings(tokenizer):
@@ -122,7 +124,22 @@ class ChunkMemory:
     def _touch(self, chunk: str, after: str) -> list[tuple[str, str]]:
         """RETURNS: The pairs that the two chunks may bring together, by their characters."""
         pairs = self._crossings.get((chunk[-1], after[0]), ())
-        return [(left, right) for left, right in pairs if chunk.endswith(left) and after.startswith(right)]
+        return [
+            (left, right)
+            for left, right in pairs
+            if chunk.endswith(left)
+            and after.startswith(right)
+            and not self._in_word(left[0], chunk[: -len(left)][-1:], left, -1)
+            and not self._in_word(right[-1], after[len(right) :][:1], right, 0)
+        ]
+
+    def _in_word(self, inner: str, outer: str, token: str, place: int) -> bool:
+        """RETURNS: Whether a token's border would lie between two letters of a word, where no rule but a special case
+        puts one.
+        """
+        return (
+            self._rules is not None and inner.isalpha() and (inner + outer).isascii() and outer.isalpha()
+        ) and token not in self._case_borders[place]
 
     def _borders(self, chunk: str) -> tuple[set[str], set[str]]:
         """RETURNS: What the first token and the last may be as special cases are matched, before and after it."""
