@@ -63,12 +63,12 @@ class ChunkMemory:
     lexemes: The memory that the rows are of.
     """
 
-    def __init__(self, tokenizer: Tokenizer, lexemes: LexemeMemory, max_chunks: int = MAX_CHUNKS) -> None:
+    def __init__(self, tokenizer: Tokenizer, lexemes: LexemeMemory, max_chunks: int | None = None) -> None:
         self.lexemes = lexemes
         self._tokenizer = tokenizer
         self._tokenizers = (tokenizer, chunk_tokenizer(tokenizer, rules={}))
         self._borders_of: dict[str, tuple[set[str], set[str]]] = {}
-        self._max_chunks = max_chunks
+        self._max_chunks = MAX_CHUNKS if max_chunks is None else max_chunks
         self._rules: dict[str, Any] | None = tokenizer.rules if knows_rules(tokenizer) else None
         orths = [[token[ORTH] for token in case] for case in tokenizer.rules.values()]
         self._case_borders = {place: {case[place] for case in orths} for place in (0, -1)}
