@@ -37,7 +37,8 @@ PIECES += [
     "5km",
     "\u200d",
 ]
-SPACES = st.sampled_from([" ", "  ", "\n", "\t", "\u00a0", "\u2028", "\x1c", ""])
+PIECES += ["(", "user", "www.a.co", "(not", "good)", "New", "York", "U.S.", "n't", "’s", "-_-", "\u202e", "٣"]
+SPACES = st.sampled_from([" ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u2028", "\u3000", "\x1c", "\x85", " \n ", ""])
 TEXT = st.lists(
     st.tuples(st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=6), SPACES),
     max_size=12,
@@ -69,6 +70,11 @@ def test_scores_are_those_of_docs_alone_in_a_batch_and_in_any_order(
     np.testing.assert_allclose(TextScorer(trained)(texts), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("text", ODD, ids=repr)
+def test_odd_texts_score_as_their_docs(trained: Language, scorer: TextScorer, text: str) -> None:
+    np.testing.assert_allclose(scorer([text]), _by_nlp(trained, [text]), atol=1e-6)
+
+
 @pytest.mark.parametrize("text", [*ODD, "\ud800 good \udfff", "good " * 50_000], ids=lambda text: repr(text[:12]))
 def test_odd_texts_have_finite_scores_that_sum_to_1(scorer: TextScorer, text: str) -> None:
     scores = scorer([text])
@@ -91,6 +97,11 @@ def test_a_text_without_known_terms_gets_the_label_prior(trained: Language, scor
     assert scorer([text])[0].tolist() == pytest.approx(prior)
 
 
+def test_lone_surrogates_count_as_the_replacement_character(scorer: TextScorer) -> None:
+    texts = ["\ud800 good \udfff", "not good", "\ud83c\udf89 bad"]
+    np.testing.assert_array_equal(scorer(texts), scorer(["\ufffd good \ufffd", "not good", "🎉 bad"]))
+
+
 def test_the_label_prior_is_that_of_the_examples() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("trax_sentiment")
@@ -111,6 +122,21 @@ def test_streams_are_lazy_and_in_order(scorer: TextScorer) -> None:
     stream = scorer.stream(endless(), batch_size=3)
     rows = [next(stream) for _ in range(7)]
     np.testing.assert_array_equal(rows, scorer(["I love it", "awful"] * 3 + ["I love it"]))
+
+
+def test_a_stream_reads_a_batch_at_a_time(scorer: TextScorer) -> None:
+    read = []
+
+    def texts() -> Any:
+        for i in range(10):
+            read.append(i)
+            yield f"good {i}"
+
+    stream = scorer.stream(texts(), batch_size=4)
+    assert read == []
+    next(stream)
+    assert len(read) == 4
+    assert len(list(stream)) == 9
 
 
 def test_what_is_not_a_list_of_str_is_refused(scorer: TextScorer) -> None:
@@ -142,8 +168,9 @@ class _Tokenizer:
 
 @Language.component("join_all", retokenizes=True)
 def _join_all(doc: Doc) -> Doc:
-    with doc.retokenize() as retokenizer:
-        retokenizer.merge(doc[:])
+    if len(doc):
+        with doc.retokenize() as retokenizer:
+            retokenizer.merge(doc[:])
     return doc
 
 
@@ -155,11 +182,15 @@ def _custom_tokenizer(nlp: Language) -> None:
     nlp.tokenizer = _Tokenizer(nlp)  # type: ignore[assignment]
 
 
+def _case_of_two_words(nlp: Language) -> None:
+    nlp.tokenizer.add_special_case("New York", [{"ORTH": "New York"}])  # type: ignore[union-attr]
+
+
 def _retokenizing(nlp: Language) -> None:
     nlp.add_pipe("join_all", first=True)
 
 
-@pytest.mark.parametrize("change", [_special_case, _custom_tokenizer, _retokenizing])
+@pytest.mark.parametrize("change", [_special_case, _case_of_two_words, _custom_tokenizer, _retokenizing])
 def test_where_chunks_do_not_stand_alone_docs_are_made(
     trained: Language, tmp_path: Path, caplog: pytest.LogCaptureFixture, change: Any
 ) -> None:
@@ -168,10 +199,27 @@ def test_where_chunks_do_not_stand_alone_docs_are_made(
     change(nlp)
     with caplog.at_level(logging.WARNING):
         scorer = TextScorer(nlp)
-        texts = ["I love it", "awful food", "good"]
+        texts = ["I love it", "awful food", "New York is good", "", "good"]
         np.testing.assert_array_equal(scorer(texts), _by_nlp(nlp, texts).astype(np.float32))
         scorer(texts)
     assert len(caplog.records) == 1
+
+
+def test_a_preprocessor_that_needs_docs_gets_docs(caplog: pytest.LogCaptureFixture) -> None:
+    nlp = spacy.blank("en")
+    preprocessor = {"@misc": "spacy_trax_sentiment.ProcessTweet.v1", "stop_words": []}
+    nlp.add_pipe("trax_sentiment", config={"model": {"embedding_dim": 8, "preprocessor": preprocessor}})
+    examples = [
+        Example.from_dict(nlp.make_doc(text), {"cats": {"positive": value, "negative": 1 - value}})
+        for text, value in [("good film", 1.0), ("bad film", 0.0)]
+    ]
+    nlp.initialize(lambda: examples)
+    with caplog.at_level(logging.WARNING):
+        scorer = TextScorer(nlp)
+        texts = ["good film @you", "bad :(", ""]
+        by_nlp = [[doc.cats[label] for label in scorer.labels] for doc in nlp.pipe(texts)]
+        np.testing.assert_allclose(scorer(texts), by_nlp, atol=1e-6)
+    assert [("ProcessTweet" in record.getMessage()) for record in caplog.records] == [True]
 
 
 def test_the_memory_is_bounded(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +231,16 @@ def test_the_memory_is_bounded(trained: Language, monkeypatch: pytest.MonkeyPatc
         assert scorer._memory is not None
         assert len(scorer._memory._chunk_of) <= 50 + 40
     np.testing.assert_allclose(list(scorer.stream(texts, 7)), _by_nlp(trained, texts), atol=1e-6)
+
+
+def test_long_chunks_are_forgotten_too(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "MAX_CHUNKS", 50)
+    scorer = TextScorer(trained)
+    texts = [f"good {'x' * 1000}{i}" for i in range(6)]
+    for text in texts:
+        np.testing.assert_allclose(scorer([text]), _by_nlp(trained, [text]), atol=1e-6)
+        assert scorer._memory is not None
+        assert len(scorer._memory._chunk_of) <= 3
 
 
 def test_unseen_words_do_not_grow_the_pipelines_vocabulary(trained: Language) -> None:
