@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 # Chunks, and their characters, to remember before all are forgotten: some 40 MB.
 MAX_CHUNKS = 1 << 17
-MAX_CHARACTERS = MAX_CHUNKS * 32
+_CHARACTERS_A_CHUNK = 32
 # Unseen chunks are tokenized as one text, of about so many characters.
 _TEXT_SIZE = 1 << 16
 
@@ -90,7 +90,7 @@ class ChunkMemory:
         self._lock = threading.RLock()
 
     def is_full(self) -> bool:
-        return len(self._chunk_of) > self._max_chunks or self._n_characters > self._max_chunks * 32
+        return len(self._chunk_of) > self._max_chunks or self._n_characters > self._max_chunks * _CHARACTERS_A_CHUNK
 
     def rows(self, texts: Sequence[str]) -> tuple[Array, Array, Array]:
         """RETURNS: The rows of all texts' tokens, int32 (n_tokens,); the tokens of each text, int64 (n_texts,); and
