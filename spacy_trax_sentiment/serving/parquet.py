@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from ..errors import Errors, MissingExtraError, SentimentError
+from ..text.lines import brief
 from .tables import (
     Added,
     ArrowRows,
@@ -14,7 +15,6 @@ from .tables import (
     TableBatch,
     Write,
     as_json,
-    brief,
     column_index,
     column_names,
     place,

@@ -1,7 +1,6 @@
 """Files of texts to batches of rows, streamed: however long a file is, one batch of it is in memory."""
 
 import csv
-import json
 import os
 import stat
 import sys
@@ -11,13 +10,13 @@ from itertools import islice
 from typing import IO, Any, NamedTuple, TypeVar
 
 from ..errors import Errors, SentimentError
+from ..text.lines import CSV_FIELD_LIMIT, brief, decoded_lines, parse_json_line
 from .parquet import arrow_batches
 from .tables import (
     STANDARD_STREAM,
     CellRows,
     JsonRows,
     TableBatch,
-    brief,
     column_index,
     missing_column,
     unreadable,
@@ -25,8 +24,6 @@ from .tables import (
 
 STANDARD_INPUT = "standard input"
 
-# A field longer than csv's default limit of 128 KiB is still a text.
-_CSV_FIELD_LIMIT = 1 << 24
 _DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
 
 Row = TypeVar("Row")
@@ -82,15 +79,11 @@ def _json_batches(source: _Source, text_column: str, batch_size: int) -> Iterato
 
 
 def _json_rows(source: _Source, text_column: str) -> Iterator[tuple[int, str, dict[str, Any], str]]:
-    for line, content in enumerate(_lines(source), start=1):
+    for line, content in enumerate(decoded_lines(source.file, source.name), start=1):
         raw = content.strip()
         if not raw:
             continue
-        try:
-            row = json.loads(raw)
-        except (ValueError, RecursionError) as error:
-            reason = getattr(error, "msg", None) or str(error)
-            raise SentimentError(Errors.S004.format(path=source.name, line=line, reason=reason)) from None
+        row = parse_json_line(raw, source.name, line)
         # The one look-up of a good row; what is wrong with another is found out afterwards.
         text = row.get(text_column) if isinstance(row, dict) else None
         if not isinstance(text, str):
@@ -109,7 +102,7 @@ def _not_a_text(place: str, row: Any, text_column: str) -> SentimentError:
 def _line_batches(source: _Source, text_column: str, batch_size: int) -> Iterator[CellRows]:
     # A filter between two programs goes on where one byte of a long stream is broken; a file can be mended.
     errors = "replace" if source.name == STANDARD_INPUT else "strict"
-    for texts in _batched((_without_end(line) for line in _lines(source, errors)), batch_size):
+    for texts in _batched((_without_end(line) for line in decoded_lines(source.file, source.name, errors)), batch_size):
         yield CellRows(texts, source.name, source.share(), [text_column], [[text] for text in texts])
 
 
@@ -118,8 +111,8 @@ def _without_end(line: str) -> str:
 
 
 def _cell_batches(source: _Source, format: str, text_column: str, batch_size: int) -> Iterator[CellRows]:
-    csv.field_size_limit(_CSV_FIELD_LIMIT)
-    reader = csv.reader(_lines(source), _DIALECTS[format], strict=True)
+    csv.field_size_limit(CSV_FIELD_LIMIT)
+    reader = csv.reader(decoded_lines(source.file, source.name), _DIALECTS[format], strict=True)
     try:
         columns = next((row for row in reader if row), [])
         index = column_index(source.name, columns, text_column) if columns else 0
@@ -168,15 +161,6 @@ def _size(file: IO[bytes]) -> int | None:
     except OSError:  # a stand-in for standard input, without a descriptor
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-def _lines(source: _Source, errors: str = "strict") -> Iterator[str]:
-    """Decode line by line, so that an error can name its line; only a line feed ends a line."""
-    for line, content in enumerate(source.file, start=1):
-        try:
-            yield content.decode("utf-8-sig" if line == 1 else "utf-8", errors)
-        except UnicodeDecodeError as error:
-            raise SentimentError(Errors.S009.format(path=source.name, line=line, reason=error.reason)) from None
 
 
 def _batched(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:

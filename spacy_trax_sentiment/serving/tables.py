@@ -173,12 +173,6 @@ def as_json(value: Any) -> str:
         return _encode(_finite(value))
 
 
-def brief(value: Any, most: int = 60) -> str:
-    """RETURNS: How a value is shown in an error."""
-    shown = repr(value)
-    return shown if len(shown) <= most else shown[: most - 3] + "..."
-
-
 def _format(path: str, given: str | None, known: Sequence[str], *, standard: str, what: str, option: str) -> str:
     suffix = Path(path).suffix.lower()
     name = given or (standard if path == STANDARD_STREAM else _FORMAT_OF_SUFFIX.get(suffix, suffix))

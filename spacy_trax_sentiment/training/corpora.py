@@ -1,7 +1,6 @@
 """Sources of labelled texts: JSONL, CSV, TSV, NLTK's `twitter_samples`, and the corpus that ships with the package."""
 
 import csv
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -12,14 +11,12 @@ from spacy.language import Language
 from spacy.training import Example
 
 from ..errors import Errors, SentimentError
+from ..text.lines import CSV_FIELD_LIMIT, brief, decoded_lines, parse_json_line
 from ..text.nltk_data import load_corpus
 
 NEGATIVE, POSITIVE = "negative", "positive"
 DEFAULT_LABELS = (NEGATIVE, POSITIVE)
 HELD_OUT_SHARE = 0.2
-
-# A field longer than csv's default limit of 128 KiB is still a text.
-_CSV_FIELD_LIMIT = 1 << 24
 
 
 class LabelledText(NamedTuple):
@@ -141,9 +138,7 @@ def _read_file(path: Path, labels: Collection[str] | None, text_column: str, lab
     for line, row in read_rows(path, text_column, label_column):
         text, label = (_field(path, line, row, name) for name in (text_column, label_column))
         if labels is not None and label not in labels:
-            raise SentimentError(
-                Errors.S008.format(path=path, line=line, value=_brief(label), labels=", ".join(labels))
-            )
+            raise SentimentError(Errors.S008.format(path=path, line=line, value=brief(label), labels=", ".join(labels)))
         texts.append(LabelledText(text, label))
     if not texts:
         raise SentimentError(Errors.S003.format(path=path))
@@ -154,20 +149,16 @@ def _jsonl_rows(path: Path, text_column: str, label_column: str) -> Iterator[tup
     for line, content in enumerate(_lines(path), start=1):
         if not content.strip():
             continue
-        try:
-            row = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            reason = getattr(error, "msg", None) or str(error)
-            raise SentimentError(Errors.S004.format(path=path, line=line, reason=reason)) from None
+        row = parse_json_line(content, path, line)
         if not isinstance(row, dict):
             value = {"text": text_column, "label": label_column}
-            raise SentimentError(Errors.S005.format(path=path, line=line, value=_brief(row), **value))
+            raise SentimentError(Errors.S005.format(path=path, line=line, value=brief(row), **value))
         yield line, row
 
 
 def _csv_rows(dialect: str) -> Callable[[Path, str, str], Iterator[tuple[int, dict[str, Any]]]]:
     def read_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        csv.field_size_limit(_CSV_FIELD_LIMIT)
+        csv.field_size_limit(CSV_FIELD_LIMIT)
         reader = csv.DictReader(_lines(path), dialect=dialect, strict=True)
         try:
             for row in reader:
@@ -184,13 +175,8 @@ _FORMATS = {".jsonl": _jsonl_rows, ".csv": _csv_rows("excel"), ".tsv": _csv_rows
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Decode line by line, so that an error can name its line; only a line feed ends a line."""
     with _reported(path), path.open("rb") as file:
-        for line, content in enumerate(file, start=1):
-            try:
-                yield content.decode("utf-8-sig" if line == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise SentimentError(Errors.S009.format(path=path, line=line, reason=error.reason)) from None
+        yield from decoded_lines(file, path)
 
 
 @contextmanager
@@ -207,14 +193,9 @@ def _field(path: Path, line: int, row: dict[str, Any], name: str) -> str:
         raise SentimentError(Errors.S006.format(path=path, line=line, field=name, fields=fields))
     value = row[name]
     if not isinstance(value, str):
-        raise SentimentError(Errors.S007.format(path=path, line=line, field=name, value=_brief(value)))
+        raise SentimentError(Errors.S007.format(path=path, line=line, field=name, value=brief(value)))
     try:
         value.encode()
     except UnicodeEncodeError:
         raise SentimentError(Errors.S016.format(path=path, line=line, field=name)) from None
     return value
-
-
-def _brief(value: Any, most: int = 60) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= most else shown[: most - 3] + "..."
