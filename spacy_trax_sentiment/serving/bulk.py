@@ -6,7 +6,7 @@ and remembered, and a text is scored by splitting it and looking its chunks up.
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..component import find_component, load_pipeline
 from ..errors import Errors, SentimentError
 from ..model.thinc_model import row_probabilities
 from ..text.lexemes import LexemeMemory, TokenPreprocessor
-from .chunks import ChunkMemory, chunk_tokenizer
+from .chunks import ChunkMemory, ChunkTokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +40,10 @@ class TextScorer:
         self._component = find_component(nlp, "the pipeline")
         self._component.require_weights()
         self.labels: tuple[str, ...] = self._component.labels
-        self._tokenizer = None
         self._memory: ChunkMemory | None = None
         reason = self._obstacle()
         if reason is None:
-            self._tokenizer = chunk_tokenizer(nlp.tokenizer)
+            self._tokenizer = ChunkTokenizer(nlp.tokenizer)
             self._memory = self._new_memory()
         else:
             logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
@@ -91,12 +90,12 @@ class TextScorer:
 
     def _by_docs(self, texts: Sequence[str]) -> Scores:
         names = self._nlp.pipe_names
-        component = names.index(self._component_name())
-        docs = list(self._nlp.pipe(texts, disable=names[component:]))
+        docs = list(self._nlp.pipe(texts, disable=names[len(self._names_before()) :]))
         return np.asarray(self._component.predict(docs), dtype=np.float32).reshape(len(docs), len(self.labels))
 
-    def _component_name(self) -> str:
-        return next(name for name, pipe in self._nlp.pipeline if pipe is self._component)
+    def _names_before(self) -> list[str]:
+        """RETURNS: The names of the components before ours."""
+        return [name for name, _ in takewhile(lambda item: item[1] is not self._component, self._nlp.pipeline)]
 
     def _new_memory(self) -> ChunkMemory:
         # Its own lexemes, as both are forgotten together.
@@ -114,7 +113,7 @@ class TextScorer:
         preprocessor = self._component.model.attrs["preprocessor"]
         if not isinstance(preprocessor, TokenPreprocessor):
             return f"{type(preprocessor).__name__} looks at more than the tokens"
-        for name in self._nlp.pipe_names[: self._nlp.pipe_names.index(self._component_name())]:
+        for name in self._names_before():
             if self._nlp.get_pipe_meta(name).retokenizes:
                 return f"the component '{name}' changes the tokens"
         return None
