@@ -69,7 +69,7 @@ class TextScorer:
             self._memory = memory = self._new_memory()
         rows, lengths, crossing = memory.rows(texts)
         scores = row_probabilities(self._component.model, memory.lexemes, rows, lengths)
-        if len(crossing):
+        if crossing:
             scores[crossing] = self._by_docs([texts[i] for i in crossing])
         return scores
 

@@ -118,7 +118,7 @@ class ChunkMemory:
     def is_full(self) -> bool:
         return len(self._chunk_of) > MAX_CHUNKS or self._n_characters > MAX_CHUNKS * _CHARACTERS_A_CHUNK
 
-    def rows(self, texts: Sequence[str]) -> tuple[Array, Array, Array]:
+    def rows(self, texts: Sequence[str]) -> tuple[Array, Array, list[int]]:
         """RETURNS: The rows of all texts' tokens, int32 (n_tokens,); the tokens of each text, int64 (n_texts,); and
         the indices of the texts that must be tokenized whole, of which the rows may be wrong.
         """
@@ -218,11 +218,12 @@ def _texts(tokenizer: Tokenizer, chunk: str) -> list[str]:
         return [token.text for token in tokenizer(chunk)]
 
 
-def _texts_of(crossing: Array, n_chunks: Array) -> Array:
+def _texts_of(crossing: Array, n_chunks: Array) -> list[int]:
     """RETURNS: The texts within which a crossing lies, given the second chunk of each."""
     ends = np.cumsum(n_chunks)
     texts = np.searchsorted(ends, crossing, side="right")
-    return np.unique(texts[crossing > (ends - n_chunks)[texts]])
+    # Not by np.unique, which imports numpy.ma: as long as all else that the first text takes.
+    return sorted(set(texts[crossing > (ends - n_chunks)[texts]].tolist()))
 
 
 def _written(array: Array, start: int, values: Array) -> Array:

@@ -123,10 +123,12 @@ def train(
     for label in labels:
         component.add_label(label)  # type: ignore[attr-defined]
     model.set_dim("nO", len(labels))
-    docs = [nlp.make_doc(text) for text, _ in texts]
+    # By a pipeline of its own, or the saved one would carry every string of the training texts, and load slower.
+    tokenize = spacy.blank("en").make_doc
+    docs = [tokenize(text) for text, _ in texts]
     set_vocabulary(model, docs)
     ids = docs_to_ids(model, docs)
-    dev_ids = docs_to_ids(model, [nlp.make_doc(text) for text, _ in dev_texts])
+    dev_ids = docs_to_ids(model, [tokenize(text) for text, _ in dev_texts])
 
     architecture = get_architecture(model)
     layer = initialized_layer(architecture, settings.seed)
