@@ -50,22 +50,14 @@ class Errors:
     S036 = "[S036] {path}: the pretrained weights are not there. Correct `pretrained`, or set it to null and train the component."
     S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
 
-    # Model files
-    S070 = "[S070] {path}: is missing. Copy the whole model again, or make it anew with `trax-sentiment train`."
-    S071 = "[S071] {path}: is not as it was written ({reason}). Copy the model again, or make it anew with `trax-sentiment train`."
-    S072 = "[S072] {path}: has the format version {found}, made by spacy-trax-sentiment {package}; this one reads up to {known}. Upgrade: pip install --upgrade spacy-trax-sentiment."
-    S073 = "[S073] {path}: does not fit the pipeline's component ({reason}). Load it with the config that it was saved with."
-    S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again at a lower learning rate."
-    S075 = "[S075] the model takes {size} MB at the least, more than --max-mb {most}. Give more."
-
-    # Texts
-    S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
-    S051 = "[S051] text {index} is {value}, not a str. Give strings only."
-
     # Training
     S040 = "[S040] training needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
     S041 = "[S041] the loss is {loss} at step {step}; nothing was written. Lower the learning rate ({learning_rate})."
     S042 = "[S042] unknown mean '{value}'. Give 'masked' or 'plain'."
+
+    # Texts
+    S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
+    S051 = "[S051] text {index} is {value}, not a str. Give strings only."
 
     # Tables
     S060 = "[S060] {path}: '{format}' is not a format that can be {what}. Give one of {formats}, by the file's suffix or by {option}."
@@ -78,3 +70,11 @@ class Errors:
     S067 = "[S067] {place}: does not fit into one table ({reason}). Correct it, or choose another format."
     S068 = "[S068] {path}: already exists. Name another file, or replace it by --overwrite."
     S069 = "[S069] {path}: cannot be written ({reason}). Name another file, one that you may write."
+
+    # Model files
+    S070 = "[S070] {path}: is missing. Copy the whole model again, or make it anew with `trax-sentiment train`."
+    S071 = "[S071] {path}: is not as it was written ({reason}). Copy the model again, or make it anew with `trax-sentiment train`."
+    S072 = "[S072] {path}: has the format version {found}, made by spacy-trax-sentiment {package}; this one reads up to {known}. Upgrade: pip install --upgrade spacy-trax-sentiment."
+    S073 = "[S073] {path}: does not fit the pipeline's component ({reason}). Load it with the config that it was saved with."
+    S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again at a lower learning rate."
+    S075 = "[S075] the model takes {size} MB at the least, more than --max-mb {most}. Give more."

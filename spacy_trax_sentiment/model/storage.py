@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..errors import Errors, SentimentError
@@ -21,17 +21,27 @@ def whole_directory(path: Path, overwrite: bool = False) -> Iterator[Path]:
     Raises SentimentError at once where `path` is taken or cannot be written.
     """
     _check_free(path, overwrite)
-    with _reported(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        new = work / "new"
+    with ExitStack() as stack:
         with _reported(path):
+            work = stack.enter_context(work_directory(path))
+            new = work / "new"
             new.mkdir()
         yield new
         _check_free(path, overwrite)  # another process may have written there meanwhile
         with _reported(path):
             _replace(path, new, aside=work / "old")
+
+
+@contextmanager
+def work_directory(path: Path) -> Iterator[Path]:
+    """YIELDS: A directory beside `path`, to write to what is then renamed to it; it is removed at the end.
+
+    Raises OSError where it cannot be made. The parents of `path` are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

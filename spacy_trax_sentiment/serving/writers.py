@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain, repeat
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from ..errors import Errors, SentimentError
+from ..model.storage import work_directory
 from .parquet import json_values, parquet_writer
 from .tables import (
     STANDARD_STREAM,
@@ -158,12 +159,10 @@ _WRITERS: dict[str, Callable[[IO[bytes], str], Any]] = {
 @contextmanager
 def _whole_file(path: Path, overwrite: bool, source: str | None) -> Iterator[IO[bytes]]:
     _check_free(path, overwrite, source)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
+    with ExitStack() as stack:
         # In a directory of its own, rather than by mkstemp, the file gets the permissions that a new file gets.
         with writing(path):
+            work = stack.enter_context(work_directory(path))
             file = (work / "new").open("wb", buffering=1 << 20)
         try:
             yield file
@@ -173,8 +172,6 @@ def _whole_file(path: Path, overwrite: bool, source: str | None) -> Iterator[IO[
         _check_free(path, overwrite, source)  # another process may have written there meanwhile
         with writing(path):
             os.replace(work / "new", path)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _check_free(path: Path, overwrite: bool, source: str | None) -> None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from spacy.attrs import ORTH
 from spacy.strings import StringStore, hash_string  # type: ignore[attr-defined]
 from spacy.tokens import Doc
-from thinc.model import Model, deserialize_attr, serialize_attr
 
+from .saving import saved_with_model
 from .vocabulary import N_SPECIAL, PAD_ID, UNK
 
 Array = NDArray[Any]
@@ -39,6 +39,7 @@ class Lexeme(NamedTuple):
     role: int = PLAIN
 
 
+@saved_with_model
 class TokenPreprocessor:
     """A preprocessor whose terms depend on the tokens alone: a subclass says by `lexeme` what a token stands for.
 
@@ -236,7 +237,8 @@ def _negated(roles: Array, starts: Array, lengths: Array, scope: int) -> Array:
     # For each term the last negation before it, and the last end of a scope up to it.
     position = np.arange(len(roles))
     negation = np.full(len(roles), -1)
-    negation[negating[negating < len(roles) - 1] + 1] = negating[negating < len(roles) - 1]
+    reaching = negating[negating < len(roles) - 1]
+    negation[reaching + 1] = reaching
     negation = np.maximum.accumulate(negation)
     end = np.maximum.accumulate(np.where(roles == ENDS_NEGATION, position, -1))
     first = np.repeat(starts, lengths)
@@ -267,14 +269,3 @@ def _rehashed(keys: Array, rows: Array) -> tuple[Array, Array]:
         slot = _free_slot(new_keys, int(keys[old]))
         new_keys[slot], new_rows[slot] = keys[old], rows[old]
     return new_keys, new_rows
-
-
-# Thinc saves a model's attributes by these two dispatch tables.
-@serialize_attr.register(TokenPreprocessor)
-def _serialize(_: Any, value: TokenPreprocessor, name: str, model: Model[Any, Any]) -> bytes:
-    return value.to_bytes()
-
-
-@deserialize_attr.register(TokenPreprocessor)
-def _deserialize(default: TokenPreprocessor, value: bytes, name: str, model: Model[Any, Any]) -> TokenPreprocessor:
-    return default.from_bytes(value)

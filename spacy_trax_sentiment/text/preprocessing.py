@@ -4,13 +4,13 @@ import re
 import string
 from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import srsly
 from spacy.tokens import Doc
-from thinc.model import Model, deserialize_attr, serialize_attr
 
 from .nltk_data import load_corpus
+from .saving import saved_with_model
 
 _TICKER = re.compile(r"\$\w*")
 _RETWEET = re.compile(r"^RT\s+")
@@ -64,6 +64,7 @@ def strip_emoticons(text: str) -> str:
     return " ".join(_emoticon_pattern().sub(" ", text).split())
 
 
+@saved_with_model
 class ProcessTweet:
     """The seed's preprocessor: `process_tweet` on the Doc's text. Registered as `ProcessTweet.v1`."""
 
@@ -89,17 +90,6 @@ class ProcessTweet:
         stop_words = srsly.msgpack_loads(data)["stop_words"]
         self.stop_words = None if stop_words is None else frozenset(stop_words)
         return self
-
-
-# Thinc saves a model's attributes by these two dispatch tables.
-@serialize_attr.register(ProcessTweet)
-def _serialize(_: Any, value: Preprocessor, name: str, model: Model[Any, Any]) -> bytes:
-    return value.to_bytes()
-
-
-@deserialize_attr.register(ProcessTweet)
-def _deserialize(default: Preprocessor, value: bytes, name: str, model: Model[Any, Any]) -> Preprocessor:
-    return default.from_bytes(value)
 
 
 @lru_cache(maxsize=1)

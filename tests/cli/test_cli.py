@@ -1,41 +1,15 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_trax_sentiment.cli import main
 from spacy_trax_sentiment.training import LabelledText
 
-
-class Result(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_main(*arguments: object) -> Result:
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Result(int(caught.value.code or 0), captured.out, captured.err)
-
-    return run_main
-
-
-@pytest.fixture(scope="module")
-def model(trained: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("models") / "m"
-    trained.to_disk(path)
-    return path
+Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +52,6 @@ def test_evaluate_prints_tables_or_json(run: Run, model: Path, dev_file: Path) -
     assert set(figures["labels"]) == set(figures["confusion"]) == {"negative", "positive"}
 
 
-def _is_one_line(result: Result, status: int) -> bool:
-    lines = result.err.splitlines()
-    return result.status == status and not result.out and len(lines) == 1 and lines[0].startswith("trax-sentiment: ")
-
-
 BAD_DATA = {
     "missing.jsonl": (None, "missing.jsonl: no such file"),
     "empty.jsonl": ("", "empty.jsonl: holds no texts"),
@@ -101,7 +70,7 @@ def test_bad_data_is_told_in_one_line_and_nothing_is_written(run: Run, tmp_path:
         (tmp_path / name).write_text(content)
     before = sorted(tmp_path.iterdir())
     result = run("train", tmp_path / name, "--output", tmp_path / "m")
-    assert _is_one_line(result, 1)
+    assert result.is_one_line(1)
     assert message in result.err
     assert sorted(tmp_path.iterdir()) == before
 
@@ -119,7 +88,7 @@ def test_settings_that_cannot_be_used_are_told_in_one_line(
     run: Run, tmp_path: Path, options: list[object], message: str
 ) -> None:
     result = run("train", "bundled:short_texts", "--output", tmp_path / "m", *options)
-    assert _is_one_line(result, 1)
+    assert result.is_one_line(1)
     assert message in result.err
     assert not (tmp_path / "m").exists()
 
@@ -127,7 +96,7 @@ def test_settings_that_cannot_be_used_are_told_in_one_line(
 def test_a_loss_that_is_not_finite_leaves_no_output(run: Run, tmp_path: Path) -> None:
     options = ["--learning-rate", "1e30", "--steps", 50, "--embedding-dim", 8, "--quiet"]
     result = run("train", "bundled:short_texts", "--output", tmp_path / "m", *options)
-    assert _is_one_line(result, 1)
+    assert result.is_one_line(1)
     assert "Lower the learning rate" in result.err
     assert not list(tmp_path.iterdir())
 
@@ -136,9 +105,9 @@ def test_an_output_directory_that_cannot_be_used_is_told_in_one_line(run: Run, t
     (tmp_path / "file").write_text("")
     taken = run("train", "bundled:short_texts", "--output", model)
     unwritable = run("train", "bundled:short_texts", "--output", tmp_path / "file" / "m")
-    assert _is_one_line(taken, 1)
+    assert taken.is_one_line(1)
     assert "--overwrite" in taken.err
-    assert _is_one_line(unwritable, 1)
+    assert unwritable.is_one_line(1)
     assert "cannot be written" in unwritable.err
 
 
@@ -154,13 +123,13 @@ def test_overwrite_replaces_a_pipeline(run: Run, tmp_path: Path, trained: Langua
     [["train"], ["train", "a.jsonl"], ["no-such-command"], ["train", "a", "-o", "m", "--steps", "x"], ["--nonsense"]],
 )
 def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
-    assert _is_one_line(run(*arguments), 2)
+    assert run(*arguments).is_one_line(2)
 
 
 def test_a_model_that_is_not_there_is_told_in_one_line(run: Run, tmp_path: Path) -> None:
     for arguments in (["evaluate", tmp_path / "m", "bundled:short_texts"], ["predict", "a", "-m", tmp_path / "m"]):
         result = run(*arguments)
-        assert _is_one_line(result, 1)
+        assert result.is_one_line(1)
         assert "no such model directory" in result.err
 
 

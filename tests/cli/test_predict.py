@@ -2,8 +2,9 @@ import io
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,27 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from spacy.language import Language
 
-from spacy_trax_sentiment.cli import main
-
-
-class Result(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Result]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_main(*arguments: object) -> Result:
-        with pytest.raises(SystemExit) as caught:
-            main(["predict", *map(str, arguments)])
-        captured = capsys.readouterr()
-        return Result(int(caught.value.code or 0), captured.out, captured.err)
-
-    return run_main
+def run(run: Run) -> Run:
+    return partial(run, "predict")
 
 
 class StandIn:
@@ -59,20 +45,8 @@ def scorer(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
     return StandIn
 
 
-@pytest.fixture(scope="module")
-def model(trained: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("models") / "m"
-    trained.to_disk(path)
-    return path
-
-
 def give_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="ascii"))
-
-
-def is_one_line(result: Result, status: int) -> bool:
-    lines = result.err.splitlines()
-    return result.status == status and not result.out and len(lines) == 1 and lines[0].startswith("trax-sentiment: ")
 
 
 # With a trained model
@@ -172,7 +146,7 @@ def test_wrong_usage_is_told_before_the_model_is_loaded(
     for name in ("a.txt", "a.doc", "old.csv"):
         Path(name).write_text("text\n")
     result = run(*options, "--model", "m")
-    assert is_one_line(result, status)
+    assert result.is_one_line(status)
     assert message in result.err
     assert not scorer.loaded
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.doc", "a.txt", "old.csv"]
@@ -182,14 +156,14 @@ def test_a_row_that_cannot_be_used_leaves_no_output(run: Run, tmp_path: Path, sc
     (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": 1}\n')
     options = ["--input", tmp_path / "a.jsonl", "--output", tmp_path / "b.jsonl", "--batch-size", 1]
     result = run(*options, "--model", "m")
-    assert is_one_line(result, 1)
+    assert result.is_one_line(1)
     assert "a.jsonl, line 2" in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
 
 
 def test_a_model_that_is_not_there_leaves_no_output(run: Run, tmp_path: Path) -> None:
     result = run("a", "--output", tmp_path / "b.csv", "--model", tmp_path / "m")
-    assert is_one_line(result, 1)
+    assert result.is_one_line(1)
     assert "no such model directory" in result.err
     assert not list(tmp_path.iterdir())
 

@@ -1,0 +1,40 @@
+"""Fixtures: the console script run in this process, and a saved model."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from spacy.language import Language
+
+from spacy_trax_sentiment.cli import main
+
+
+class Result(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+    def is_one_line(self, status: int) -> bool:
+        """RETURNS: Whether the script ended with this status and told why in one line of standard error alone."""
+        lines = self.err.splitlines()
+        return self.status == status and not self.out and len(lines) == 1 and lines[0].startswith("trax-sentiment: ")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    def run_main(*arguments: object) -> Result:
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Result(int(caught.value.code or 0), captured.out, captured.err)
+
+    return run_main
+
+
+@pytest.fixture(scope="session")
+def model(trained: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a trained pipeline. Not to be changed by a test."""
+    path = tmp_path_factory.mktemp("models") / "m"
+    trained.to_disk(path)
+    return path
