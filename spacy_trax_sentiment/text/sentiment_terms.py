@@ -45,7 +45,8 @@ class SentimentTerms(TokenPreprocessor):
         role = NEGATES if word in NEGATIONS else ENDS_NEGATION if word in SCOPE_ENDS else PLAIN
         word = _ELONGATION.sub(r"\1\1", word)
         if word.isalpha():
-            return Lexeme(_stemmer().stemWord(word), role)
+            # Porter's own program leaves words of up to two letters alone; Snowball's makes "" of "s" and "i" of "is".
+            return Lexeme(_stemmer().stemWord(word) if len(word) > 2 else word, role)
         if word[0].isdigit() and not any(map(str.isalpha, word)):
             return Lexeme(_NUMBER, role)
         return Lexeme(word, role)

@@ -21,6 +21,8 @@ def _terms(text: str, terms: SentimentTerms = TERMS) -> list[str]:
     ("token", "term"),
     [
         ("loved", "love"),
+        ("s", "s"),
+        ("is", "is"),
         ("LOVING", "love"),
         ("Happiness", "happi"),
         ("café", "café"),
