@@ -11,6 +11,7 @@ import srsly
 from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
+from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.util import minibatch
@@ -47,6 +48,7 @@ _CACHED_DOCS = 128
         "model": DEFAULT_MODEL,
         "pretrained": None,
         "threshold": 0.0,
+        "tokenizer_cache_size": 100_000,
         "scorer": {"@scorers": "spacy.textcat_scorer.v2"},
     },
     default_score_weights={
@@ -68,6 +70,7 @@ def make_trax_sentiment(
     model: Model[list[Doc], Floats2d],
     pretrained: str | Path | None,
     threshold: float,
+    tokenizer_cache_size: int | None,
     scorer: Callable[..., Any] | None,
 ) -> "TraxSentiment":
     """Make the component; spaCy calls this.
@@ -75,7 +78,12 @@ def make_trax_sentiment(
     pretrained: None for a blank component to train, or a path to load weights from: a pipeline directory that holds
         a `trax_sentiment` component, or that component's own directory.
     threshold: Unused, as in spaCy's `textcat`: the labels exclude each other.
+    tokenizer_cache_size: The chunks that spaCy's own tokenizer may remember, where it would remember fewer; some 20 MB.
+        Its 10,000 are soon full, and all others are then tokenized anew each time, which takes longer than all else.
+        None leaves the tokenizer as it is.
     """
+    if tokenizer_cache_size is not None and isinstance(nlp.tokenizer, Tokenizer):
+        nlp.tokenizer.max_cache_size = max(nlp.tokenizer.max_cache_size, tokenizer_cache_size)
     component = TraxSentiment(nlp.vocab, model, name, threshold=threshold, scorer=scorer)
     if pretrained is not None:
         component.load_pretrained(pretrained)

@@ -11,6 +11,7 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_trax_sentiment.component import TraxSentiment, find_component, load_pipeline
@@ -250,3 +251,20 @@ def test_a_directory_without_a_model_is_named(tmp_path: Path) -> None:
     spacy.blank("en").to_disk(tmp_path / "blank")
     with pytest.raises(SentimentError, match="S035"):
         load_pipeline(tmp_path / "blank")
+
+
+def test_the_tokenizer_remembers_more_chunks_where_it_may() -> None:
+    assert spacy.blank("en").tokenizer.max_cache_size == 10_000  # type: ignore[union-attr]
+    assert _blank().tokenizer.max_cache_size == 100_000  # type: ignore[union-attr]
+    assert _blank({**SMALL, "tokenizer_cache_size": None}).tokenizer.max_cache_size == 10_000  # type: ignore[union-attr]
+    nlp = spacy.blank("en")
+    nlp.tokenizer.max_cache_size = 500_000  # type: ignore[union-attr]
+    nlp.add_pipe("trax_sentiment", config=SMALL)
+    assert nlp.tokenizer.max_cache_size == 500_000  # type: ignore[union-attr]
+
+
+def test_a_tokenizer_of_another_kind_is_left_alone() -> None:
+    nlp = spacy.blank("en")
+    nlp.tokenizer = lambda text: Doc(nlp.vocab, words=list(text))  # type: ignore[assignment]
+    nlp.add_pipe("trax_sentiment", config=SMALL)
+    assert [token.text for token in nlp.make_doc("ab")] == ["a", "b"]

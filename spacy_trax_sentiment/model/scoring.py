@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..text.lexemes import segment_sums
+from ..text.arrays import segment_sums
 from ..text.vocabulary import N_SPECIAL
 
 Array = NDArray[Any]
@@ -40,7 +40,7 @@ class Folded:
     """A classifier folded for serving.
 
     table: (n_terms, width + 1): each term's row, through the first layer after the mean; and 1 where the mean counts
-        the term. The rows of terms that it does not count are 0.
+        the term. The rows of terms that it does not count are 0. Without a hidden layer, its columns are contiguous.
     bias: (width,).
     output: With a hidden layer, W (width, n_labels) and b (n_labels,) of the layer after it; else None.
     log_prior: (n_labels,), what a text without a counted term scores; None: what the layers give.
@@ -67,6 +67,8 @@ def fold(weights: Mapping[str, Array], mean: str = "masked", label_prior: Sequen
         table[rows, :width] = weights["E"][rows].astype(np.float64) @ first
     if mean == "masked":
         table[:N_SPECIAL] = 0
+    if output is None:
+        table = np.asfortranarray(table)  # few columns are quicker read one by one
     return Folded(table, bias, output, None if label_prior is None else np.log(label_prior))
 
 
@@ -74,13 +76,16 @@ def log_probabilities(folded: Folded, ids: Array, lengths: Array) -> Array:
     """Score texts, each on its own: no text's scores depend on its neighbours.
 
     folded: The classifier.
-    ids: Integers, shape (sum of lengths,): the ids of all texts, one after the other. Ids outside the table are
-        clipped to it, as Trax's Embedding does.
+    ids: Integers, shape (sum of lengths,) or (n_kinds, sum of lengths): the ids of all texts, one after the other. Ids
+        outside the table are clipped to it, as Trax's Embedding does.
     lengths: Integers, shape (n_texts,).
     RETURNS: float64 (n_texts, n_labels).
     """
-    ids, lengths = np.asarray(ids, dtype=np.int64), np.asarray(lengths, dtype=np.int64)
-    sums = segment_sums(folded.table.take(ids, axis=0, mode="clip"), lengths, np.float64)
+    kinds, lengths = np.atleast_2d(np.asarray(ids, dtype=np.int64)), np.asarray(lengths, dtype=np.int64)
+    if folded.output is None:
+        sums = np.stack([_sums(column, kinds, lengths) for column in folded.table.T], axis=-1)
+    else:
+        sums = _sums(folded.table, kinds, lengths)
     count = sums[:, -1:]
     x = sums[:, :-1] / np.maximum(count, 1) + folded.bias
     if folded.output is not None:
@@ -89,3 +94,11 @@ def log_probabilities(folded: Folded, ids: Array, lengths: Array) -> Array:
     if folded.log_prior is not None:
         scores = np.where(count > 0, scores, folded.log_prior)
     return scores
+
+
+def _sums(table: Array, kinds: Array, lengths: Array) -> Array:
+    """RETURNS: float64 (n_texts, ...): the sums of the table's (n_terms, ...) entries for each text's ids."""
+    values = table.take(kinds[0], axis=0, mode="clip")
+    for ids in kinds[1:]:
+        values += table.take(ids, axis=0, mode="clip")
+    return segment_sums(values, lengths, np.float64)

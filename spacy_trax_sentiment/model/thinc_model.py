@@ -18,7 +18,7 @@ from thinc.types import Floats2d, FloatsXd
 
 from ..errors import Errors, SentimentError
 from ..text import Preprocessor, build_vocabulary, pad, terms_to_ids
-from ..text.lexemes import MAX_LEXEMES, LexemeMemory, TokenPreprocessor, compose, doc_orths, flatten, orths_to_rows
+from ..text.lexemes import LexemeMemory, TokenPreprocessor, compose, doc_orths, flatten, orths_to_rows
 from .classifier import MEANS, Architecture, initialized_layer, weight_names
 from .scoring import Folded, fold, log_probabilities
 
@@ -74,7 +74,7 @@ def forward(
     model: Model[list[Doc], Floats2d], docs: Sequence[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
     if not is_train:
-        return cast(Floats2d, probabilities(model, *_flat_ids(model, docs))), lambda dY: []
+        return cast(Floats2d, _doc_probabilities(model, docs)), lambda dY: []
 
     weights = get_weights(model)
     ids = docs_to_ids(model, docs)
@@ -141,13 +141,16 @@ def row_probabilities(
     model: Model[Any, Any], memory: LexemeMemory, rows: NDArray[Any], lengths: NDArray[Any]
 ) -> NDArray[np.float32]:
     """RETURNS: float32 (n_texts, n_labels), of the rows of all texts' tokens and the number of each text's tokens."""
-    return probabilities(model, *flatten(*compose(memory, rows, lengths)))
+    ids, lengths = compose(memory, rows, lengths)
+    if model.attrs["mean"] != "masked":  # which passes over __PAD__ itself
+        ids, lengths = flatten(ids, lengths)
+    return probabilities(model, ids, lengths)
 
 
 def probabilities(model: Model[Any, Any], ids: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.float32]:
     """Score texts by the folded weights.
 
-    ids: The ids of all texts, one after the other. lengths: The ids of each text, (n_texts,).
+    ids, lengths: As those of `log_probabilities`.
     RETURNS: float32 (n_texts, n_labels).
     """
     folded = model.attrs["folded"].get(get_weights(model), model.attrs["mean"], model.attrs["label_prior"])
@@ -193,16 +196,26 @@ def layer_weights(layer: Any, architecture: Architecture) -> dict[str, Any]:
     return dict(zip(architecture.weight_names, jax.tree_util.tree_leaves(layer.weights), strict=True))
 
 
+def _doc_probabilities(model: Model[Any, Any], docs: Sequence[Doc]) -> NDArray[np.float32]:
+    """RETURNS: float32 (n_docs, n_labels)."""
+    if isinstance(model.attrs["preprocessor"], TokenPreprocessor):
+        return row_probabilities(model, lexeme_memory(model), *_doc_rows(model, docs))
+    return probabilities(model, *_flat_ids(model, docs))
+
+
 def _flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
     """RETURNS: The ids of all Docs, one after the other, and how many each has, (n_docs,)."""
     preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
     if isinstance(preprocessor, TokenPreprocessor):
-        memory = lexeme_memory(model)
-        strings = docs[0].vocab.strings if docs else StringStore()
-        return flatten(*compose(memory, *orths_to_rows(memory, list(map(doc_orths, docs)), strings)))
+        return flatten(*compose(lexeme_memory(model), *_doc_rows(model, docs)))
     ids = [terms_to_ids(preprocessor(doc), vocabulary) for doc in docs]
     lengths = np.array([len(text) for text in ids], dtype=np.int64)
     return np.array([i for text in ids for i in text], dtype=np.int64), lengths
+
+
+def _doc_rows(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
+    strings = docs[0].vocab.strings if docs else StringStore()
+    return orths_to_rows(lexeme_memory(model), list(map(doc_orths, docs)), strings)
 
 
 class _LexemeMemories:
@@ -216,12 +229,7 @@ class _LexemeMemories:
 
     def get(self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int]) -> LexemeMemory:
         kept = self._kept
-        if (
-            kept is None
-            or kept.vocabulary is not vocabulary
-            or kept.preprocessor is not preprocessor
-            or len(kept) > MAX_LEXEMES
-        ):
+        if kept is None or kept.vocabulary is not vocabulary or kept.preprocessor is not preprocessor:
             self._kept = kept = LexemeMemory(preprocessor, vocabulary)
         return kept
 

@@ -20,6 +20,7 @@ from ..errors import Errors, SentimentError
 from ..model.thinc_model import row_probabilities
 from ..text.lexemes import LexemeMemory, TokenPreprocessor
 from .chunks import ChunkMemory, ChunkTokenizer
+from .splitting import split
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +44,9 @@ class TextScorer:
         self._memory: ChunkMemory | None = None
         reason = self._obstacle()
         if reason is None:
-            self._tokenizer = ChunkTokenizer(nlp.tokenizer)
-            self._memory = self._new_memory()
+            model = self._component.model
+            lexemes = LexemeMemory(model.attrs["preprocessor"], model.attrs["vocabulary"])
+            self._memory = ChunkMemory(ChunkTokenizer(nlp.tokenizer), lexemes)
         else:
             logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
 
@@ -61,16 +63,24 @@ class TextScorer:
 
         Raises SentimentError where a text is not a str.
         """
-        texts = _checked(texts)
+        if isinstance(texts, str):
+            raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
+        texts = list(texts)
         if self._memory is None:
-            return self._by_docs(texts)
+            return self._by_docs(_checked(texts))
+        try:
+            chunks = split(texts)
+        except (TypeError, UnicodeEncodeError):
+            texts = _checked(texts)
+            chunks = split(texts)
         memory = self._memory
         if memory.is_full():
-            self._memory = memory = self._new_memory()
-        rows, lengths, crossing = memory.rows(texts)
+            self._memory = memory = memory.renewed()
+        rows, lengths, crossing = memory.rows(chunks)
         scores = row_probabilities(self._component.model, memory.lexemes, rows, lengths)
         if crossing:
-            scores[crossing] = self._by_docs([texts[i] for i in crossing])
+            rows, lengths = memory.whole_rows([texts[i] for i in crossing])
+            scores[crossing] = row_probabilities(self._component.model, memory.lexemes, rows, lengths)
         return scores
 
     def stream(self, texts: Iterable[str], batch_size: int = 1000) -> Iterator[Scores]:
@@ -97,11 +107,6 @@ class TextScorer:
         """RETURNS: The names of the components before ours."""
         return [name for name, _ in takewhile(lambda item: item[1] is not self._component, self._nlp.pipeline)]
 
-    def _new_memory(self) -> ChunkMemory:
-        # Its own lexemes, as both are forgotten together.
-        model = self._component.model
-        return ChunkMemory(self._tokenizer, LexemeMemory(model.attrs["preprocessor"], model.attrs["vocabulary"]))
-
     def _obstacle(self) -> str | None:
         """RETURNS: Why chunks cannot be remembered; None where they can."""
         tokenizer: Any = self._nlp.tokenizer
@@ -119,10 +124,8 @@ class TextScorer:
         return None
 
 
-def _checked(texts: Iterable[str]) -> list[str]:
-    if isinstance(texts, str):
-        raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
-    texts = list(texts)
+def _checked(texts: list[str]) -> list[str]:
+    """RETURNS: The texts, U+FFFD for lone surrogates. Raises SentimentError where one is not a str."""
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:

@@ -1,23 +1,40 @@
 """Simple chunks to tokens without spaCy's tokenizer, where its rules are those that most languages share.
 
-Words, hashtags, mentions and short links are nine in ten of the chunks never seen before, and each costs the tokenizer
-some 10 us, nearly all of it in regular expressions. What these make of such chunks is known beforehand.
+Words, hashtags, mentions and short links, with the usual marks around them, are most of the chunks never seen before,
+and each costs the tokenizer some 10 us, nearly all of it in regular expressions. What these make of such chunks is
+known beforehand.
 """
 
 import re
-from typing import Any
+from collections.abc import Container, Mapping, Sequence
+from string import ascii_letters
+from typing import Any, NamedTuple
 
+from spacy.attrs import ORTH
+from spacy.lang.char_classes import UNITS
 from spacy.lang.en import English
 from spacy.tokenizer import Tokenizer
 from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
 
-# Only ASCII letters, which no rule splits, then at most one mark, which is always split off: a full stop is where a
-# small letter precedes it. A `#` before is split off too.
-_WORD = re.compile(r"(#?)([A-Za-z]+)(?:([,!?])|(?<=[a-z])(\.))?")
-# Units such as "km" are split off after a digit, so a mention with a digit must end in one, and a link must end in a
-# digit or in more letters than any unit has.
-_MENTION = re.compile(r"@(?:[A-Za-z_]*[A-Za-z]|[A-Za-z0-9_]*[0-9])")
-_LINK = re.compile(r"https?://t\.co/[A-Za-z0-9]*(?:[0-9]|[A-Za-z]{6})")
+# A word, number or mention with what is split off it, in turn: an opening mark, a number sign, the possessive, closing
+# marks. A full stop is split off where a small letter, a digit or two capitals precede it. Or two words with a mark
+# between them. The groups that match are the tokens, in order, but for the closing marks.
+_WORD = re.compile(
+    r"""
+    (\.\.+|["'(\[*$“‘’]?)(\#?)
+    (?: ((?:@_*)?[A-Za-z0-9]+(?:_+[A-Za-z0-9]+)*|[0-9]+(?:[:/.,][0-9]+)+)
+        (['’][sS])?
+        ((?:(?:(?<=[a-z0-9])|(?<=[A-Z][A-Z]))\.(?!\.))?(?:\.\.+|["')\]’”]\.(?!\.)|[!?,:;"')\]*_’”]){0,6})
+    | ([A-Za-z]+|[0-9]+(?=-))(-|,|/|\.\.+)([A-Za-z]+|(?<=[0-9]-)[0-9]+)((?:(?:(?<=[a-z0-9])|(?<=[A-Z][A-Z]))\.|[,:!?])?)
+    )
+    """,
+    re.VERBOSE,
+)
+_WORD_GROUP, _CLOSING_GROUP = 2, 4
+_MARKS = re.compile(r"\.\.+|.")
+_LINK = re.compile(r"https?://t\.co/[A-Za-z0-9]+")
+# Split off after a digit.
+_UNITS = frozenset(UNITS.split("|"))
 
 
 def knows_rules(tokenizer: Tokenizer) -> bool:
@@ -33,15 +50,68 @@ def knows_rules(tokenizer: Tokenizer) -> bool:
     return same and tokenizer.token_match is None and tokenizer.url_match == url_match
 
 
-def simple_tokens(chunk: str, special_cases: dict[str, Any]) -> tuple[str, ...] | None:
+class SpecialCases(NamedTuple):
+    """The tokenizer's special cases. tokens: Those of each. parted: Those that are not one token of their own text."""
+
+    tokens: dict[str, tuple[str, ...]]
+    parted: frozenset[str]
+
+
+def special_cases(rules: Mapping[str, Any]) -> SpecialCases:
+    """rules: As `Tokenizer.rules`."""
+    tokens = {text: tuple(part[ORTH] for part in case) for text, case in rules.items()}
+    return SpecialCases(tokens, frozenset(text for text, parts in tokens.items() if parts != (text,)))
+
+
+def simple_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
     """RETURNS: The texts of the chunk's tokens; None where the tokenizer must be asked."""
-    if chunk in special_cases:
-        return None
-    word = _WORD.fullmatch(chunk)
-    if word is not None:
-        if word[2] in special_cases or chunk[len(word[1]) :] in special_cases:
-            return None
-        return tuple(part for part in word.groups() if part)
-    if _MENTION.fullmatch(chunk) or _LINK.fullmatch(chunk):
+    tokens = cases.tokens.get(chunk)
+    if tokens is not None:
+        return tokens
+    if not chunk.isascii():
+        return _matched_tokens(chunk, cases)
+    if chunk.isalpha():
         return (chunk,)
-    return None
+    # The most frequent shapes, which a regular expression would find too, but not as quickly.
+    first, last = chunk[0], chunk[-1]
+    if last in ",!?:" and chunk[:-1].isalpha():
+        return None if chunk[:-1] in cases.parted else (chunk[:-1], last)
+    if first == "#" and chunk[1:].isalpha():
+        return None if chunk[1:] in cases.parted else (first, chunk[1:])
+    if first == "@" and chunk[1:].isalpha():
+        return (chunk,)
+    if first == "h" and _LINK.fullmatch(chunk):
+        return None if _ends_in_unit(chunk) else (chunk,)
+    return _matched_tokens(chunk, cases)
+
+
+def _matched_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
+    match = _WORD.fullmatch(chunk)
+    if match is None:
+        return None
+    groups = match.groups()
+    word, closing = groups[_WORD_GROUP], groups[_CLOSING_GROUP]
+    if word is not None and not word.isalpha() and _ends_in_unit(word):
+        return None
+    tokens = [group for group in groups if group]
+    if closing is not None and len(closing) > 1:
+        tokens[-1:] = _MARKS.findall(closing)
+    if not cases.parted.isdisjoint(tokens) or (len(tokens) > 2 and _spell_case(tokens, cases.tokens)):
+        return None
+    return tokens
+
+
+def _ends_in_unit(word: str) -> bool:
+    rest = word.rstrip(ascii_letters)
+    return rest[-1:].isdigit() and word[len(rest) :] in _UNITS
+
+
+def _spell_case(tokens: Sequence[str], cases: Container[str]) -> bool:
+    """RETURNS: Whether some of the tokens, side by side, spell a special case."""
+    for start in range(len(tokens) - 1):
+        text = tokens[start]
+        for token in tokens[start + 1 :]:
+            text += token
+            if text in cases:
+                return True
+    return False

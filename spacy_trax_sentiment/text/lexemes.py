@@ -13,15 +13,17 @@ from spacy.attrs import ORTH
 from spacy.strings import StringStore, hash_string  # type: ignore[attr-defined]
 from spacy.tokens import Doc
 
+from .arrays import ranges, segment_sums, written
+from .hashtable import HashTable
 from .saving import saved_with_model
 from .vocabulary import N_SPECIAL, PAD_ID, UNK
 
 Array = NDArray[Any]
 
 # What a lexeme does to the negation of those after it.
-PLAIN, NEGATES, ENDS_NEGATION = 0, 1, 2
+PLAIN, NEGATES, ENDS_NEGATION = ROLES = 0, 1, 2
 
-# Lexemes to remember before all are forgotten: some 25 MB.
+# Lexemes to remember before all are forgotten: some 12 MB.
 MAX_LEXEMES = 1 << 17
 
 # The row of every lexeme that has no term.
@@ -29,7 +31,7 @@ _NO_TERM = 0
 
 # Odd, with bits well mixed: 2**64 over the golden ratio (Knuth, TAOCP vol. 3, section 6.4).
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_HALF, _LOW_HALF, _ROLE = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(3)
+_HALF, _ROLE = np.uint64(32), np.uint64(3)
 
 
 class Lexeme(NamedTuple):
@@ -57,6 +59,11 @@ class TokenPreprocessor:
         """RETURNS: What the token `text` stands for, the same each time."""
         raise NotImplementedError
 
+    def lexemes(self, texts: Sequence[str]) -> tuple[Sequence[str | None], Sequence[int]]:
+        """RETURNS: The terms and the roles of tokens; a subclass that is quicker for many at once may say how."""
+        lexemes = list(map(self.lexeme, texts))
+        return [term for term, _ in lexemes], [role for _, role in lexemes]
+
     def __call__(self, doc: Doc) -> list[str]:
         """RETURNS: The terms that the vocabulary numbers: one a token at most, without bigrams, which are hashed."""
         terms = []
@@ -82,7 +89,7 @@ class TokenPreprocessor:
         return self
 
 
-def negated(term: str) -> str:
+def negated(term: str | None) -> str:
     """RETURNS: The term as it is named within a negation's scope (Das and Chen 2001, as NLTK's `mark_negation`)."""
     return f"{term}_NEG"
 
@@ -90,81 +97,87 @@ def negated(term: str) -> str:
 class LexemeMemory:
     """What is known of each lexeme: rows of an array. Threads may share one: rows are only ever added.
 
-    known: uint64 (n_rows, 2), so that what is known of a lexeme lies in one line of the processor's cache: the ids of
-        the term and, in the high half, of the negated term; and the hash of the term with the role in its lowest two
-        bits. Row 0 stands for lexemes that have no term.
+    ids, negated_ids: int64 (n_rows,): the id of the term, and of the negated term.
+    hashes: uint64 (n_rows,): the hash of a known term, 0 of another, with the role in its lowest two bits.
+
+    Row 0 stands for lexemes that have no term. Lexemes that are alike share a row, as unknown ones mostly do, so that
+    there are not many more rows than terms.
     """
 
     def __init__(self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int]) -> None:
         self.preprocessor, self.vocabulary = preprocessor, vocabulary
-        self.known = np.zeros((1024, 2), dtype=np.uint64)
-        self._n_rows = 1
-        self._n_lexemes = 0
-        # A hash table with open addressing, as arrays, so that a batch is looked up at once: a dict's scattered
-        # objects are not in the processor's cache after a batch was tokenized. 0 is a free slot, and no token's hash.
-        self._table = np.zeros(1 << 12, dtype=np.uint64), np.zeros(1 << 12, dtype=np.int32)
+        # Rows 1 to 3: what is unknown, by its role.
+        self.ids = np.array([PAD_ID] + [vocabulary[UNK]] * len(ROLES))
+        self.negated_ids = self.ids.copy()
+        self.hashes = np.array([0, *ROLES], dtype=np.uint64)
+        self._n_rows = len(self.ids)
+        self._row_of: dict[tuple[str, int], int] = {}  # of known terms, by their roles
+        self._table = HashTable()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return self._n_lexemes
+        return len(self._table)
 
     def rows(self, orths: Array, strings: StringStore | Mapping[int, str]) -> Array:
         """RETURNS: int32 (n,): the row of each of the lexemes `orths` (n,), spaCy's hashes of texts in `strings`.
 
         The hash of a text is the same in every vocabulary, so pipelines may share a memory.
         """
-        rows, unseen = self._look_up(orths)
+        rows, unseen = self._table.look_up(orths)
         if len(unseen):
+            keys = orths[unseen].tolist()
+            new = list(dict.fromkeys(keys))
+            new_rows = self._rows([strings[key] for key in new])
             with self._lock:
-                for key in dict.fromkeys(orths[unseen].tolist()):
-                    self._insert(key, strings)
-            rows, _ = self._look_up(orths)
+                self._remember(np.array(new, dtype=np.uint64), np.array(new_rows, dtype=np.int32))
+            row_of = dict(zip(new, new_rows, strict=True))
+            rows[unseen] = [row_of[key] for key in keys]
         return rows
 
-    def rows_of_texts(self, texts: Sequence[str]) -> Array:
-        """RETURNS: int32 (n,): the row of the lexeme of each text."""
-        keys = list(map(hash_string, texts))
-        return self.rows(np.array(keys, dtype=np.uint64), dict(zip(keys, texts, strict=True)))
+    def rows_of_texts(self, texts: Sequence[str]) -> list[int]:
+        """RETURNS: The row of the lexeme of each text. These are not remembered."""
+        different = list(dict.fromkeys(texts))
+        row_of = dict(zip(different, self._rows(different), strict=True))
+        return [row_of[text] for text in texts]
 
-    def _look_up(self, orths: Array) -> tuple[Array, Array]:
-        """RETURNS: The rows (n,), and the indices of the lexemes that are not in the table."""
-        keys, rows = self._table
-        slots = (orths & np.uint64(len(keys) - 1)).view(np.int64)
-        found = keys.take(slots)
-        missed = np.flatnonzero(found != orths)
-        unseen = []
-        while len(missed):
-            free = found[missed] == 0
-            unseen.append(missed[free])
-            missed = missed[~free]
-            slots[missed] = (slots[missed] + 1) & (len(keys) - 1)
-            found[missed] = keys.take(slots[missed])
-            missed = missed[found[missed] != orths[missed]]
-        return rows.take(slots), np.concatenate(unseen) if unseen else missed
+    def _remember(self, keys: Array, rows: Array) -> None:
+        if len(self._table) + len(keys) > MAX_LEXEMES:
+            self._table = HashTable()
+        _, unseen = self._table.look_up(keys)  # another thread may have been quicker
+        self._table.add(keys[unseen], rows[unseen])
 
-    def _insert(self, key: int, strings: StringStore | Mapping[int, str]) -> None:
-        keys, rows = self._table
-        if self._n_lexemes * 4 >= len(keys):
-            keys, rows = self._table = _rehashed(keys, rows)
-        slot = _free_slot(keys, key)
-        if slot is not None:
-            rows[slot] = self._new_row(strings[key])
-            keys[slot] = key  # last, as other threads read without the lock
-            self._n_lexemes += 1
+    def _rows(self, texts: Sequence[str]) -> list[int]:
+        terms, roles = self.preprocessor.lexemes(texts)
+        rows = [_NO_TERM if term is None else 1 + role for term, role in zip(terms, roles, strict=True)]
+        id_of = self.vocabulary.get
+        ids = zip(map(id_of, terms), map(id_of, map(negated, terms)), strict=True)  # type: ignore[arg-type]
+        known = [(i, pair) for i, pair in enumerate(ids) if pair != (None, None) and terms[i] is not None]
+        new: dict[tuple[str, int], tuple[int | None, int | None]] = {}
+        with self._lock:
+            for i, pair in known:
+                lexeme: Any = (terms[i], roles[i])
+                row = self._row_of.get(lexeme)
+                if row is None:
+                    row = self._row_of[lexeme] = self._n_rows + len(new)
+                    new[lexeme] = pair
+                rows[i] = row
+            if new:
+                self._add_rows(new)
+        return rows
 
-    def _new_row(self, text: str) -> int:
-        term, role = self.preprocessor.lexeme(text)
-        if term is None:
-            return _NO_TERM
-        row = self._n_rows
-        if row == len(self.known):
-            # A new array, as another thread may be reading the old one.
-            self.known = np.concatenate([self.known, np.zeros_like(self.known)])
+    def _add_rows(self, new: Mapping[tuple[str, int], tuple[int | None, int | None]]) -> None:
+        """new: The ids, where they are known, of the terms and of the negated terms of new lexemes."""
         unknown = self.vocabulary[UNK]
-        ids = self.vocabulary.get(term, unknown) | self.vocabulary.get(negated(term), unknown) << 32
-        self.known[row] = ids, hash_string(term) >> 2 << 2 | role
-        self._n_rows += 1
-        return row
+        ids, negated_ids = ([unknown if id is None else id for id in kind] for kind in zip(*new.values(), strict=True))
+        # Only known terms have bigrams, and so need a hash.
+        hashes = [
+            (hash_string(term) >> 2 << 2 if id >= N_SPECIAL else 0) | role
+            for (term, role), id in zip(new, ids, strict=True)
+        ]
+        self.ids = written(self.ids, self._n_rows, np.array(ids))
+        self.negated_ids = written(self.negated_ids, self._n_rows, np.array(negated_ids))
+        self.hashes = written(self.hashes, self._n_rows, np.array(hashes, dtype=np.uint64))
+        self._n_rows += len(new)
 
 
 def doc_orths(doc: Doc) -> Array:
@@ -187,85 +200,56 @@ def compose(memory: LexemeMemory, rows: Array, lengths: Array) -> tuple[Array, A
 
     rows: The rows of all texts' tokens, one text after the other, (n_tokens,).
     lengths: The tokens of each text, (n_texts,).
-    RETURNS: int32 ids (n_kept, n_columns), and how many of their rows each text has, (n_texts,). Kept are the tokens
-        that have a term. Column 0 is the term's id, or the negated term's; column 1, where there are bigrams, that of
-        the bigram with the term before, and the id of `__PAD__` for a text's first and where either is not known.
+    RETURNS: int64 ids (n_kinds, n_kept), and how many of the n_kept each text has, (n_texts,). Kept are the tokens that
+        have a term. The first kind is the term's id, or the negated term's; the second, where there are bigrams, that
+        of the bigram with the term before, and the id of `__PAD__` for a text's first and where either is not known.
     """
     kept = rows != _NO_TERM
     if not kept.all():
         rows, lengths = rows[kept], segment_sums(kept, lengths)
-    starts = np.cumsum(lengths) - lengths
     preprocessor = memory.preprocessor
-    known = memory.known.take(rows, axis=0)
-    ids = np.empty((len(rows), 2 if preprocessor.bigram_buckets else 1), dtype=np.int32)
-    ids[:, 0] = known[:, 0] & _LOW_HALF
+    hashes = memory.hashes.take(rows)
+    terms = memory.ids.take(rows)
+    ends = np.cumsum(lengths)
     if preprocessor.negation_scope:
-        within = _negated(known[:, 1] & _ROLE, starts, lengths, preprocessor.negation_scope)
-        ids[within, 0] = known[within, 0] >> _HALF
-    if preprocessor.bigram_buckets:
-        in_vocabulary = known[:, 0] & _LOW_HALF >= N_SPECIAL
-        ids[1:, 1] = _buckets(known[:, 1], preprocessor.bigram_buckets)
-        ids[1:, 1] += len(memory.vocabulary)
-        ids[1:, 1][~(in_vocabulary[1:] & in_vocabulary[:-1])] = PAD_ID
-        ids[starts[lengths > 0], 1] = PAD_ID
+        within = _negated(hashes & _ROLE, ends, preprocessor.negation_scope)
+        terms[within] = memory.negated_ids.take(rows[within])
+    if not preprocessor.bigram_buckets:
+        return terms[np.newaxis], lengths
+    ids = np.full((2, len(terms)), PAD_ID)
+    ids[0] = terms
+    is_known = hashes > _ROLE
+    follows = is_known[1:] & is_known[:-1]
+    borders = ends[:-1]
+    follows[borders[(borders > 0) & (borders < len(terms))] - 1] = False
+    second = np.flatnonzero(follows) + 1
+    buckets = _buckets(hashes[second - 1], hashes[second], preprocessor.bigram_buckets)
+    ids[1, second] = buckets.view(np.int64) + len(memory.vocabulary)
     return ids, lengths
 
 
 def flatten(ids: Array, lengths: Array) -> tuple[Array, Array]:
     """RETURNS: The ids of `compose` one after the other, without `__PAD__`, and how many each text has."""
-    lengths = lengths * ids.shape[1]
-    ids = ids.ravel()
+    lengths = lengths * len(ids)
+    ids = ids.T.ravel()
     real = ids != PAD_ID
     return (ids, lengths) if real.all() else (ids[real], segment_sums(real, lengths))
 
 
-def segment_sums(values: Array, lengths: Array, dtype: Any = np.int64) -> Array:
-    """RETURNS: Shape (n_segments, ...): the sums of consecutive segments of `values`; 0 for an empty one."""
-    sums = np.zeros((len(lengths), *values.shape[1:]), dtype=dtype)
-    filled = lengths > 0
-    if filled.any():
-        starts = (np.cumsum(lengths) - lengths)[filled]
-        sums[filled] = np.add.reduceat(values, starts, axis=0, dtype=dtype)
-    return sums
+def _negated(roles: Array, ends: Array, scope: int) -> Array:
+    """RETURNS: The indices of the terms that a negation before them reaches; some may come twice."""
+    negations = np.flatnonzero(roles == NEGATES)
+    if not len(negations):
+        return negations
+    # Up to the text's end, the next end of a scope, or as far as a negation reaches.
+    last = np.minimum(negations + scope, ends[np.searchsorted(ends, negations, side="right")] - 1)
+    scope_ends = np.append(np.flatnonzero(roles == ENDS_NEGATION), len(roles))
+    last = np.minimum(last, scope_ends[np.searchsorted(scope_ends, negations)] - 1)
+    return ranges(negations + 1, last - negations)
 
 
-def _negated(roles: Array, starts: Array, lengths: Array, scope: int) -> Array:
-    """RETURNS: The indices of the terms that a negation before them reaches."""
-    negating = np.flatnonzero(roles == NEGATES)
-    if not len(negating):
-        return negating
-    # For each term the last negation before it, and the last end of a scope up to it.
-    position = np.arange(len(roles))
-    negation = np.full(len(roles), -1)
-    reaching = negating[negating < len(roles) - 1]
-    negation[reaching + 1] = reaching
-    negation = np.maximum.accumulate(negation)
-    end = np.maximum.accumulate(np.where(roles == ENDS_NEGATION, position, -1))
-    first = np.repeat(starts, lengths)
-    return np.flatnonzero((negation > end) & (negation >= np.maximum(first, position - scope)))
-
-
-def _buckets(hashes: Array, n_buckets: int) -> Array:
-    """RETURNS: uint64 (n - 1,): the bucket of each pair of neighbours."""
-    pairs = hashes[:-1] * _MULTIPLIER + hashes[1:]
+def _buckets(first: Array, second: Array, n_buckets: int) -> Array:
+    """RETURNS: uint64 (n,): the bucket of each pair of hashes (n,)."""
+    pairs = first * _MULTIPLIER + second
     # The product's high half: quicker than a remainder (Lemire 2019, "Fast random integer generation in an interval").
     return np.asarray(((pairs >> _HALF) * np.uint64(n_buckets)) >> _HALF)
-
-
-def _free_slot(keys: Array, key: int) -> int | None:
-    """RETURNS: The slot for the key; None where it has one."""
-    slot = key & (len(keys) - 1)
-    while (other := int(keys[slot])) != 0:
-        if other == key:
-            return None
-        slot = (slot + 1) & (len(keys) - 1)
-    return slot
-
-
-def _rehashed(keys: Array, rows: Array) -> tuple[Array, Array]:
-    """RETURNS: A table of four times as many slots that holds the same."""
-    new_keys, new_rows = np.zeros(len(keys) * 4, dtype=keys.dtype), np.zeros(len(rows) * 4, dtype=rows.dtype)
-    for old in np.flatnonzero(keys).tolist():
-        slot = _free_slot(new_keys, int(keys[old]))
-        new_keys[slot], new_rows[slot] = keys[old], rows[old]
-    return new_keys, new_rows

@@ -1,7 +1,9 @@
 """Tokens to terms for sentiment: stems, with elongation made even, negation scope and hashed bigrams."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 from ..errors import Errors, SentimentError
@@ -19,6 +21,8 @@ _URL = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
 _MENTION = re.compile(r"@\w")
 _ELONGATION = re.compile(r"(.)\1{2,}", re.DOTALL)
 _NUMBER = "0"
+_NOTHING = Lexeme(None)
+_ROLES = dict.fromkeys(NEGATIONS, NEGATES) | dict.fromkeys(SCOPE_ENDS, ENDS_NEGATION)
 
 
 class SentimentTerms(TokenPreprocessor):
@@ -39,10 +43,12 @@ class SentimentTerms(TokenPreprocessor):
         self.negation_scope, self.bigram_buckets = negation_scope, bigram_buckets
 
     def lexeme(self, text: str) -> Lexeme:
+        if text[:1] == "@" and _MENTION.match(text):
+            return _NOTHING
         word = text.lower().replace("’", "'").strip()
         if not word or word == "#" or _URL.match(word) or _MENTION.match(word):
-            return Lexeme(None)
-        role = NEGATES if word in NEGATIONS else ENDS_NEGATION if word in SCOPE_ENDS else PLAIN
+            return _NOTHING
+        role = _ROLES.get(word, PLAIN)
         word = _ELONGATION.sub(r"\1\1", word)
         if word.isalpha():
             # Porter's own program leaves words of up to two letters alone; Snowball's makes "" of "s" and "i" of "is".
@@ -50,6 +56,25 @@ class SentimentTerms(TokenPreprocessor):
         if word[0].isdigit() and not any(map(str.isalpha, word)):
             return Lexeme(_NUMBER, role)
         return Lexeme(word, role)
+
+    def lexemes(self, texts: Sequence[str]) -> tuple[list[str | None], list[int]]:
+        """As `lexeme`, of many: words of ASCII letters alone are taken together."""
+        plain = [text.isalpha() and text.isascii() for text in texts]
+        lowered = " ".join(compress(texts, plain)).lower()
+        words = _ELONGATION.sub(r"\1\1", lowered).split()
+        roles_of_words = [_ROLES.get(word, PLAIN) for word in lowered.split()]
+        stems = iter(zip(words, _stemmer().stemWords(words), roles_of_words, strict=True))
+        terms: list[str | None] = []
+        roles = []
+        for text, is_plain in zip(texts, plain, strict=True):
+            if is_plain:
+                word, stem, role = next(stems)
+                terms.append(stem if len(word) > 2 else word)
+            else:
+                term, role = self.lexeme(text)
+                terms.append(term)
+            roles.append(role)
+        return terms, roles
 
 
 @lru_cache(maxsize=1)

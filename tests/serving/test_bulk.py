@@ -37,6 +37,22 @@ PIECES += [
     "5km",
     "\u200d",
 ]
+PIECES += [
+    "-",
+    "-:",
+    ":",
+    "w/o",
+    "(via",
+    "good...",
+    "sign-ups",
+    "1-2",
+    "10:30.",
+    "$5",
+    "“good”",
+    "!!!",
+    "Jay-Z.",
+    "it's",
+]
 PIECES += ["(", "user", "www.a.co", "(not", "good)", "New", "York", "U.S.", "n't", "’s", "-_-", "\u202e", "٣"]
 SPACES = st.sampled_from([" ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u2028", "\u3000", "\x1c", "\x85", " \n ", ""])
 TEXT = st.lists(
@@ -222,25 +238,41 @@ def test_a_preprocessor_that_needs_docs_gets_docs(caplog: pytest.LogCaptureFixtu
     assert [("ProcessTweet" in record.getMessage()) for record in caplog.records] == [True]
 
 
+def _memory(scorer: TextScorer) -> chunks.ChunkMemory:
+    assert scorer._memory is not None
+    return scorer._memory
+
+
 def test_the_memory_is_bounded(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "MAX_CHUNKS", 50)
     scorer = TextScorer(trained)
     texts = [f"good word{i} not bad" for i in range(500)]
     for i in range(0, 500, 10):
         scorer(texts[i : i + 10])
-        assert scorer._memory is not None
-        assert len(scorer._memory._chunk_of) <= 50 + 40
+        assert len(_memory(scorer)) <= 50 + 40
     np.testing.assert_allclose(list(scorer.stream(texts, 7)), _by_nlp(trained, texts), atol=1e-6)
 
 
-def test_long_chunks_are_forgotten_too(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_seen_again_is_kept(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "MAX_CHUNKS", 8)
+    scorer = TextScorer(trained)
+    for text in ("often good", "often bad a b c d e f g"):
+        scorer([text])
+    full = _memory(scorer)
+    assert full.is_full()
+    scorer(["new"])
+    assert _memory(scorer) is not full
+    assert len(_memory(scorer)) == 2  # "often", "new"
+    np.testing.assert_allclose(scorer(["often good new"]), _by_nlp(trained, ["often good new"]), atol=1e-6)
+
+
+def test_chunks_of_many_tokens_are_forgotten_too(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "MAX_CHUNKS", 50)
     scorer = TextScorer(trained)
-    texts = [f"good {'x' * 1000}{i}" for i in range(6)]
-    for text in texts:
+    texts = [f"good {'bad/' * 100}{i}" for i in range(6)]
+    for text in [text for text in texts for _ in range(2)]:
         np.testing.assert_allclose(scorer([text]), _by_nlp(trained, [text]), atol=1e-6)
-        assert scorer._memory is not None
-        assert len(scorer._memory._chunk_of) <= 3
+        assert _memory(scorer)._n_rows <= 50 * 4 + 250
 
 
 def test_unseen_words_do_not_grow_the_pipelines_vocabulary(trained: Language) -> None:

@@ -14,6 +14,7 @@ from spacy.vocab import Vocab
 
 from spacy_trax_sentiment.component import find_component
 from spacy_trax_sentiment.model import thinc_model
+from spacy_trax_sentiment.text import lexemes
 from spacy_trax_sentiment.text.lexemes import (
     ENDS_NEGATION,
     NEGATES,
@@ -25,7 +26,6 @@ from spacy_trax_sentiment.text.lexemes import (
     doc_orths,
     flatten,
     orths_to_rows,
-    segment_sums,
 )
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import PAD_ID, SPECIAL_TERMS, UNK, build_vocabulary
@@ -42,7 +42,8 @@ def _docs(texts: Iterable[list[str]]) -> list[Doc]:
 
 
 def _composed(memory: LexemeMemory, docs: list[Doc]) -> tuple[Any, Any]:
-    return compose(memory, *orths_to_rows(memory, list(map(doc_orths, docs)), VOCAB.strings))
+    ids, lengths = compose(memory, *orths_to_rows(memory, list(map(doc_orths, docs)), VOCAB.strings))
+    return ids.T, lengths
 
 
 def _bucket(first: Lexeme, second: Lexeme, n_buckets: int) -> int:
@@ -84,7 +85,7 @@ def test_a_batch_is_composed_as_each_text_is_in_plain_python(
         ids, lengths = _composed(memory, docs)
         assert lengths.tolist() == list(map(len, expected))
         assert ids.tolist() == [row for rows in expected for row in rows]
-    flat, n_flat = flatten(ids, lengths)
+    flat, n_flat = flatten(ids.T, lengths)
     assert flat.tolist() == [i for rows in expected for row in rows for i in row if i != PAD_ID]
     assert n_flat.tolist() == [sum(i != PAD_ID for row in rows for i in row) for rows in expected]
 
@@ -100,24 +101,38 @@ def test_negation_and_bigrams_stay_within_a_text(texts: list[list[str]]) -> None
     assert together.tolist() == alone
 
 
+def _remembered(memory: LexemeMemory, texts: list[str]) -> list[int]:
+    strings = {hash_string(text): text for text in texts}
+    rows: list[int] = memory.rows(np.array([hash_string(text) for text in texts], dtype=np.uint64), strings).tolist()
+    return rows
+
+
 def test_rows_stay_the_same_as_the_memory_grows() -> None:
     preprocessor = SentimentTerms()
-    texts = ["good", "not", " ", "@you", "bad"]
-    memory = LexemeMemory(preprocessor, build_vocabulary([["good", "bad", "bad_NEG"]]))
-    before = memory.rows_of_texts(texts)
-    known = memory.known[before].copy()
-    many = [f"word{i}x" for i in range(6000)]
-    rows = memory.rows_of_texts(many)
+    texts = ["good", "not", " ", "@you", "bad", "unseen"]
+    many = ["-".join(f"w{i}x") for i in range(6000)]
+    memory = LexemeMemory(preprocessor, build_vocabulary([["good", "bad", "bad_NEG", *many]]))
+    before = _remembered(memory, texts)
+    known = memory.ids[before], memory.negated_ids[before], memory.hashes[before]
+    rows = _remembered(memory, many)
     assert len(memory) == len(texts) + 6000
-    assert len(set(rows.tolist())) == 6000
-    np.testing.assert_array_equal(memory.rows_of_texts(texts), before)
-    np.testing.assert_array_equal(memory.known[before], known)
-    np.testing.assert_array_equal(memory.rows_of_texts(many), rows)
+    assert len(set(rows)) == 6000
+    assert _remembered(memory, texts) == memory.rows_of_texts(texts) == before
+    for new, old in zip((memory.ids, memory.negated_ids, memory.hashes), known, strict=True):
+        np.testing.assert_array_equal(new[before], old)
+    assert _remembered(memory, many) == memory.rows_of_texts(many) == rows
     assert len(memory) == len(texts) + 6000
     for text, row in zip(many[::1000], rows[::1000], strict=True):
         term = preprocessor.lexeme(text).term
         assert term is not None
-        assert int(memory.known[row, 1]) == hash_string(term) >> 2 << 2
+        assert int(memory.hashes[row]) == hash_string(term) >> 2 << 2
+
+
+def test_what_is_unknown_takes_no_room() -> None:
+    memory = LexemeMemory(SentimentTerms(), build_vocabulary([["good"]]))
+    rows = _remembered(memory, ["good", "bad", "worse", "never", ".", "@you"])
+    assert len(set(rows)) == 5  # the known one, what has no term, and what is unknown by its role
+    assert rows[1] == rows[2]
 
 
 def test_a_lexeme_is_looked_at_once() -> None:
@@ -130,15 +145,22 @@ def test_a_lexeme_is_looked_at_once() -> None:
 
     memory = LexemeMemory(Counting(), build_vocabulary([]))
     for _ in range(2):
-        memory.rows_of_texts(["a", "b", "a"])
+        _remembered(memory, ["a", "b", "a"])
     assert calls == ["a", "b"]
+
+
+@given(st.lists(st.sampled_from(WORDS) | st.text(st.characters(codec="utf-8"), min_size=1)))
+def test_many_lexemes_at_once_are_those_of_each(texts: list[str]) -> None:
+    preprocessor = SentimentTerms()
+    terms, roles = preprocessor.lexemes(texts)
+    assert list(zip(terms, roles, strict=True)) == [tuple(preprocessor.lexeme(text)) for text in texts]
 
 
 def test_hashes_that_fall_into_one_slot_are_told_apart() -> None:
     memory = LexemeMemory(SentimentTerms(), build_vocabulary([["a", "b", "c"]]))
     strings = {1 + (i << 40): term for i, term in enumerate(["a", "b", "c", "@you"])}
     rows = memory.rows(np.array([*strings, *strings], dtype=np.uint64), strings)
-    assert rows.tolist() == [1, 2, 3, 0] * 2
+    assert memory.ids[rows].tolist() == [3, 4, 5, PAD_ID] * 2
 
 
 def test_unknown_terms_get_the_id_of_unk_and_no_bigrams() -> None:
@@ -161,22 +183,15 @@ def test_texts_without_terms_have_no_rows(texts: list[list[str]]) -> None:
     assert lengths.tolist() == [0] * len(texts)
 
 
-@given(st.lists(st.lists(st.integers(-100, 100), max_size=4), max_size=6))
-def test_segments_are_summed(segments: list[list[int]]) -> None:
-    values = np.array([value for segment in segments for value in segment], dtype=np.int64)
-    sums = segment_sums(values, np.array(list(map(len, segments)), dtype=np.int64))
-    assert sums.tolist() == list(map(sum, segments))
-
-
 def test_a_pipelines_memory_is_bounded_and_forgetting_changes_no_score(
     trained: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = find_component(trained, "").model
     texts = [f"I do not love word{i} :) but good food" for i in range(60)]
     expected = [doc.cats for doc in trained.pipe(texts)]
-    monkeypatch.setattr(thinc_model, "MAX_LEXEMES", 5)
+    monkeypatch.setattr(lexemes, "MAX_LEXEMES", 5)
     for text, cats in zip(texts, expected, strict=True):
-        assert trained(text).cats == pytest.approx(cats, abs=1e-6)
+        assert trained(text.replace("word", "unseen")).cats == pytest.approx(cats, abs=1e-6)
         assert len(thinc_model.lexeme_memory(model)) <= 5 + 10
     assert [doc.cats for doc in trained.pipe(texts, batch_size=7)] == [pytest.approx(c, abs=1e-6) for c in expected]
 
@@ -257,4 +272,5 @@ def test_pipelines_may_share_a_memory() -> None:
     memory = LexemeMemory(SentimentTerms(), build_vocabulary([["good"]]))
     first, second = StringStore(["good"]), StringStore(["bad", "good"])
     orths = np.array([first["good"]], dtype=np.uint64)
-    assert memory.rows(orths, first).tolist() == memory.rows(orths, second).tolist() == [1]
+    assert memory.rows(orths, first).tolist() == memory.rows(orths, second).tolist()
+    assert memory.ids[memory.rows(orths, first)].tolist() == [3]
