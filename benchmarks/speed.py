@@ -27,10 +27,11 @@ from typing import NamedTuple, TypeVar
 # Read as NumPy is imported.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
+import spacy
 import speed_peers as peers
 import srsly
 import wasabi
-from speed_peers import BARE, BLANK, BOW, OURS, SCORER, SPACYTEXTBLOB, VADER, Score
+from speed_peers import BARE, BLANK, BLANK_CACHE, BOW, OURS, SCORER, SPACYTEXTBLOB, VADER, Score
 
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.training import LabelledText, read_labelled_texts
@@ -141,10 +142,14 @@ def measure_throughput(contenders: Mapping[str, Score], texts: Sequence[str], ro
 
 
 def measure_first_sight(model: Path, texts: Sequence[str], rounds: int) -> list[Bound]:
-    def fresh() -> float:
-        return timed(peers.scored(TextScorer.load(model)), texts)
-
-    measures: dict[str, Callable[[], float]] = {SCORER: fresh, VADER: partial(timed, peers.vader(), texts)}
+    made: dict[str, Callable[[], Score]] = {
+        SCORER: lambda: peers.scored(TextScorer.load(model)),
+        VADER: peers.vader,
+        BLANK: lambda: peers.piped(spacy.blank("en")),
+        BLANK_CACHE: lambda: peers.piped(peers.blank_with_cache()),
+        OURS: lambda: peers.piped(spacy.load(model)),
+    }
+    measures = {name: partial(timed_fresh, make, texts) for name, make in made.items()}
     measured = alternate(measures, rounds)
     seconds = {name: statistics.median(each) for name, each in measured.items()}
     rows = [
@@ -156,7 +161,7 @@ def measure_first_sight(model: Path, texts: Sequence[str], rounds: int) -> list[
         )
         for name, median in seconds.items()
     ]
-    title = f"First sight: a new scorer over {len(texts):,} texts, median of {rounds} rounds in alternation"
+    title = f"First sight: each newly made, over {len(texts):,} texts, median of {rounds} rounds in alternation"
     print_table(title, ("fresh", "us a text", "texts/s", "x VADER"), rows)
     return [at_least("TextScorer, first sight: throughput over VADER's", seconds[VADER] / seconds[SCORER], 2)]
 
@@ -235,6 +240,11 @@ def timed(score: Score, texts: Sequence[str]) -> float:
     start = time.perf_counter()
     score(texts)
     return time.perf_counter() - start
+
+
+def timed_fresh(make: Callable[[], Score], texts: Sequence[str]) -> float:
+    """RETURNS: Seconds, without the making."""
+    return timed(make(), texts)
 
 
 def launch(command: list[str]) -> Run:

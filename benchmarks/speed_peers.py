@@ -28,6 +28,7 @@ Score = Callable[[Sequence[str]], object]
 """Scores texts, to the last one."""
 
 BARE, BLANK, OURS, SCORER = "blank, no plug-in installed", "blank: tokens only", "ours: nlp.pipe", "ours: TextScorer"
+BLANK_CACHE = "blank, tokenizer_cache_size as ours"
 VADER, TEXTBLOB, SPACYTEXTBLOB = "VADER", "TextBlob", "spacytextblob"
 BOW, TEXTCAT = "spaCy TextCatBOW", "spaCy textcat"
 
@@ -100,6 +101,7 @@ def contenders(model: Path, textcats: Mapping[str, Path]) -> dict[str, Score]:
     blob_nlp.add_pipe("spacytextblob")
     return {
         BLANK: piped(spacy.blank("en")),
+        BLANK_CACHE: piped(blank_with_cache()),
         OURS: piped(spacy.load(model)),
         SCORER: scored(TextScorer.load(model)),
         VADER: vader(),
@@ -108,6 +110,14 @@ def contenders(model: Path, textcats: Mapping[str, Path]) -> dict[str, Score]:
         SPACYTEXTBLOB: lambda texts: [doc._.blob.sentiment for doc in blob_nlp.pipe(texts)],
         **{name: piped(spacy.load(directory)) for name, directory in textcats.items()},
     }
+
+
+def blank_with_cache() -> Language:
+    """RETURNS: Tokens only, by a tokenizer that remembers as many chunks as it does where our component is added."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment")
+    nlp.remove_pipe("trax_sentiment")
+    return nlp
 
 
 def piped(nlp: Language) -> Score:
