@@ -74,6 +74,11 @@ def initialized_layer(architecture: Architecture, seed: int = 0) -> Any:
     return layer
 
 
+def leaf_names(layer: Any, architecture: Architecture) -> tuple[str, ...]:
+    """RETURNS: The names of the layer's weights, in the order of the leaves of its tree."""
+    return architecture.weight_names
+
+
 def _build_layer(a: Architecture) -> Any:
     from .trax_backend import tl
 

@@ -3,10 +3,8 @@
 Training runs the Trax layer under `jax.jit`; prediction runs the same weights folded, in NumPy.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -17,13 +15,13 @@ from thinc.api import Model
 from thinc.types import Floats2d, FloatsXd
 
 from ..errors import Errors, SentimentError
-from ..text import Preprocessor, build_vocabulary, pad, terms_to_ids
+from ..text import Preprocessor, build_vocabulary, terms_to_ids
 from ..text.lexemes import MAX_LEXEMES, LexemeMemory, TokenPreprocessor, compose, doc_orths, flatten, orths_to_rows
-from .classifier import MEANS, Architecture, initialized_layer, weight_names
+from ..text.tensors import pad_flat, row_bucket
+from .classifier import MEANS, Architecture, initialized_layer, leaf_names, weight_names
+from .gradients import begin_update
+from .rows import RowUpdates, batch_rows, take_rows
 from .scoring import Folded, fold, log_probabilities
-
-# Trax assigns tracers to a layer's weights while JAX traces it.
-_TRACING = threading.RLock()
 
 
 def Classifier(  # noqa: N802 (named as it is registered)
@@ -56,6 +54,7 @@ def Classifier(  # noqa: N802 (named as it is registered)
         init=init,
         dims={"nO": nO},
         params=dict.fromkeys(weight_names(hidden_width)),
+        shims=[RowUpdates()],
         attrs={
             "preprocessor": preprocessor,
             "vocabulary": {},
@@ -77,21 +76,20 @@ def forward(
         return cast(Floats2d, probabilities(model, *_flat_ids(model, docs))), lambda dY: []
 
     weights = get_weights(model)
-    ids = docs_to_ids(model, docs)
     architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
-    run, run_backward = _compiled(architecture)
-    padded = pad(ids, n_rows=_row_bucket(len(ids)))
-    key = np.random.randint(0, 2**31) if architecture.dropout else 0
-    Y = run(weights, padded, key)[: len(ids)]
+    ids, lengths = _flat_ids(model, docs)
+    rows, places = batch_rows(ids)
+    padded = pad_flat(places, lengths, n_rows=row_bucket(len(docs)))
+    Y, run_backward = begin_update(architecture, {**weights, "E": take_rows(weights["E"], rows)}, padded)
 
     def backprop(dY: Floats2d) -> list[Doc]:
-        d_padded = np.zeros((len(padded), dY.shape[1]), dtype=np.float32)
-        d_padded[: len(dY)] = dY
-        for name, gradient in run_backward(weights, padded, key, d_padded).items():
-            model.inc_grad(name, gradient)
+        gradients = run_backward(cast(NDArray[Any], dY))
+        model.shims[0].add(model, "E", rows, gradients.pop("E")[: len(rows)])  # type: ignore[attr-defined]
+        for name, gradient in gradients.items():
+            model.inc_grad(name, cast(FloatsXd, gradient))
         return []
 
-    return cast(Floats2d, np.exp(Y)), backprop
+    return cast(Floats2d, np.exp(Y[: len(docs)])), backprop
 
 
 def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: Floats2d | None = None) -> None:
@@ -190,7 +188,7 @@ def layer_weights(layer: Any, architecture: Architecture) -> dict[str, Any]:
     """RETURNS: The weights of a Trax layer by name."""
     from .trax_backend import jax
 
-    return dict(zip(architecture.weight_names, jax.tree_util.tree_leaves(layer.weights), strict=True))
+    return dict(zip(leaf_names(layer, architecture), jax.tree_util.tree_leaves(layer.weights), strict=True))
 
 
 def _flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -252,37 +250,3 @@ class _FoldMemory:
         return all(weights[name] is array for name, array in arrays.items()) and all(
             np.array_equal(weights[name], value) for name, value in small.items()
         )
-
-
-@lru_cache(maxsize=16)
-def _compiled(architecture: Architecture) -> tuple[Callable[..., Any], Callable[..., dict[str, Any]]]:
-    """RETURNS: (weights, ids, key) -> log-probabilities, and (weights, ids, key, gradient of those) -> gradients."""
-    from .trax_backend import jax
-
-    names = architecture.weight_names
-    layer = initialized_layer(architecture)
-    structure, state = jax.tree_util.tree_structure(layer.weights), layer.state
-
-    def apply(weights: Mapping[str, Any], ids: Any, key: Any) -> Any:
-        leaves = jax.tree_util.tree_unflatten(structure, [weights[name] for name in names])
-        return layer.pure_fn(ids, leaves, state, jax.random.PRNGKey(key))[0]
-
-    def gradients(weights: Mapping[str, Any], ids: Any, key: Any, dY: Any) -> Any:
-        return jax.vjp(lambda w: apply(w, ids, key), weights)[1](dY)[0]
-
-    run, run_backward = jax.jit(apply), jax.jit(gradients)
-
-    def forward(*arguments: Any) -> Any:
-        with _TRACING:
-            return np.asarray(run(*arguments))
-
-    def backward(*arguments: Any) -> dict[str, Any]:
-        with _TRACING:
-            return {name: np.asarray(gradient) for name, gradient in run_backward(*arguments).items()}
-
-    return forward, backward
-
-
-def _row_bucket(n_rows: int) -> int:
-    # Like the ladder of lengths: the last, smaller batch of an epoch should not compile a shape of its own.
-    return 1 << (max(n_rows, 1) - 1).bit_length()

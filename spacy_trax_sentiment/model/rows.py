@@ -1,0 +1,118 @@
+"""A batch's rows of an embedding table: these alone go through a training step, so that it takes no longer where the
+table is larger.
+
+Adam then moves a row, and forgets of its momenta, only in the steps whose batch holds the row ("lazy Adam", as
+TensorFlow's LazyAdam and PyTorch's SparseAdam); so it is with weight decay. All else is as without.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from thinc.api import Model, Optimizer
+from thinc.shims import Shim
+
+from ..text.vocabulary import N_SPECIAL
+
+Array = NDArray[Any]
+
+# XLA compiles once for each number of rows: so there are few.
+_FEWEST_ROWS, _RUNGS_RATIO = 256, 4
+
+
+def batch_rows(ids: Array) -> tuple[Array, Array]:
+    """Number the rows of a table that a batch touches.
+
+    ids: Integers of any shape.
+    RETURNS: The different ids, ascending, (n_rows,), the special terms' always among them and so first; and int32 of
+        the shape of `ids`: the place of each in the former. A special term's place is its id.
+    """
+    special = np.arange(N_SPECIAL, dtype=ids.dtype)
+    rows, places = np.unique(np.concatenate([special, ids.ravel()]), return_inverse=True)
+    return rows, places[N_SPECIAL:].reshape(ids.shape).astype(np.int32)
+
+
+def take_rows(table: Array, rows: Array) -> Array:
+    """RETURNS: The rows of the table, (n, width), filled up with zeros to the next n of few."""
+    n = _FEWEST_ROWS
+    while n < len(rows):
+        n *= _RUNGS_RATIO
+    taken = np.zeros((n, table.shape[1]), dtype=table.dtype)
+    np.take(table, rows, axis=0, out=taken[: len(rows)])
+    return taken
+
+
+class RowUpdates(Shim):  # type: ignore[misc]
+    """Knows which rows of a parameter's gradient are not zero, and has Thinc's optimizer step these alone.
+
+    Thinc's `Model.finish_update` asks its shims first. The gradient itself stands where Thinc looks for it, a whole
+    table: whoever calls an optimizer on the parameters, or copies the model, gets the whole table's step, which takes
+    longer. So it is where the optimizer keeps averages, as these change with every step in every row.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self._pending: tuple[Model[Any, Any], str, list[Array]] | None = None
+        self._zeros: Array | None = None
+
+    def add(self, model: Model[Any, Any], name: str, rows: Array, gradient: Array) -> None:
+        """Add to the gradient of the parameter `name`.
+
+        rows: Which rows, (n_rows,), each once. gradient: (n_rows, width).
+        """
+        table = model.get_param(name)
+        if not model.has_grad(name) or model.get_grad(name).shape != table.shape:
+            if self._zeros is None or self._zeros.shape != table.shape:
+                self._zeros, self._pending = np.zeros(table.shape, dtype=np.float32), None
+            model.set_grad(name, self._zeros)  # type: ignore[arg-type]
+        if self._pending is None:
+            self._pending = model, name, []
+        model.get_grad(name)[rows] += gradient
+        self._pending[2].append(rows)
+
+    def finish_update(self, optimizer: Any) -> None:
+        if self._pending is None or type(optimizer) is not Optimizer or optimizer.averages is not None:
+            self._pending = None
+            return
+        (model, name, touched), self._pending = self._pending, None
+        rows = touched[0] if len(touched) == 1 else np.unique(np.concatenate(touched))
+        gradient = model.get_grad(name)
+        step_rows(optimizer, (model.id, name), model.get_param(name), rows, gradient[rows])
+        gradient[rows] = 0
+        # Thinc's optimizers pass over an empty gradient.
+        model.set_grad(name, gradient[:0])
+
+    def copy(self) -> "RowUpdates":
+        return RowUpdates()
+
+    def __deepcopy__(self, memo: Any) -> "RowUpdates":
+        return RowUpdates()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RowUpdates, ()
+
+    def to_bytes(self) -> bytes:
+        return b""
+
+    def from_bytes(self, data: bytes) -> "RowUpdates":
+        return self
+
+
+def step_rows(optimizer: Optimizer, key: tuple[int, str], table: Array, rows: Array, gradient: Array) -> None:
+    """Take a step of Thinc's optimizer on some rows of a table, in place.
+
+    key: The optimizer's key of the whole table. rows: (n_rows,), each once. gradient: (n_rows, width), used up.
+    """
+    # The optimizer keeps the momenta of a whole table, flat, by its key. For the call it is shown those of the rows.
+    moments: tuple[dict[Any, Any], ...] = (optimizer.mom1, optimizer.mom2)
+    whole = [moment.pop(key, None) for moment in moments]
+    for moment, values in zip(moments, whole, strict=True):
+        if values is not None:
+            moment[key] = values.reshape(table.shape)[rows].ravel()
+    stepped, _ = optimizer(key, table[rows], gradient)  # type: ignore[arg-type, call-arg]
+    table[rows] = stepped
+    for moment, values in zip(moments, whole, strict=True):
+        if key in moment:
+            values = np.zeros(table.size, dtype=np.float32) if values is None else values
+            values.reshape(table.shape)[rows] = moment[key].reshape(len(rows), -1)
+            moment[key] = values
