@@ -16,30 +16,39 @@ from ..text.vocabulary import N_SPECIAL
 
 Array = NDArray[Any]
 
-# XLA compiles once for each number of rows: so there are few.
 _FEWEST_ROWS, _RUNGS_RATIO = 256, 4
 
 
-def batch_rows(ids: Array) -> tuple[Array, Array]:
+def batch_rows(ids: Array, n_terms: int) -> tuple[Array, Array]:
     """Number the rows of a table that a batch touches.
 
-    ids: Integers of any shape.
+    ids: Integers of any shape, each below `n_terms`, the table's rows.
     RETURNS: The different ids, ascending, (n_rows,), the special terms' always among them and so first; and int32 of
         the shape of `ids`: the place of each in the former. A special term's place is its id.
     """
-    special = np.arange(N_SPECIAL, dtype=ids.dtype)
-    rows, places = np.unique(np.concatenate([special, ids.ravel()]), return_inverse=True)
-    return rows, places[N_SPECIAL:].reshape(ids.shape).astype(np.int32)
+    flat = np.concatenate([np.arange(N_SPECIAL), ids.ravel()])
+    # Quicker than sorting all ids. What is not written is never read, nor brought into memory.
+    place = np.empty(n_terms, dtype=np.int32)
+    order = np.arange(len(flat), dtype=np.int32)
+    place[flat] = order
+    rows = np.sort(flat[place[flat] == order])
+    place[rows] = order[: len(rows)]
+    return rows, place[ids]
 
 
-def take_rows(table: Array, rows: Array) -> Array:
-    """RETURNS: The rows of the table, (n, width), filled up with zeros to the next n of few."""
-    n = _FEWEST_ROWS
-    while n < len(rows):
-        n *= _RUNGS_RATIO
-    taken = np.zeros((n, table.shape[1]), dtype=table.dtype)
-    np.take(table, rows, axis=0, out=taken[: len(rows)])
+def take_rows(table: Array, rows: Array, n_rows: int) -> Array:
+    """RETURNS: The rows of the table, filled up with zeros, (n_rows, width)."""
+    taken = np.zeros((n_rows, table.shape[1]), dtype=table.dtype)
+    np.take(table, rows, axis=0, out=taken[: len(rows)], mode="clip")  # "raise" would buffer the output
     return taken
+
+
+def row_rung(n_rows: int) -> int:
+    """RETURNS: The next of a few numbers of rows: XLA compiles once for each."""
+    rung = _FEWEST_ROWS
+    while rung < n_rows:
+        rung *= _RUNGS_RATIO
+    return rung
 
 
 class RowUpdates(Shim):  # type: ignore[misc]

@@ -20,7 +20,7 @@ from ..text.lexemes import MAX_LEXEMES, LexemeMemory, TokenPreprocessor, compose
 from ..text.tensors import pad_flat, row_bucket
 from .classifier import MEANS, Architecture, initialized_layer, leaf_names, weight_names
 from .gradients import begin_update
-from .rows import RowUpdates, batch_rows, take_rows
+from .rows import RowUpdates, batch_rows, row_rung, take_rows
 from .scoring import Folded, fold, log_probabilities
 
 
@@ -78,9 +78,10 @@ def forward(
     weights = get_weights(model)
     architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
     ids, lengths = _flat_ids(model, docs)
-    rows, places = batch_rows(ids)
+    rows, places = batch_rows(ids, architecture.n_terms)
     padded = pad_flat(places, lengths, n_rows=row_bucket(len(docs)))
-    Y, run_backward = begin_update(architecture, {**weights, "E": take_rows(weights["E"], rows)}, padded)
+    taken = take_rows(weights["E"], rows, row_rung(len(rows)))
+    Y, run_backward = begin_update(architecture, {**weights, "E": taken}, padded)
 
     def backprop(dY: Floats2d) -> list[Doc]:
         gradients = run_backward(cast(NDArray[Any], dY))
