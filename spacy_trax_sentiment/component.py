@@ -20,7 +20,7 @@ from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
 from .model.files import MANIFEST, check_directory, model_from_files, model_to_files, seal_directory
-from .model.thinc_model import lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
+from .model.thinc_model import has_weights, lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
 from .text.lexemes import TokenPreprocessor, doc_orths, orths_to_rows
 
 DEFAULT_MODEL = Config().from_str(
@@ -230,7 +230,7 @@ class TraxSentiment(TextCategorizer):
     def require_weights(self) -> None:
         """Raises SentimentError where the pretrained weights are absent, spaCy's ValueError E109 if there are none."""
         self._require_pretrained()
-        if not self.model.has_param("E"):
+        if not has_weights(self.model):
             raise ValueError(SpacyErrors.E109.format(name=self.name))
 
     def _require_pretrained(self) -> None:

@@ -51,9 +51,12 @@ class Errors:
     S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
 
     # Training
-    S040 = "[S040] training needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
+    S040 = "[S040] training, and predicting by an architecture that does not fold, needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
     S041 = "[S041] the loss is {loss} at step {step}; nothing was written. Lower the learning rate ({learning_rate})."
     S042 = "[S042] unknown mean '{value}'. Give 'masked' or 'plain'."
+    S043 = "[S043] the layer of {layer} has a state that changes as it runs, which is not kept. Give a layer without one (no batch normalization, no memory)."
+    S044 = "[S044] the layer of {layer} gives the shape {shape} of 2 texts. Give one that ends in log-probabilities, (2, {n_labels})."
+    S045 = "[S045] the saved weights {found} are not those of {layer}, {expected}. Load them with the config that they were saved with."
 
     # Texts
     S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
@@ -77,4 +80,5 @@ class Errors:
     S072 = "[S072] {path}: has the format version {found}, made by spacy-trax-sentiment {package}; this one reads up to {known}. Upgrade: pip install --upgrade spacy-trax-sentiment."
     S073 = "[S073] {path}: does not fit the pipeline's component ({reason}). Load it with the config that it was saved with."
     S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again at a lower learning rate."
+    S076 = "[S076] the layer of {layer} does not fold, so it cannot be made compact. Train one of the architecture `spacy_trax_sentiment.Classifier.v1`."
     S075 = "[S075] the model takes {size} MB at the least, more than --max-mb {most}. Give more."

@@ -5,12 +5,12 @@ gradient by `jax.vjp`.
 import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .classifier import initialized_layer, leaf_names
+from .classifier import initialized_layer
 
 Array = NDArray[Any]
 Weights = Mapping[str, Array]
@@ -28,7 +28,7 @@ def begin_update(architecture: Any, weights: Weights, ids: Array) -> tuple[Array
     RETURNS: Log-probabilities, (n_rows, n_labels); and a function that turns the gradient of a loss with respect to
         the first of these (n_texts, n_labels) into that of the weights, by name.
     """
-    run, run_backward = compiled(architecture)
+    run, run_backward, _ = compiled(architecture)
     key = np.random.randint(0, 2**31) if architecture.dropout else 0
 
     def backprop(dY: Array) -> dict[str, Array]:
@@ -39,14 +39,25 @@ def begin_update(architecture: Any, weights: Weights, ids: Array) -> tuple[Array
     return run(weights, ids, key), backprop
 
 
+class Compiled(NamedTuple):
+    """run: (weights, ids, key) -> log-probabilities. run_backward: (weights, ids, key, gradient of those) -> that of
+    the weights, by name. shapes: Each weight's, by name.
+    """
+
+    run: Callable[..., Array]
+    run_backward: Callable[..., dict[str, Array]]
+    shapes: dict[str, tuple[int, ...]]
+
+
 @lru_cache(maxsize=16)
-def compiled(architecture: Any) -> tuple[Callable[..., Array], Callable[..., dict[str, Array]]]:
-    """RETURNS: (weights, ids, key) -> log-probabilities, and (weights, ids, key, gradient of those) -> gradients."""
+def compiled(architecture: Any) -> Compiled:
+    """RETURNS: What runs an architecture's layer. JAX compiles it once for each shape of ids."""
     from .trax_backend import jax
 
     layer = initialized_layer(architecture)
-    names = leaf_names(layer, architecture)
-    structure, state = jax.tree_util.tree_structure(layer.weights), layer.state
+    names = architecture.names(layer)
+    values, structure = jax.tree_util.tree_flatten(layer.weights)
+    shapes, state = {name: value.shape for name, value in zip(names, values, strict=True)}, layer.state
 
     def apply(weights: Weights, ids: Any, key: Any) -> Any:
         leaves = jax.tree_util.tree_unflatten(structure, [weights[name] for name in names])
@@ -65,4 +76,4 @@ def compiled(architecture: Any) -> tuple[Callable[..., Array], Callable[..., dic
         with _TRACING:
             return {name: np.asarray(gradient) for name, gradient in run_backward(*arguments).items()}
 
-    return forward, backward
+    return Compiled(forward, backward, shapes)

@@ -5,12 +5,13 @@ Adam then moves a row, and forgets of its momenta, only in the steps whose batch
 TensorFlow's LazyAdam and PyTorch's SparseAdam); so it is with weight decay. All else is as without.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model, Optimizer
 from thinc.shims import Shim
+from thinc.types import FloatsXd
 
 from ..text.vocabulary import N_SPECIAL
 
@@ -69,14 +70,15 @@ class RowUpdates(Shim):  # type: ignore[misc]
 
         rows: Which rows, (n_rows,), each once. gradient: (n_rows, width).
         """
-        table = model.get_param(name)
+        table: Any = model.get_param(name)
         if not model.has_grad(name) or model.get_grad(name).shape != table.shape:
             if self._zeros is None or self._zeros.shape != table.shape:
                 self._zeros, self._pending = np.zeros(table.shape, dtype=np.float32), None
-            model.set_grad(name, self._zeros)  # type: ignore[arg-type]
+            model.set_grad(name, cast(FloatsXd, self._zeros))
         if self._pending is None:
             self._pending = model, name, []
-        model.get_grad(name)[rows] += gradient
+        whole: Any = model.get_grad(name)
+        whole[rows] += gradient
         self._pending[2].append(rows)
 
     def finish_update(self, optimizer: Any) -> None:
@@ -85,8 +87,9 @@ class RowUpdates(Shim):  # type: ignore[misc]
             return
         (model, name, touched), self._pending = self._pending, None
         rows = touched[0] if len(touched) == 1 else np.unique(np.concatenate(touched))
-        gradient = model.get_grad(name)
-        step_rows(optimizer, (model.id, name), model.get_param(name), rows, gradient[rows])
+        gradient: Any = model.get_grad(name)
+        table: Any = model.get_param(name)
+        step_rows(optimizer, (model.id, name), table, rows, gradient[rows])
         gradient[rows] = 0
         # Thinc's optimizers pass over an empty gradient.
         model.set_grad(name, gradient[:0])
@@ -113,12 +116,12 @@ def step_rows(optimizer: Optimizer, key: tuple[int, str], table: Array, rows: Ar
     key: The optimizer's key of the whole table. rows: (n_rows,), each once. gradient: (n_rows, width), used up.
     """
     # The optimizer keeps the momenta of a whole table, flat, by its key. For the call it is shown those of the rows.
-    moments: tuple[dict[Any, Any], ...] = (optimizer.mom1, optimizer.mom2)
+    moments: tuple[dict[Any, Any], dict[Any, Any]] = (optimizer.mom1, optimizer.mom2)
     whole = [moment.pop(key, None) for moment in moments]
     for moment, values in zip(moments, whole, strict=True):
         if values is not None:
             moment[key] = values.reshape(table.shape)[rows].ravel()
-    stepped, _ = optimizer(key, table[rows], gradient)  # type: ignore[arg-type, call-arg]
+    stepped, _ = optimizer(key, cast(FloatsXd, table[rows]), cast(FloatsXd, gradient))
     table[rows] = stepped
     for moment, values in zip(moments, whole, strict=True):
         if key in moment:

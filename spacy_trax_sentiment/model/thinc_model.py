@@ -18,7 +18,7 @@ from ..errors import Errors, SentimentError
 from ..text import Preprocessor, build_vocabulary, terms_to_ids
 from ..text.lexemes import MAX_LEXEMES, LexemeMemory, TokenPreprocessor, compose, doc_orths, flatten, orths_to_rows
 from ..text.tensors import pad_flat, row_bucket
-from .classifier import MEANS, Architecture, initialized_layer, leaf_names, weight_names
+from .classifier import MEANS, Architecture, LayerArchitecture, initialized_layer, weight_names
 from .gradients import begin_update
 from .rows import RowUpdates, batch_rows, row_rung, take_rows
 from .scoring import Folded, fold, log_probabilities
@@ -56,28 +56,35 @@ def Classifier(  # noqa: N802 (named as it is registered)
         params=dict.fromkeys(weight_names(hidden_width)),
         shims=[RowUpdates()],
         attrs={
-            "preprocessor": preprocessor,
-            "vocabulary": {},
+            **new_attributes(preprocessor),
             "embedding_dim": embedding_dim,
             "hidden_width": hidden_width,
             "mean": mean,
-            "dropout_rate": 0.0,
-            "label_prior": None,
             "folded": _FoldMemory(),
-            "lexemes": _LexemeMemories(),
         },
     )
+
+
+def new_attributes(preprocessor: Preprocessor) -> dict[str, Any]:
+    """RETURNS: The attributes of any model here, before its vocabulary is known."""
+    return {
+        "preprocessor": preprocessor,
+        "vocabulary": {},
+        "dropout_rate": 0.0,
+        "label_prior": None,
+        "lexemes": _LexemeMemories(),
+    }
 
 
 def forward(
     model: Model[list[Doc], Floats2d], docs: Sequence[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
     if not is_train:
-        return cast(Floats2d, probabilities(model, *_flat_ids(model, docs))), lambda dY: []
+        return cast(Floats2d, probabilities(model, *flat_ids(model, docs))), lambda dY: []
 
     weights = get_weights(model)
     architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
-    ids, lengths = _flat_ids(model, docs)
+    ids, lengths = flat_ids(model, docs)
     rows, places = batch_rows(ids, architecture.n_terms)
     padded = pad_flat(places, lengths, n_rows=row_bucket(len(docs)))
     taken = take_rows(weights["E"], rows, row_rung(len(rows)))
@@ -99,12 +106,17 @@ def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: F
     X: Docs to build the vocabulary from, where `set_vocabulary` has not been called.
     Y: An array (n_docs, n_labels), to tell the number of labels.
     """
+    prepare(model, X, Y)
+    architecture = get_architecture(model)
+    set_weights(model, layer_weights(initialized_layer(architecture, seed=np.random.randint(0, 2**31)), architecture))
+
+
+def prepare(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None, Y: Floats2d | None) -> None:
+    """Know the number of labels and the vocabulary, as `init` says."""
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
     if not model.attrs["vocabulary"]:
         set_vocabulary(model, X or ())
-    architecture = get_architecture(model)
-    set_weights(model, layer_weights(initialized_layer(architecture, seed=np.random.randint(0, 2**31)), architecture))
 
 
 def set_vocabulary(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> None:
@@ -125,7 +137,7 @@ def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
 
 def docs_to_ids(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> list[list[int]]:
     """RETURNS: The ids of each Doc's terms."""
-    ids, lengths = _flat_ids(model, docs)
+    ids, lengths = flat_ids(model, docs)
     ends = np.cumsum(lengths).tolist()
     return [ids[start:end].tolist() for start, end in zip([0, *ends], ends, strict=False)]
 
@@ -144,25 +156,40 @@ def row_probabilities(
 
 
 def probabilities(model: Model[Any, Any], ids: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.float32]:
-    """Score texts by the folded weights.
+    """Score texts by the folded weights; by Trax, where the layer does not fold.
 
     ids: The ids of all texts, one after the other. lengths: The ids of each text, (n_texts,).
     RETURNS: float32 (n_texts, n_labels).
     """
+    if "layer" in model.attrs:
+        from .layers import layer_probabilities
+
+        return layer_probabilities(model, ids, lengths)
     folded = model.attrs["folded"].get(get_weights(model), model.attrs["mean"], model.attrs["label_prior"])
     return np.exp(log_probabilities(folded, ids, lengths)).astype(np.float32)
 
 
-def get_architecture(model: Model[Any, Any]) -> Architecture:
-    """RETURNS: What decides the model's Trax layers, without dropout."""
+def get_architecture(model: Model[Any, Any]) -> Any:
+    """RETURNS: What decides the model's Trax layers, without dropout: an Architecture, or of another layer than ours a
+    LayerArchitecture.
+    """
     a = model.attrs
     n_terms = len(a["vocabulary"]) + getattr(a["preprocessor"], "bigram_buckets", 0)
+    if "layer" in a:
+        return LayerArchitecture(a["layer"], n_terms, model.get_dim("nO"))
     return Architecture(n_terms, model.get_dim("nO"), a["embedding_dim"], a["hidden_width"], a["mean"])
+
+
+def has_weights(model: Model[Any, Any]) -> bool:
+    """RETURNS: Whether the model has been initialized or loaded."""
+    return any(model.has_param(name) for name in model.param_names)
 
 
 def get_weights(model: Model[Any, Any]) -> dict[str, Any]:
     """RETURNS: The float32 weights by name. Raises KeyError where the model has none yet, as any Thinc model does."""
-    return {name: model.get_param(name) for name in weight_names(model.attrs["hidden_width"])}
+    a = model.attrs
+    names = sorted(model.param_names) if "layer" in a else weight_names(a["hidden_width"])
+    return {name: model.get_param(name) for name in names}
 
 
 def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
@@ -180,19 +207,19 @@ def to_trax_layer(model: Model[Any, Any]) -> Any:
 
     architecture, weights = get_architecture(model), get_weights(model)
     layer = initialized_layer(architecture)
-    leaves = [weights[name] for name in architecture.weight_names]
+    leaves = [weights[name] for name in architecture.names(layer)]
     layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(layer.weights), leaves)
     return layer
 
 
-def layer_weights(layer: Any, architecture: Architecture) -> dict[str, Any]:
+def layer_weights(layer: Any, architecture: Any) -> dict[str, Any]:
     """RETURNS: The weights of a Trax layer by name."""
     from .trax_backend import jax
 
-    return dict(zip(leaf_names(layer, architecture), jax.tree_util.tree_leaves(layer.weights), strict=True))
+    return dict(zip(architecture.names(layer), jax.tree_util.tree_leaves(layer.weights), strict=True))
 
 
-def _flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
+def flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
     """RETURNS: The ids of all Docs, one after the other, and how many each has, (n_docs,)."""
     preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
     if isinstance(preprocessor, TokenPreprocessor):

@@ -48,6 +48,8 @@ class _RowTaker:
 
 
 class _RowTrainer(trax.optimizers.Trainer):  # type: ignore[misc]
+    _slots: Any
+
     def __init__(self, model_with_loss: Any, optimizer: Any, taker: _RowTaker) -> None:
         super().__init__(model_with_loss, optimizer)
         self._taker = taker
