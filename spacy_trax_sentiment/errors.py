@@ -23,9 +23,9 @@ class Errors:
     S008 = "[S008] {path}, line {line}: the label {value} is not one of {labels}. Correct it, or name the labels by --labels."
     S009 = "[S009] {path}, line {line}: not UTF-8 ({reason}). Save the file as UTF-8."
     S010 = "[S010] {path}, line {line}: cannot be read as {format} ({reason}). Correct the line."
-    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv or .tsv file."
+    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv, .tsv or .parquet file."
     S012 = "[S012] {path}: has texts of these labels only: {label}. Give texts of each of: {labels}."
-    S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv or .tsv file."
+    S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv, .tsv or .parquet file."
     S014 = (
         "[S014] NLTK's corpus '{name}' is not on this machine, and downloading it failed ({reason}). "
         "Run `python -m nltk.downloader {name}` where there is a network, "
@@ -33,12 +33,15 @@ class Errors:
     )
     S015 = "[S015] {source}: no text of the label {label} is left to hold out. Give at least {needed} texts of each label, or name a --dev source."
     S016 = "[S016] {path}, line {line}: the field '{field}' holds a lone surrogate, which is no character. Correct or remove it."
+    S017 = "[S017] the reader LabelledTexts.v1 has no source. Set it in the config, or on the command line: --paths.train reviews.jsonl --paths.dev dev.jsonl."
 
     # Settings
     S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or --no-balanced."
     S021 = "[S021] {name} is {value}. Give {wanted}."
     S022 = "[S022] the labels {labels} cannot be used. Give at least two different names, separated by commas."
     S023 = "[S023] unknown preset '{name}'. There are: {names}."
+    S024 = "[S024] there is no config '{name}'. There are: {names}."
+    S025 = "[S025] the vocabulary {value} cannot be used. Give a list of different strings, as the file vocabulary.json of a saved model holds."
 
     # Output and models
     S030 = "[S030] {path}: already exists and is not empty. Name another directory, or replace it by --overwrite."

@@ -81,6 +81,13 @@ def test_the_loss_is_the_negative_log_likelihood_of_labelled_examples(updated: L
     np.testing.assert_allclose(gradient[1], scores[1] / 2)  # all of it lost in the log-softmax
 
 
+def test_the_loss_does_not_grow_with_the_batch(updated: Language) -> None:
+    component, examples = find_component(updated, "pipeline"), _examples(updated)
+    scores = component.predict([example.predicted for example in examples])
+    loss, _ = component.get_loss(examples, scores)
+    assert component.get_loss(examples * 2, np.tile(scores, (2, 1)))[0] == pytest.approx(loss)
+
+
 def test_an_example_without_a_label_teaches_nothing() -> None:
     nlp = _blank()
     optimizer = nlp.initialize(lambda: _examples(nlp))

@@ -3,7 +3,7 @@
 Training runs the Trax layer under `jax.jit`; prediction runs the same weights folded, in NumPy.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -119,11 +119,13 @@ def prepare(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None, Y: Float
         set_vocabulary(model, X or ())
 
 
-def set_vocabulary(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> None:
-    """Number the terms of the training texts."""
+def set_vocabulary(
+    model: Model[list[Doc], Floats2d], docs: Iterable[Doc], min_count: int = 1, max_size: int | None = None
+) -> None:
+    """Number the terms of the training texts. min_count, max_size: As in `build_vocabulary`."""
     preprocessor: Preprocessor = model.attrs["preprocessor"]
     preprocessor.initialize()
-    model.attrs["vocabulary"] = build_vocabulary(preprocessor(doc) for doc in docs)
+    model.attrs["vocabulary"] = build_vocabulary(map(preprocessor, docs), min_count, max_size)
 
 
 def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:

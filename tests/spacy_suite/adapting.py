@@ -27,13 +27,14 @@ LAYER = {
 }
 ARCHITECTURES = (ARCHITECTURE, {**ARCHITECTURE, "hidden_width": 8}, LAYER)
 
+_OURS = "from spacy_trax_sentiment.component import"
 _REWRITTEN = (
     (r'"textcat"', '"trax_sentiment"'),
     (r"\bcomponents\.textcat\b", "components.trax_sentiment"),
-    (r"import TextCategorizer\b", "import TextCategorizer as _; from spacy_trax_sentiment.component import TraxSentiment as TextCategorizer"),
-    (r"from spacy\.pipeline\.textcat import DEFAULT_SINGLE_TEXTCAT_MODEL", "from spacy_trax_sentiment.component import DEFAULT_MODEL"),
+    (r"import TextCategorizer\b", f"import TextCategorizer as _; {_OURS} TraxSentiment as TextCategorizer"),
+    (r"from spacy\.pipeline\.textcat import DEFAULT_SINGLE_TEXTCAT_MODEL", f"{_OURS} DEFAULT_MODEL"),
     (r"\bDEFAULT_SINGLE_TEXTCAT_MODEL\b", "DEFAULT_MODEL"),
-)  # fmt: skip
+)
 
 
 def adapted(name: str, does_not_apply: Mapping[str, str], rewritten: Mapping[str, str] | None = None) -> dict[str, Any]:
