@@ -204,12 +204,12 @@ def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
 
 
 def to_trax_layer(model: Model[Any, Any]) -> Any:
-    """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities, that has the model's weights."""
+    """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities, with copies of the weights."""
     from .trax_backend import jax
 
     architecture, weights = get_architecture(model), get_weights(model)
     layer = initialized_layer(architecture)
-    leaves = [weights[name] for name in architecture.names(layer)]
+    leaves = [weights[name].copy() for name in architecture.names(layer)]
     layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(layer.weights), leaves)
     return layer
 

@@ -56,23 +56,25 @@ class _RowTrainer(trax.optimizers.Trainer):  # type: ignore[misc]
         model = self.accelerated_model_with_loss
         self._table = np.array(jax.tree_util.tree_leaves(model.weights)[_TABLE])
         model.weights = _with_table(model.weights, self._table)
-        # Zeros, with Trax's optimizers, and NumPy's take no time until they are written to.
-        self._of_table = [np.zeros(slot.shape, slot.dtype) for slot in self._slots[_TABLE]]
+        # Adam has two, of the table's shape, and SGD none. They are zeros, and NumPy's take no time until written to.
+        slots, self._slots_tree = jax.tree_util.tree_flatten(self._slots[_TABLE])
+        self._of_table = [np.zeros(slot.shape, slot.dtype) for slot in slots]
 
     def one_step(self, batch: Sequence[Any], rng: Any, step: int = 0, learning_rate: Any = None) -> tuple[Any, Any]:
         if learning_rate is not None:
             self._opt_params["learning_rate"] = learning_rate
         model = self.accelerated_model_with_loss
         weights, batch, rows = self._taker(model.weights, batch)
-        of_rows = tuple(take_rows(slot, rows, self._taker.most) for slot in self._of_table)
+        taken = [take_rows(slot, rows, self._taker.most) for slot in self._of_table]
+        of_rows = jax.tree_util.tree_unflatten(self._slots_tree, taken)
         (weights, (of_rows, *others)), model.state, stats = self._accelerated_update_fn(
             (weights, (of_rows, *self._slots[_TABLE + 1 :])), step, self._opt_params, batch, model.state, rng
         )
-        stepped = (jax.tree_util.tree_leaves(weights)[_TABLE], *of_rows)
+        stepped = (jax.tree_util.tree_leaves(weights)[_TABLE], *jax.tree_util.tree_leaves(of_rows))
         for whole, part in zip((self._table, *self._of_table), stepped, strict=True):
             whole[rows] = np.asarray(part)[: len(rows)]
         model.weights = _with_table(weights, self._table)
-        self._slots = (self._of_table, *others)
+        self._slots = (jax.tree_util.tree_unflatten(self._slots_tree, self._of_table), *others)
         return stats["loss"], stats
 
 
