@@ -1,7 +1,7 @@
 """spaCy's commands, run as a user runs them, on pipelines with the component."""
 
 import json
-import subprocess
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ from spacy_trax_sentiment.cli.init_config import filled_config
 from spacy_trax_sentiment.component import find_component
 from spacy_trax_sentiment.training import LabelledText
 
-Command = Callable[..., str]
+Command = Callable[..., None]
 Texts = tuple[list[LabelledText], list[LabelledText]]
 
 
@@ -43,14 +43,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory, short_texts: Texts) -> Path
 def command(folder: Path) -> Command:
     """Run one of spaCy's commands in this process; a failure of it fails the test."""
 
-    def run(*arguments: object) -> str:
+    def run(*arguments: object) -> None:
         paths = {"TRAIN": "train.jsonl", "DEV": "dev.jsonl"}
         chosen = [str(folder / paths[a]) if isinstance(a, str) and a in paths else str(a) for a in arguments]
         # Some commands read the command line themselves.
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", ["spacy", *chosen])
             app(args=chosen, prog_name="python -m spacy", standalone_mode=False)
-        return ""
 
     return run
 
@@ -97,13 +96,14 @@ def test_train_reads_spacys_own_corpora_and_a_file_of_labels(
 def test_train_beside_other_components_annotating_frozen_sourced_and_resumed(
     folder: Path, best: Path, command: Command
 ) -> None:
-    """One pipeline: ours from a trained one, frozen and annotating; another of ours, trained on; and spaCy's textcat."""
+    """One pipeline: a trained component, frozen and annotating; another, trained on; and our model in spaCy's textcat."""
     config = spacy.util.load_config(folder / "config.cfg")
     config["nlp"]["pipeline"] = ["frozen", "resumed", "textcat"]
-    sourced = {"source": str(best), "component": "trax_sentiment"}
+    # spaCy adds one component, not two, where both names have the same source.
+    shutil.copytree(best, folder / "same")
     config["components"] = {
-        "frozen": dict(sourced),
-        "resumed": dict(sourced),
+        "frozen": {"source": str(best), "component": "trax_sentiment"},
+        "resumed": {"source": str(folder / "same"), "component": "trax_sentiment"},
         "textcat": {"factory": "textcat", "model": {**_classifier(), "embedding_dim": 8}},
     }
     config["initialize"]["components"] = {}
@@ -145,7 +145,7 @@ def test_init_fill_config_knows_every_setting(folder: Path, command: Command) ->
         ("benchmark", "accuracy", "BEST", "DOCS"),
         ("benchmark", "speed", "BEST", "DOCS", "--batches", "30", "--warmup", "1"),
         ("apply", "BEST", "DEV", "APPLIED"),
-        ("find-threshold", "BEST", "DOCS", "trax_sentiment", "threshold", "cats_macro_auc", "--n-trials", "3"),
+        ("find-threshold", "BEST", "DOCS", "trax_sentiment", "threshold", "cats_macro_auc", "--n_trials", "3"),
     ],
     ids=lambda arguments: " ".join(arguments[:2]) if arguments[0] in ("debug", "benchmark") else arguments[0],
 )
@@ -165,15 +165,12 @@ def test_commands_that_succeed(folder: Path, best: Path, command: Command, argum
         assert all(sum(doc.cats.values()) == pytest.approx(1) for doc in docs)
 
 
-def test_package_makes_what_loads_by_name(folder: Path, best: Path, command: Command) -> None:
+def test_package_names_what_the_pipeline_needs(folder: Path, best: Path, command: Command) -> None:
+    # .ci/run builds one, and installs it where there is no Trax.
     (folder / "packages").mkdir()
     command("package", best, folder / "packages", "--build", "none", "--name", "sentiment", "--version", "1.0.0")
-    package = folder / "packages" / "en_sentiment-1.0.0"
-    requirements = json.loads((package / "meta.json").read_text())["requirements"]
+    requirements = json.loads((folder / "packages" / "en_sentiment-1.0.0" / "meta.json").read_text())["requirements"]
     assert any(line.startswith("spacy-trax-sentiment") for line in requirements)
-    code = "import en_sentiment; print(en_sentiment.load()('What a wonderful day').cats['positive'])"
-    printed = subprocess.run([sys.executable, "-c", code], cwd=package, capture_output=True, text=True, check=True)
-    assert float(printed.stdout) > 0.5
 
 
 def test_pipeline_analysis_selection_and_rehearsal(best: Path) -> None:
@@ -187,11 +184,9 @@ def test_pipeline_analysis_selection_and_rehearsal(best: Path) -> None:
     assert nlp("lovely").cats
     examples = [Example.from_dict(nlp.make_doc("lovely"), {"cats": {"negative": 1.0, "positive": 0.0}})]
     optimizer = nlp.resume_training()
-    expected = nlp("lovely").cats["positive"]
-    optimizer.learn_rate = 0.05
-    for _ in range(5):
+    optimizer.learn_rate = 0.1
+    while nlp("lovely").cats["positive"] > 0.1:
         nlp.update(examples, sgd=optimizer)
-    moved = nlp("lovely").cats["positive"]
-    for _ in range(20):
+    for _ in range(30):
         nlp.rehearse(examples, sgd=optimizer)
-    assert abs(nlp("lovely").cats["positive"] - expected) < abs(moved - expected) / 2
+    assert nlp("lovely").cats["positive"] > 0.9

@@ -27,8 +27,8 @@ BY_ROWS, BY_TABLE = {"use_averages": False}, {"use_averages": True}  # averages 
 
 
 def _adam(learn_rate: float, averages: dict[str, bool]) -> Optimizer:
-    """Thinc's Adam, set to be Trax's: Trax's Loop calls its first step 1, and its Adam adds one to that; and eps it adds
-    to the corrected second moment's root, where Thinc adds it to the uncorrected one's.
+    """Thinc's Adam, set to be Trax's: Trax's Loop calls its first step 1, and its Adam adds one to that; eps it adds to
+    the corrected second moment's root, where Thinc adds it to the uncorrected one's.
     """
     eps = [EPS * (1 - 0.999 ** (step + 2)) ** 0.5 for step in range(STEPS)]
     optimizer = Adam(learn_rate, eps=eps, **THINC, **averages)  # type: ignore[arg-type]
