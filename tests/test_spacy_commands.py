@@ -96,7 +96,7 @@ def test_train_reads_spacys_own_corpora_and_a_file_of_labels(
 def test_train_beside_other_components_annotating_frozen_sourced_and_resumed(
     folder: Path, best: Path, command: Command
 ) -> None:
-    """One pipeline: a trained component, frozen and annotating; another, trained on; and our model in spaCy's textcat."""
+    """A trained component, frozen and annotating; another, trained on; and our model in spaCy's textcat."""
     config = spacy.util.load_config(folder / "config.cfg")
     config["nlp"]["pipeline"] = ["frozen", "resumed", "textcat"]
     # spaCy adds one component, not two, where both names have the same source.
