@@ -58,9 +58,7 @@ def main() -> None:
     rows = [(way, *(spread(peers["peers", way, data, size, steps], 0) for size in BATCH_SIZES)) for way in PEERS]
     print_table(("way", *(f"batches of {size}" for size in BATCH_SIZES)), rows)
     grown = in_rounds([("rows", way, data, n, ROWS_BATCH, ROWS_STEPS) for n in ROWS for way in STEPS_BY], rounds)
-    print(
-        f"\nmilliseconds a step by rows of the embedding, batches of {ROWS_BATCH}, median (and range) of {rounds} rounds"
-    )
+    print(f"\nmilliseconds a step by rows of the embedding, batches of {ROWS_BATCH}, median (and range) of {rounds}")
     rows = [(way, *(spread(grown["rows", way, data, n, ROWS_BATCH, ROWS_STEPS], 1) for n in ROWS)) for way in STEPS_BY]
     print_table(("step", *(f"{n:,}" for n in ROWS)), rows)
 

@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import cycle, islice
+from itertools import cycle, islice, pairwise
 from typing import Any
 
 import spacy
@@ -37,7 +37,7 @@ length = 262144
 
 
 def examples_per_second(way: str, source: str, batch_size: int, steps: int) -> float:
-    """RETURNS: The examples a second of the last half of the steps; in the first, XLA compiles."""
+    """RETURNS: The examples a second of the last half's median step, so that neither compiles nor evaluations count."""
     times: list[float] = []
     if way == "Loop":
         texts, dev_texts = split_held_out(read_labelled_texts(source), source)
@@ -45,12 +45,15 @@ def examples_per_second(way: str, source: str, batch_size: int, steps: int) -> f
         train(texts, dev_texts, DEFAULT_LABELS, settings, lambda _: times.append(time.perf_counter()))
     else:
         _spacy_train(way, source, batch_size, steps, times)
-    half = len(times) // 2
-    return batch_size * (len(times) - 1 - half) / (times[-1] - times[half])
+    return batch_size / _median_step(times[len(times) // 2 :])
+
+
+def _median_step(times: list[float]) -> float:
+    return statistics.median(after - before for before, after in pairwise(times))
 
 
 def _spacy_train(way: str, source: str, batch_size: int, steps: int, times: list[float]) -> None:
-    @registry.loggers("training_speed.Clock.v1")
+    @registry.loggers("training_speed.Clock.v1")  # type: ignore[untyped-decorator]
     def clock() -> Callable[..., Any]:
         return lambda *_: (lambda _: times.append(time.perf_counter()), lambda: None)
 
@@ -58,7 +61,7 @@ def _spacy_train(way: str, source: str, batch_size: int, steps: int, times: list
     if way == "TextCatBOW":
         config["components"] = Config().from_str("[components]\n" + BOW)["components"]
         config["initialize"]["components"] = {}
-    config["paths"] = {"train": source, "dev": "bundled:short_texts"}
+    config["paths"] |= {"train": source, "dev": "bundled:short_texts"}
     config["training"]["batcher"]["size"] = batch_size
     config["training"]["logger"] = {"@loggers": "training_speed.Clock.v1"}
     config["training"] |= {"max_steps": steps, "eval_frequency": steps * 2, "patience": 0}
@@ -98,4 +101,4 @@ def step_milliseconds(way: str, source: str, n_rows: int, batch_size: int, steps
             backprop(Y / len(Y))  # type: ignore[arg-type]
             model.finish_update(optimizer)
             times.append(time.perf_counter())
-    return 1e3 * statistics.median(after - before for before, after in zip(times[5:], times[6:], strict=False))
+    return 1e3 * _median_step(times[5:])

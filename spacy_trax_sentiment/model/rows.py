@@ -120,8 +120,8 @@ def step_rows(optimizer: Optimizer, key: tuple[int, str], table: Array, rows: Ar
     whole = [moment.pop(key, None) for moment in moments]
     for moment, values in zip(moments, whole, strict=True):
         if values is not None:
-            moment[key] = values.reshape(table.shape)[rows].ravel()
-    stepped, _ = optimizer(key, cast(FloatsXd, table[rows]), cast(FloatsXd, gradient))
+            moment[key] = values.reshape(table.shape).take(rows, axis=0).ravel()
+    stepped, _ = optimizer(key, cast(FloatsXd, table.take(rows, axis=0)), cast(FloatsXd, gradient))
     table[rows] = stepped
     for moment, values in zip(moments, whole, strict=True):
         if key in moment:
