@@ -1,10 +1,12 @@
-"""Time training steps with padded lengths from the bucket ladder against the notebook's way, in alternation.
+"""Time training: our padded lengths against the notebook's; the Loop and `spacy train` against spaCy's TextCatBOW; and
+steps as the embedding grows.
 
-    python benchmarks/training_speed.py [--rounds 3] [--steps 100]
+    python benchmarks/training_speed.py [--rounds 3] [--steps 100] [--data texts.jsonl]
 
 The notebook pads each batch to its own longest text, and XLA compiles once for each length. Each measurement runs in
-a process of its own, so that none finds what another compiled; imports, reading and preprocessing are not counted.
-Reads NLTK's corpora `twitter_samples` and `stopwords`; needs the extra `train`.
+a process of its own, in alternation, so that none finds what another compiled; imports, reading and preprocessing are
+not counted. Reads NLTK's corpora `twitter_samples` and `stopwords`; needs the extra `train`. The second and third table
+are of the texts that --data names, with the labels positive and negative.
 """
 
 import argparse
@@ -13,10 +15,12 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import wasabi
+from training_ways import examples_per_second, step_milliseconds
 
 from spacy_trax_sentiment.model import Architecture, build_layer, initialized_layer
 from spacy_trax_sentiment.text import build_vocabulary, process_tweet, terms_to_ids
@@ -29,31 +33,65 @@ NOTEBOOK, OURS = "notebook: pad to the longest of each batch", "ours: pad to the
 WAYS = (NOTEBOOK, OURS)
 
 
+PEERS = ("Loop", "spacy train", "TextCatBOW")
+BATCH_SIZES = (32, 128)
+STEPS_BY = ("update by rows", "update whole table", "Loop by rows", "Loop whole table")
+ROWS = (10_000, 100_000, 1_000_000)
+ROWS_BATCH, ROWS_STEPS = 128, 25
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--data", default="bundled:short_texts", help="labelled texts, for the second and third table")
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.way:
-        print(json.dumps(measure(arguments.way, arguments.steps)))
+    if arguments.measure:
+        table, *what = json.loads(arguments.measure)
+        print(json.dumps(MEASURES[table](*what)))
         return
+    rounds, steps, data = arguments.rounds, arguments.steps, arguments.data
+    print_shapes(in_rounds([("shapes", way, steps) for way in WAYS], rounds), steps, rounds)
+    peers = in_rounds([("peers", way, data, size, steps) for size in BATCH_SIZES for way in PEERS], rounds)
+    print(f"\nexamples/s in training on {data}, median (and range) of {rounds} rounds in alternation")
+    rows = [(way, *(spread(peers["peers", way, data, size, steps], 0) for size in BATCH_SIZES)) for way in PEERS]
+    print_table(("way", *(f"batches of {size}" for size in BATCH_SIZES)), rows)
+    grown = in_rounds([("rows", way, data, n, ROWS_BATCH, ROWS_STEPS) for n in ROWS for way in STEPS_BY], rounds)
+    print(f"\nmilliseconds a step by rows of the embedding, batches of {ROWS_BATCH}, median (and range) of {rounds}")
+    rows = [(way, *(spread(grown["rows", way, data, n, ROWS_BATCH, ROWS_STEPS], 1) for n in ROWS)) for way in STEPS_BY]
+    print_table(("step", *(f"{n:,}" for n in ROWS)), rows)
 
-    measured: dict[str, list[list[float]]] = {way: [] for way in WAYS}
-    for _ in range(arguments.rounds):
-        for way in WAYS:
-            command = [sys.executable, __file__, "--way", way, "--steps", str(arguments.steps)]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            measured[way].append(json.loads(output))
-    medians = {way: statistics.median(seconds for seconds, _ in runs) for way, runs in measured.items()}
+
+def in_rounds(measurements: list[tuple[Any, ...]], rounds: int) -> dict[tuple[Any, ...], list[Any]]:
+    """RETURNS: What each measurement gave in each round, one process after the other."""
+    found: dict[tuple[Any, ...], list[Any]] = {measurement: [] for measurement in measurements}
+    for _ in range(rounds):
+        for measurement in measurements:
+            command = [sys.executable, __file__, "--measure", json.dumps(measurement)]
+            output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+            found[measurement].append(json.loads(output.splitlines()[-1]))
+    return found
+
+
+def spread(runs: list[float], digits: int) -> str:
+    return f"{statistics.median(runs):,.{digits}f} ({min(runs):,.{digits}f} to {max(runs):,.{digits}f})"
+
+
+def print_shapes(measured: dict[tuple[Any, ...], list[Any]], steps: int, rounds: int) -> None:
+    medians = {way: statistics.median(run[0] for run in runs) for (_, way, _), runs in measured.items()}
     slowest = max(medians.values())
+    print(f"\n{steps} steps of batch 16, median of {rounds} rounds in alternation")
     rows = [
-        (way, f"{seconds:.2f}", f"{seconds / slowest:.2f}", int(measured[way][0][1]))
+        (way, f"{seconds:.2f}", f"{seconds / slowest:.2f}", int(measured["shapes", way, steps][0][1]))
         for way, seconds in medians.items()
     ]
-    print(f"\n{arguments.steps} steps of batch 16, median of {arguments.rounds} rounds in alternation")
-    header = ("way", "seconds", "share", "batch shapes")
-    print(wasabi.table(rows, header=header, divider=True, max_col=60, aligns=("l", "r", "r", "r")))
+    print_table(("way", "seconds", "share", "batch shapes"), rows)
+
+
+def print_table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    aligns = ("l", *["r"] * (len(header) - 1))
+    print(wasabi.table(rows, header=header, divider=True, max_col=60, aligns=aligns), flush=True)
 
 
 def measure(way: str, steps: int) -> tuple[float, int]:
@@ -84,6 +122,8 @@ def measure(way: str, steps: int) -> tuple[float, int]:
     run_loop(layer, batches(ids, texts, settings.seed), batches(dev_ids, dev_texts, settings.seed + 1), settings)
     return time.perf_counter() - start, len(shapes)
 
+
+MEASURES: dict[str, Callable[..., Any]] = {"shapes": measure, "peers": examples_per_second, "rows": step_milliseconds}
 
 if __name__ == "__main__":
     main()

@@ -21,8 +21,9 @@ from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
 from .model.files import MANIFEST, check_directory, model_from_files, model_to_files, seal_directory
-from .model.thinc_model import lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
+from .model.thinc_model import has_weights, lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
 from .text.lexemes import TokenPreprocessor, doc_orths, orths_to_rows
+from .text.vocabulary import number_terms
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -181,12 +182,20 @@ class TraxSentiment(TextCategorizer):
         nlp: Language | None = None,
         labels: Iterable[str] | None = None,
         positive_label: str | None = None,
+        vocabulary: list[str] | None = None,
+        min_count: int = 1,
+        max_size: int | None = None,
     ) -> None:
         """Prepare for training: labels and vocabulary from the examples, random weights.
 
-        Pretrained weights are kept, to train on from; the labels must then be the same.
+        Pretrained weights are kept, to train on from, with their vocabulary; the labels must then be the same.
 
-        Raises SentimentError where they are not.
+        labels: The labels; None means those of the examples.
+        vocabulary: The terms to know, such as a saved model's `vocabulary.json` holds; None means the examples'.
+        min_count: Leave out terms that occur less often in the examples.
+        max_size: The most terms to keep, those that occur most; None means all.
+
+        Raises SentimentError where the labels are not those of the pretrained weights, or a setting cannot be used.
         """
         self._require_pretrained()
         validate_get_examples(get_examples, "TraxSentiment.initialize")
@@ -194,7 +203,13 @@ class TraxSentiment(TextCategorizer):
             self._keep_pretrained(get_examples, labels)
             self.cfg["positive_label"] = positive_label
             return
-        set_vocabulary(self.model, [example.reference for example in get_examples()])
+        if min_count < 1:
+            raise SentimentError(Errors.S021.format(name="min_count", value=min_count, wanted="a number of at least 1"))
+        if max_size is not None and max_size < 1:
+            raise SentimentError(Errors.S021.format(name="max_size", value=max_size, wanted="a number of at least 1"))
+        set_vocabulary(self.model, (example.reference for example in get_examples()), min_count, max_size)
+        if vocabulary is not None:
+            self.model.attrs["vocabulary"] = _checked_vocabulary(vocabulary)
         super().initialize(get_examples, nlp=nlp, labels=labels, positive_label=positive_label)
         counts = Counter(label for eg in get_examples() for label, value in eg.reference.cats.items() if value == 1)
         set_label_prior(self.model, [counts[label] for label in self.labels])
@@ -238,7 +253,7 @@ class TraxSentiment(TextCategorizer):
     def require_weights(self) -> None:
         """Raises SentimentError where the pretrained weights are absent, spaCy's ValueError E109 if there are none."""
         self._require_pretrained()
-        if not self.model.has_param("E"):
+        if not has_weights(self.model):
             raise ValueError(SpacyErrors.E109.format(name=self.name))
 
     def _require_pretrained(self) -> None:
@@ -251,6 +266,12 @@ class TraxSentiment(TextCategorizer):
         for label in found:
             if label not in self.labels:
                 raise SentimentError(Errors.S037.format(labels=", ".join(self.labels), value=label))
+
+
+def _checked_vocabulary(terms: Any) -> dict[str, int]:
+    if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms) or len(set(terms)) < len(terms):
+        raise SentimentError(Errors.S025.format(value=repr(terms)[:60]))
+    return number_terms(terms)
 
 
 def save_pipeline(nlp: Language, directory: Path) -> None:

@@ -23,9 +23,9 @@ class Errors:
     S008 = "[S008] {path}, line {line}: the label {value} is not one of {labels}. Correct it, or name the labels by --labels."
     S009 = "[S009] {path}, line {line}: not UTF-8 ({reason}). Save the file as UTF-8."
     S010 = "[S010] {path}, line {line}: cannot be read as {format} ({reason}). Correct the line."
-    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv or .tsv file."
+    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv, .tsv or .parquet file."
     S012 = "[S012] {path}: has texts of these labels only: {label}. Give texts of each of: {labels}."
-    S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv or .tsv file."
+    S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv, .tsv or .parquet file."
     S014 = (
         "[S014] NLTK's corpus '{name}' is not on this machine, and downloading it failed ({reason}). "
         "Run `python -m nltk.downloader {name}` where there is a network, "
@@ -33,12 +33,15 @@ class Errors:
     )
     S015 = "[S015] {source}: no text of the label {label} is left to hold out. Give at least {needed} texts of each label, or name a --dev source."
     S016 = "[S016] {path}, line {line}: the field '{field}' holds a lone surrogate, which is no character. Correct or remove it."
+    S017 = "[S017] the reader LabelledTexts.v1 has no source. Set it in the config, or on the command line: --paths.train reviews.jsonl --paths.dev dev.jsonl."
 
     # Settings
     S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or --no-balanced."
     S021 = "[S021] {name} is {value}. Give {wanted}."
     S022 = "[S022] the labels {labels} cannot be used. Give at least two different names, separated by commas."
     S023 = "[S023] unknown preset '{name}'. There are: {names}."
+    S024 = "[S024] there is no config '{name}'. There are: {names}."
+    S025 = "[S025] the vocabulary {value} cannot be used. Give a list of different strings, as the file vocabulary.json of a saved model holds."
 
     # Output and models
     S030 = "[S030] {path}: already exists and is not empty. Name another directory, or replace it by --overwrite."
@@ -51,9 +54,12 @@ class Errors:
     S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
 
     # Training
-    S040 = "[S040] training needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
+    S040 = "[S040] training, and predicting by an architecture that does not fold, needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
     S041 = "[S041] the loss is {loss} at step {step}; nothing was written. Lower the learning rate ({learning_rate})."
     S042 = "[S042] unknown mean '{value}'. Give 'masked' or 'plain'."
+    S043 = "[S043] the layer of {layer} has a state that changes as it runs, which is not kept. Give a layer without one (no batch normalization, no memory)."
+    S044 = "[S044] the layer of {layer} gives the shape {shape} of 2 texts. Give one that ends in log-probabilities, (2, {n_labels})."
+    S045 = "[S045] the saved weights {found} are not those of {layer}, {expected}. Load them with the config that they were saved with."
 
     # Texts
     S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
@@ -77,4 +83,5 @@ class Errors:
     S072 = "[S072] {path}: has the format version {found}, made by spacy-trax-sentiment {package}; this one reads up to {known}. Upgrade: pip install --upgrade spacy-trax-sentiment."
     S073 = "[S073] {path}: does not fit the pipeline's component ({reason}). Load it with the config that it was saved with."
     S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again at a lower learning rate."
+    S076 = "[S076] the layer of {layer} does not fold, so it cannot be made compact. Train one of the architecture `spacy_trax_sentiment.Classifier.v1`."
     S075 = "[S075] the model takes {size} MB at the least, more than --max-mb {most}. Give more."

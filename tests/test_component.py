@@ -82,6 +82,13 @@ def test_the_loss_is_the_negative_log_likelihood_of_labelled_examples(updated: L
     np.testing.assert_allclose(gradient[1], scores[1] / 2)  # all of it lost in the log-softmax
 
 
+def test_the_loss_does_not_grow_with_the_batch(updated: Language) -> None:
+    component, examples = find_component(updated, "pipeline"), _examples(updated)
+    scores = component.predict([example.predicted for example in examples])
+    loss, _ = component.get_loss(examples, scores)
+    assert component.get_loss(examples * 2, np.tile(scores, (2, 1)))[0] == pytest.approx(loss)
+
+
 def test_an_example_without_a_label_teaches_nothing() -> None:
     nlp = _blank()
     optimizer = nlp.initialize(lambda: _examples(nlp))
@@ -268,3 +275,59 @@ def test_a_tokenizer_of_another_kind_is_left_alone() -> None:
     nlp.tokenizer = lambda text: Doc(nlp.vocab, words=list(text))  # type: ignore[assignment]
     nlp.add_pipe("trax_sentiment", config=SMALL)
     assert [token.text for token in nlp.make_doc("ab")] == ["a", "b"]
+
+
+def test_the_vocabulary_can_be_limited_or_given(updated: Language) -> None:
+    component = find_component(_blank(), "")
+    component.initialize(lambda: _examples(updated), min_count=2)
+    assert list(component.model.attrs["vocabulary"])[3:] == ["i", "it", ",", "good", "stuff"]
+    component = find_component(_blank(), "")
+    component.initialize(lambda: _examples(updated), max_size=1)
+    assert list(component.model.attrs["vocabulary"])[3:] == ["it"]
+    component = find_component(_blank(), "")
+    component.initialize(lambda: _examples(updated), vocabulary=["a", "b"])
+    assert list(component.model.attrs["vocabulary"])[3:] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"min_count": 0}, "S021.*min_count is 0"),
+        ({"max_size": 0}, "S021.*max_size is 0"),
+        ({"vocabulary": ["a", "a"]}, "S025"),
+        ({"vocabulary": {"a": 1}}, "S025"),
+    ],
+)
+def test_a_vocabulary_that_cannot_be_used_is_refused(updated: Language, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SentimentError, match=message):
+        find_component(_blank(), "").initialize(lambda: _examples(updated), **settings)
+
+
+def test_any_labels_get_probabilities_that_sum_to_one() -> None:
+    nlp = _blank()
+    examples = _examples(nlp, [*DATA, ("so so", "neutral")])
+    nlp.initialize(lambda: examples)
+    for text in ("so so", "", "zzz"):
+        cats = nlp(text).cats
+        assert set(cats) == {"negative", "neutral", "positive"}
+        assert sum(cats.values()) == pytest.approx(1)
+
+
+def test_the_architecture_serves_spacys_own_textcat(updated: Language, tmp_path: Path) -> None:
+    model = find_component(updated, "").model
+    config = {"@architectures": "spacy_trax_sentiment.Classifier.v1", "embedding_dim": 8}
+    config["preprocessor"] = {"@misc": "spacy_trax_sentiment.SentimentTerms.v1"}
+    spacy.util.fix_random_seed(0)
+    nlp = spacy.blank("en")
+    textcat: Any = nlp.add_pipe("textcat", config={"model": config})
+    examples = _examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.05
+    for _ in range(50):
+        nlp.update(examples, sgd=optimizer)
+    for text, label in DATA:
+        assert nlp(text).cats[label] > 0.9
+    nlp.to_disk(tmp_path)
+    for text, _ in DATA:
+        assert spacy.load(tmp_path)(text).cats == nlp(text).cats
+    assert textcat.model.param_names == model.param_names

@@ -12,6 +12,7 @@ import typer
 from ..errors import SentimentError
 from .compact import compact
 from .evaluate import evaluate
+from .init_config import init_config
 from .predict import predict
 from .train import train
 
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (train, evaluate, predict, compact):
+for command in (train, evaluate, predict, compact, init_config):
     app.command()(command)
 
 

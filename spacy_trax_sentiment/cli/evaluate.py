@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 def evaluate(
     model: Path = typer.Argument(help="A pipeline directory, as `train` writes it."),
-    source: str = typer.Argument(help="Labelled texts: a .jsonl, .csv or .tsv file, or a named source as for `train`."),
+    source: str = typer.Argument(
+        help="Labelled texts: a .jsonl, .csv, .tsv or .parquet file, or a named source as for `train`."
+    ),
     text_column: str = typer.Option("text", help="The field of a file that holds the text."),
     label_column: str = typer.Option("label", help="The field of a file that holds the label."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object instead of tables."),

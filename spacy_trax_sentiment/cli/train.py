@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def train(
     source: str = typer.Argument(
-        help="What to learn from: a .jsonl, .csv or .tsv file, nltk:twitter_samples, or bundled:short_texts.",
+        help="What to learn from: a .jsonl, .csv, .tsv or .parquet file, nltk:twitter_samples, or bundled:short_texts.",
     ),
     output: Path = typer.Option(..., "--output", "-o", help="The directory to write the spaCy pipeline to."),
     dev: str | None = typer.Option(

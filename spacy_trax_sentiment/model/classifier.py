@@ -1,7 +1,7 @@
 """The Trax layers: padded ids (n_texts, length) to log-probabilities (n_texts, n_labels)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -30,10 +30,44 @@ class Architecture:
     mean: str = "masked"
     dropout: float = 0.0
 
-    @property
-    def weight_names(self) -> tuple[str, ...]:
-        """The weights' names, in the order of the leaves of a Trax layer's weights."""
+    def build(self) -> Any:
+        """RETURNS: A fresh Trax layer."""
+        return _build_layer(self)
+
+    def names(self, layer: Any) -> tuple[str, ...]:
+        """RETURNS: The names of such a layer's weights, in the order of the leaves of their tree."""
         return weight_names(self.hidden_width)
+
+
+class LayerFunction(Protocol):
+    """What makes any Trax layer. Equal ones, such as equal frozen dataclasses, share what JAX compiles."""
+
+    def __call__(self, n_terms: int, n_labels: int, dropout: float) -> Any:
+        """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities (n_texts, n_labels).
+
+        n_terms: The ids are below this; id 0 is padding. dropout: The share of values to drop in training; 0 when it
+            predicts.
+        """
+
+
+@dataclass(frozen=True)
+class LayerArchitecture:
+    """As `Architecture`, of a layer that a function makes."""
+
+    layer: LayerFunction
+    n_terms: int
+    n_labels: int
+    dropout: float = 0.0
+
+    def build(self) -> Any:
+        """RETURNS: A fresh Trax layer."""
+        return self.layer(self.n_terms, self.n_labels, self.dropout)
+
+    def names(self, layer: Any) -> tuple[str, ...]:
+        """RETURNS: The names of such a layer's weights: the leaves' numbers, as paths change where dropout comes in."""
+        from .trax_backend import jax
+
+        return tuple(f"weights_{i:03}" for i in range(len(jax.tree_util.tree_leaves(layer.weights))))
 
 
 def weight_names(hidden_width: int) -> tuple[str, ...]:
@@ -51,25 +85,27 @@ def classifier(vocab_size: int, embedding_dim: int = 256, output_dim: int = 2, m
     return build_layer(Architecture(vocab_size, output_dim, embedding_dim, mean="plain"))
 
 
-def build_layer(architecture: Architecture) -> Any:
+def build_layer(architecture: Architecture | LayerArchitecture) -> Any:
     """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> float32 log-probabilities (n_texts, n_labels)."""
     from .trax_backend import same_random_state
 
     with same_random_state():
-        return _build_layer(architecture)
+        return architecture.build()
 
 
-def initialized_layer(architecture: Architecture, seed: int = 0) -> Any:
+def initialized_layer(architecture: Architecture | LayerArchitecture, seed: int = 0) -> Any:
     """RETURNS: A fresh Trax layer whose weights are drawn by Trax's own initializers, from the seed.
 
-    They run in Trax's NumPy backend, where XLA has nothing to compile: a fifth of a second in place of one.
+    Ours run in Trax's NumPy backend, where XLA has nothing to compile: a fifth of a second in place of one.
     """
     from .trax_backend import fastmath, jax, same_random_state, trax
 
     layer = build_layer(architecture)
-    with same_random_state(), fastmath.use_backend(fastmath.Backend.NUMPY):
+    ours = isinstance(architecture, Architecture)
+    with same_random_state(), fastmath.use_backend(fastmath.Backend.NUMPY if ours else fastmath.Backend.JAX):
         np.random.seed(seed)
-        layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=seed)
+        rng = seed if ours else jax.random.PRNGKey(seed)
+        layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=rng)
     layer.rng = jax.random.PRNGKey(seed)  # in place of the NumPy backend's
     return layer
 

@@ -63,8 +63,11 @@ def compact_files(model: Model[Any, Any], cfg: dict[str, Any], max_bytes: int) -
     cfg: The component's settings; its `weights_dtype` is set.
     RETURNS: The bytes that the model's files then take.
 
-    Raises SentimentError where they do not fit without any term either; the model is then of no further use.
+    Raises SentimentError where the model does not fold, and where its files do not fit without any term either; it is
+    then of no further use.
     """
+    if "layer" in model.attrs:
+        raise SentimentError(Errors.S076.format(layer=model.attrs["layer"]))
     fold_embedding(model)
     cfg["weights_dtype"] = "float16"
     size = files_size(model, cfg)

@@ -17,8 +17,8 @@ from thinc.model import deserialize_attr, serialize_attr
 from ..about import __version__
 from ..errors import Errors, SentimentError
 from ..text.vocabulary import SPECIAL_TERMS
-from .classifier import MEANS
-from .thinc_model import get_architecture, get_weights, set_weights
+from .classifier import MEANS, Architecture, weight_names
+from .thinc_model import get_architecture, get_weights, has_weights, set_weights
 
 MANIFEST = "manifest.json"
 SEAL = "checksums.json"
@@ -38,7 +38,7 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
     Raises SentimentError where a weight is not finite, or too large for float16.
     """
     n_labels = model.get_dim("nO") if model.has_dim("nO") else None
-    settings = {"cfg": dict(cfg), "n_labels": n_labels, **{name: model.attrs[name] for name in _ATTRIBUTES}}
+    settings = {"cfg": dict(cfg), "n_labels": n_labels, **{name: model.attrs[name] for name in _attributes(model)}}
     vocabulary = model.attrs["vocabulary"]
     preprocessor = model.attrs["preprocessor"]
     files = {
@@ -47,7 +47,7 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
         _PREPROCESSOR: serialize_attr(preprocessor, preprocessor, "preprocessor", model),
     }
     dtype = cfg.get("weights_dtype", WEIGHT_DTYPES[0])
-    if model.has_param("E"):
+    if has_weights(model):
         files |= {f"{name}.npy": _array_bytes(name, value, dtype) for name, value in get_weights(model).items()}
     facts = {"labels": list(cfg.get("labels", ())), "weights_dtype": dtype}
     files[MANIFEST] = manifest(files, facts)
@@ -73,11 +73,11 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
     }
     settings, terms = content[_SETTINGS], content[_VOCABULARY]
     try:
-        _check_settings(settings, terms)
+        _check_settings(model, settings, terms)
         preprocessor = deserialize_attr(model.attrs["preprocessor"], content[_PREPROCESSOR], "preprocessor", model)
         if settings["n_labels"] is not None:
             model.set_dim("nO", settings["n_labels"])
-        attributes = {name: settings[name] for name in _ATTRIBUTES}
+        attributes = {name: settings[name] for name in _attributes(model)}
         before = dict(model.attrs)
         model.attrs.update(attributes, vocabulary={term: i for i, term in enumerate(terms)}, preprocessor=preprocessor)
         try:
@@ -188,8 +188,14 @@ def _array(data: bytes) -> Any:
     return array.astype(np.float32)
 
 
-def _check_settings(settings: Any, terms: Any) -> None:
-    if not isinstance(settings["cfg"], dict) or settings["mean"] not in MEANS:
+def _attributes(model: Model[Any, Any]) -> list[str]:
+    return [name for name in _ATTRIBUTES if name in model.attrs]
+
+
+def _check_settings(model: Model[Any, Any], settings: Any, terms: Any) -> None:
+    if ("mean" in settings) != ("mean" in model.attrs):
+        raise ValueError("it was made by another architecture")
+    if not isinstance(settings["cfg"], dict) or settings.get("mean", MEANS[0]) not in MEANS:
         raise ValueError("the settings are not this format's")
     if terms and (terms[: len(SPECIAL_TERMS)] != list(SPECIAL_TERMS) or len(set(terms)) < len(terms)):
         raise ValueError("the vocabulary does not start with the special terms, or holds a term twice")
@@ -197,6 +203,8 @@ def _check_settings(settings: Any, terms: Any) -> None:
 
 def _check_shapes(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
     a = get_architecture(model)
+    if not isinstance(a, Architecture):
+        return  # only Trax knows: the layer checks them before it first predicts
     width = a.hidden_width or a.embedding_dim
     shapes = {
         "E": (a.n_terms, a.embedding_dim),
@@ -205,7 +213,7 @@ def _check_shapes(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
         "W": (width, a.n_labels),
         "b": (a.n_labels,),
     }
-    for name in a.weight_names:
+    for name in weight_names(a.hidden_width):
         if name not in weights or weights[name].shape != shapes[name]:
             found = weights[name].shape if name in weights else "missing"
             raise ValueError(f"the weights '{name}' are {found}, not {shapes[name]}")

@@ -3,10 +3,8 @@
 Training runs the Trax layer under `jax.jit`; prediction runs the same weights folded, in NumPy.
 """
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -17,13 +15,13 @@ from thinc.api import Model
 from thinc.types import Floats2d, FloatsXd
 
 from ..errors import Errors, SentimentError
-from ..text import Preprocessor, build_vocabulary, pad, terms_to_ids
+from ..text import Preprocessor, build_vocabulary, terms_to_ids
 from ..text.lexemes import LexemeMemory, TokenPreprocessor, compose, doc_orths, flatten, orths_to_rows
-from .classifier import MEANS, Architecture, initialized_layer, weight_names
+from ..text.tensors import pad_flat, row_bucket
+from .classifier import MEANS, Architecture, LayerArchitecture, initialized_layer, weight_names
+from .gradients import begin_update
+from .rows import RowUpdates, batch_rows, row_rung, take_rows
 from .scoring import Folded, fold, log_probabilities
-
-# Trax assigns tracers to a layer's weights while JAX traces it.
-_TRACING = threading.RLock()
 
 
 def Classifier(  # noqa: N802 (named as it is registered)
@@ -56,18 +54,26 @@ def Classifier(  # noqa: N802 (named as it is registered)
         init=init,
         dims={"nO": nO},
         params=dict.fromkeys(weight_names(hidden_width)),
+        shims=[RowUpdates()],
         attrs={
-            "preprocessor": preprocessor,
-            "vocabulary": {},
+            **new_attributes(preprocessor),
             "embedding_dim": embedding_dim,
             "hidden_width": hidden_width,
             "mean": mean,
-            "dropout_rate": 0.0,
-            "label_prior": None,
             "folded": _FoldMemory(),
-            "lexemes": _LexemeMemories(),
         },
     )
+
+
+def new_attributes(preprocessor: Preprocessor) -> dict[str, Any]:
+    """RETURNS: The attributes of any model here, before its vocabulary is known."""
+    return {
+        "preprocessor": preprocessor,
+        "vocabulary": {},
+        "dropout_rate": 0.0,
+        "label_prior": None,
+        "lexemes": _LexemeMemories(),
+    }
 
 
 def forward(
@@ -77,21 +83,21 @@ def forward(
         return cast(Floats2d, _doc_probabilities(model, docs)), lambda dY: []
 
     weights = get_weights(model)
-    ids = docs_to_ids(model, docs)
     architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
-    run, run_backward = _compiled(architecture)
-    padded = pad(ids, n_rows=_row_bucket(len(ids)))
-    key = np.random.randint(0, 2**31) if architecture.dropout else 0
-    Y = run(weights, padded, key)[: len(ids)]
+    ids, lengths = flat_ids(model, docs)
+    rows, places = batch_rows(ids, architecture.n_terms)
+    padded = pad_flat(places, lengths, n_rows=row_bucket(len(docs)))
+    taken = take_rows(weights["E"], rows, row_rung(len(rows)))
+    Y, run_backward = begin_update(architecture, {**weights, "E": taken}, padded)
 
     def backprop(dY: Floats2d) -> list[Doc]:
-        d_padded = np.zeros((len(padded), dY.shape[1]), dtype=np.float32)
-        d_padded[: len(dY)] = dY
-        for name, gradient in run_backward(weights, padded, key, d_padded).items():
-            model.inc_grad(name, gradient)
+        gradients = run_backward(cast(NDArray[Any], dY))
+        model.shims[0].add(model, "E", rows, gradients.pop("E")[: len(rows)])  # type: ignore[attr-defined]
+        for name, gradient in gradients.items():
+            model.inc_grad(name, cast(FloatsXd, gradient))
         return []
 
-    return cast(Floats2d, np.exp(Y)), backprop
+    return cast(Floats2d, np.exp(Y[: len(docs)])), backprop
 
 
 def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: Floats2d | None = None) -> None:
@@ -100,19 +106,26 @@ def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: F
     X: Docs to build the vocabulary from, where `set_vocabulary` has not been called.
     Y: An array (n_docs, n_labels), to tell the number of labels.
     """
-    if Y is not None and model.has_dim("nO") is None:
-        model.set_dim("nO", Y.shape[1])
-    if not model.attrs["vocabulary"]:
-        set_vocabulary(model, X or ())
+    prepare(model, X, Y)
     architecture = get_architecture(model)
     set_weights(model, layer_weights(initialized_layer(architecture, seed=np.random.randint(0, 2**31)), architecture))
 
 
-def set_vocabulary(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> None:
-    """Number the terms of the training texts."""
+def prepare(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None, Y: Floats2d | None) -> None:
+    """Know the number of labels and the vocabulary, as `init` says."""
+    if Y is not None and model.has_dim("nO") is None:
+        model.set_dim("nO", Y.shape[1])
+    if not model.attrs["vocabulary"]:
+        set_vocabulary(model, X or ())
+
+
+def set_vocabulary(
+    model: Model[list[Doc], Floats2d], docs: Iterable[Doc], min_count: int = 1, max_size: int | None = None
+) -> None:
+    """Number the terms of the training texts. min_count, max_size: As in `build_vocabulary`."""
     preprocessor: Preprocessor = model.attrs["preprocessor"]
     preprocessor.initialize()
-    model.attrs["vocabulary"] = build_vocabulary(preprocessor(doc) for doc in docs)
+    model.attrs["vocabulary"] = build_vocabulary(map(preprocessor, docs), min_count, max_size)
 
 
 def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
@@ -126,7 +139,7 @@ def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
 
 def docs_to_ids(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> list[list[int]]:
     """RETURNS: The ids of each Doc's terms."""
-    ids, lengths = _flat_ids(model, docs)
+    ids, lengths = flat_ids(model, docs)
     ends = np.cumsum(lengths).tolist()
     return [ids[start:end].tolist() for start, end in zip([0, *ends], ends, strict=False)]
 
@@ -142,31 +155,46 @@ def row_probabilities(
 ) -> NDArray[np.float32]:
     """RETURNS: float32 (n_texts, n_labels), of the rows of all texts' tokens and the number of each text's tokens."""
     ids, lengths = compose(memory, rows, lengths)
-    if model.attrs["mean"] != "masked":  # which passes over __PAD__ itself
+    if model.attrs.get("mean") != "masked":  # which passes over __PAD__ itself
         ids, lengths = flatten(ids, lengths)
     return probabilities(model, ids, lengths)
 
 
 def probabilities(model: Model[Any, Any], ids: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.float32]:
-    """Score texts by the folded weights.
+    """Score texts by the folded weights; by Trax, where the layer does not fold.
 
     ids, lengths: As those of `log_probabilities`.
     RETURNS: float32 (n_texts, n_labels).
     """
+    if "layer" in model.attrs:
+        from .layers import layer_probabilities
+
+        return layer_probabilities(model, ids, lengths)
     folded = model.attrs["folded"].get(get_weights(model), model.attrs["mean"], model.attrs["label_prior"])
     return np.exp(log_probabilities(folded, ids, lengths)).astype(np.float32)
 
 
-def get_architecture(model: Model[Any, Any]) -> Architecture:
-    """RETURNS: What decides the model's Trax layers, without dropout."""
+def get_architecture(model: Model[Any, Any]) -> Any:
+    """RETURNS: What decides the model's Trax layers, without dropout: an Architecture, or of another layer than ours a
+    LayerArchitecture.
+    """
     a = model.attrs
     n_terms = len(a["vocabulary"]) + getattr(a["preprocessor"], "bigram_buckets", 0)
+    if "layer" in a:
+        return LayerArchitecture(a["layer"], n_terms, model.get_dim("nO"))
     return Architecture(n_terms, model.get_dim("nO"), a["embedding_dim"], a["hidden_width"], a["mean"])
+
+
+def has_weights(model: Model[Any, Any]) -> bool:
+    """RETURNS: Whether the model has been initialized or loaded."""
+    return any(model.has_param(name) for name in model.param_names)
 
 
 def get_weights(model: Model[Any, Any]) -> dict[str, Any]:
     """RETURNS: The float32 weights by name. Raises KeyError where the model has none yet, as any Thinc model does."""
-    return {name: model.get_param(name) for name in weight_names(model.attrs["hidden_width"])}
+    a = model.attrs
+    names = sorted(model.param_names) if "layer" in a else weight_names(a["hidden_width"])
+    return {name: model.get_param(name) for name in names}
 
 
 def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
@@ -179,31 +207,31 @@ def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
 
 
 def to_trax_layer(model: Model[Any, Any]) -> Any:
-    """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities, that has the model's weights."""
+    """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities, with copies of the weights."""
     from .trax_backend import jax
 
     architecture, weights = get_architecture(model), get_weights(model)
     layer = initialized_layer(architecture)
-    leaves = [weights[name] for name in architecture.weight_names]
+    leaves = [weights[name].copy() for name in architecture.names(layer)]
     layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(layer.weights), leaves)
     return layer
 
 
-def layer_weights(layer: Any, architecture: Architecture) -> dict[str, Any]:
+def layer_weights(layer: Any, architecture: Any) -> dict[str, Any]:
     """RETURNS: The weights of a Trax layer by name."""
     from .trax_backend import jax
 
-    return dict(zip(architecture.weight_names, jax.tree_util.tree_leaves(layer.weights), strict=True))
+    return dict(zip(architecture.names(layer), jax.tree_util.tree_leaves(layer.weights), strict=True))
 
 
 def _doc_probabilities(model: Model[Any, Any], docs: Sequence[Doc]) -> NDArray[np.float32]:
     """RETURNS: float32 (n_docs, n_labels)."""
-    if isinstance(model.attrs["preprocessor"], TokenPreprocessor):
+    if "layer" not in model.attrs and isinstance(model.attrs["preprocessor"], TokenPreprocessor):
         return row_probabilities(model, lexeme_memory(model), *_doc_rows(model, docs))
-    return probabilities(model, *_flat_ids(model, docs))
+    return probabilities(model, *flat_ids(model, docs))
 
 
-def _flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
+def flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
     """RETURNS: The ids of all Docs, one after the other, and how many each has, (n_docs,)."""
     preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
     if isinstance(preprocessor, TokenPreprocessor):
@@ -260,37 +288,3 @@ class _FoldMemory:
         return all(weights[name] is array for name, array in arrays.items()) and all(
             np.array_equal(weights[name], value) for name, value in small.items()
         )
-
-
-@lru_cache(maxsize=16)
-def _compiled(architecture: Architecture) -> tuple[Callable[..., Any], Callable[..., dict[str, Any]]]:
-    """RETURNS: (weights, ids, key) -> log-probabilities, and (weights, ids, key, gradient of those) -> gradients."""
-    from .trax_backend import jax
-
-    names = architecture.weight_names
-    layer = initialized_layer(architecture)
-    structure, state = jax.tree_util.tree_structure(layer.weights), layer.state
-
-    def apply(weights: Mapping[str, Any], ids: Any, key: Any) -> Any:
-        leaves = jax.tree_util.tree_unflatten(structure, [weights[name] for name in names])
-        return layer.pure_fn(ids, leaves, state, jax.random.PRNGKey(key))[0]
-
-    def gradients(weights: Mapping[str, Any], ids: Any, key: Any, dY: Any) -> Any:
-        return jax.vjp(lambda w: apply(w, ids, key), weights)[1](dY)[0]
-
-    run, run_backward = jax.jit(apply), jax.jit(gradients)
-
-    def forward(*arguments: Any) -> Any:
-        with _TRACING:
-            return np.asarray(run(*arguments))
-
-    def backward(*arguments: Any) -> dict[str, Any]:
-        with _TRACING:
-            return {name: np.asarray(gradient) for name, gradient in run_backward(*arguments).items()}
-
-    return forward, backward
-
-
-def _row_bucket(n_rows: int) -> int:
-    # Like the ladder of lengths: the last, smaller batch of an epoch should not compile a shape of its own.
-    return 1 << (max(n_rows, 1) - 1).bit_length()

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,27 @@ def pad(
     for row, text in zip(padded, ids, strict=False):
         row[: len(text)] = text
     return padded
+
+
+def pad_flat(
+    ids: NDArray[Any],
+    lengths: NDArray[Any],
+    padded_length: Callable[[int], int] = bucket_length,
+    n_rows: int = 0,
+) -> NDArray[np.int32]:
+    """Set texts side by side, as `pad` does.
+
+    ids: The ids of all texts, one after the other. lengths: The ids of each, (n_texts,).
+    """
+    length = padded_length(int(lengths.max(initial=0)))
+    padded = np.full((max(len(lengths), n_rows), length), PAD_ID, dtype=np.int32)
+    padded[: len(lengths)][np.arange(length) < lengths[:, None]] = ids
+    return padded
+
+
+def row_bucket(n_rows: int) -> int:
+    """RETURNS: The next power of two: the last, smaller batch of an epoch should not compile a shape of its own."""
+    return 1 << (max(n_rows, 1) - 1).bit_length()
 
 
 def tweet_to_tensor(tweet: str, vocab_dict: Mapping[str, int], unk_token: str = UNK) -> list[int]:

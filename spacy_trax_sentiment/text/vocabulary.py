@@ -1,5 +1,6 @@
 """Terms to ids and back: a vocabulary is a plain dict, term (str) -> id (int), ids counting from 0."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 PAD, END, UNK = "__PAD__", "__</e>__", "__UNK__"
@@ -8,17 +9,25 @@ PAD_ID = SPECIAL_TERMS.index(PAD)
 N_SPECIAL = len(SPECIAL_TERMS)
 
 
-def build_vocabulary(texts: Iterable[Iterable[str]]) -> dict[str, int]:
-    """Number every term in order of first appearance, after the special terms.
+def build_vocabulary(texts: Iterable[Iterable[str]], min_count: int = 1, max_size: int | None = None) -> dict[str, int]:
+    """Number terms in order of first appearance, after the special terms.
 
     texts: The terms of each text.
+    min_count: Leave out the terms that occur less often.
+    max_size: The most terms to keep, the special ones not counted: those that occur most, and of equals the first.
     RETURNS: term -> id, with `__PAD__` 0, `__</e>__` 1 and `__UNK__` 2.
     """
-    vocabulary = {term: i for i, term in enumerate(SPECIAL_TERMS)}
-    for terms in texts:
-        for term in terms:
-            vocabulary.setdefault(term, len(vocabulary))
-    return vocabulary
+    counts = Counter(term for terms in texts for term in terms)
+    kept = {term: count for term, count in counts.items() if count >= min_count and term not in SPECIAL_TERMS}
+    if max_size is not None and len(kept) > max_size:
+        most = set(sorted(kept, key=kept.__getitem__, reverse=True)[:max_size])
+        kept = {term: count for term, count in kept.items() if term in most}
+    return number_terms(kept)
+
+
+def number_terms(terms: Iterable[str]) -> dict[str, int]:
+    """RETURNS: term -> id: the special terms, and then the others in their order, each once."""
+    return {term: i for i, term in enumerate(dict.fromkeys([*SPECIAL_TERMS, *terms]))}
 
 
 def terms_to_ids(terms: Iterable[str], vocabulary: Mapping[str, int], unk_token: str = UNK) -> list[int]:

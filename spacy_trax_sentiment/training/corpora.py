@@ -1,4 +1,4 @@
-"""Sources of labelled texts: JSONL, CSV, TSV, NLTK's `twitter_samples`, and the corpus that ships with the package."""
+"""Sources of labelled texts: JSONL, CSV, TSV and Parquet, NLTK's `twitter_samples`, the corpus that the package has."""
 
 import csv
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from spacy.language import Language
 from spacy.training import Example
 
-from ..errors import Errors, SentimentError
+from ..errors import Errors, MissingExtraError, SentimentError
 from ..text.lines import CSV_FIELD_LIMIT, brief, decoded_lines, parse_json_line
 from ..text.nltk_data import load_corpus
 
@@ -33,8 +33,8 @@ def read_labelled_texts(
 ) -> list[LabelledText]:
     """Read a whole source of labelled texts.
 
-    source: A path that ends in .jsonl, .csv or .tsv; or `nltk:twitter_samples`, or one of its two parts as the seed
-        splits it, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`.
+    source: A path that ends in .jsonl, .csv, .tsv or .parquet; or `nltk:twitter_samples`, or one of its two parts as
+        the seed splits it, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`.
     labels: The labels that may occur; None means any.
     text_column, label_column: The fields of a file that hold them.
     RETURNS: The texts in the source's order.
@@ -53,20 +53,23 @@ def read_labelled_texts(
 
 
 def LabelledTexts(  # noqa: N802 (named as it is registered)
-    source: str | Path,
+    source: str | Path | None,
     text_column: str = "text",
     label_column: str = "label",
     labels: list[str] | None = None,
 ) -> Callable[[Language], Iterable[Example]]:
     """Read a corpus for `spacy train`. Registered as the reader `spacy_trax_sentiment.LabelledTexts.v1`.
 
-    source, text_column, label_column: As in `read_labelled_texts`.
+    source, text_column, label_column: As in `read_labelled_texts`. A config may leave the source at null, to be set on
+        the command line.
     labels: The labels that may occur; None means those of the source.
     RETURNS: A function of the pipeline that yields one Example a text, with `cats` of 1.0 for its label and 0.0 for
         every other.
     """
 
     def read_examples(nlp: Language) -> Iterator[Example]:
+        if source is None:
+            raise SentimentError(Errors.S017)
         texts = read_labelled_texts(source, labels=labels, text_column=text_column, label_column=label_column)
         names = labels or sorted({text.label for text in texts})
         for text, label in texts:
@@ -171,7 +174,36 @@ def _csv_rows(dialect: str) -> Callable[[Path, str, str], Iterator[tuple[int, di
     return read_rows
 
 
-_FORMATS = {".jsonl": _jsonl_rows, ".csv": _csv_rows("excel"), ".tsv": _csv_rows("excel-tab")}
+def _parquet_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtraError(Errors.S062.format(path=path, reason=error)) from None
+    row_number = 0
+    try:
+        with _reported(path), path.open("rb") as file:
+            table = parquet.ParquetFile(file)
+            names = [name for name in (text_column, label_column) if name in table.schema_arrow.names]
+            if len(names) < 2:  # one row tells which are there
+                yield 1, dict.fromkeys(table.schema_arrow.names, "")
+            for batch in table.iter_batches(columns=names):
+                for row in batch.to_pylist():
+                    row_number += 1
+                    yield row_number, row
+    except pyarrow.ArrowException as error:
+        reason = " ".join(str(error).split())[:200]
+        raise SentimentError(
+            Errors.S010.format(path=path, line=row_number + 1, format="Parquet", reason=reason)
+        ) from None
+
+
+_FORMATS = {
+    ".parquet": _parquet_rows,
+    ".jsonl": _jsonl_rows,
+    ".csv": _csv_rows("excel"),
+    ".tsv": _csv_rows("excel-tab"),
+}
 
 
 def _lines(path: Path) -> Iterator[str]:

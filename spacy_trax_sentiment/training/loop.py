@@ -35,7 +35,8 @@ class Settings:
     embedding table. mean: "masked" or "plain". seed: Of the initial weights and of the order of the texts.
     balanced: Whether a batch holds equally many texts of each label. preprocessor: A name of spaCy's registry `misc`.
     pad_to_ladder: Pad batches to few different lengths; else, as the seed does,
-    to the longest text of each.
+    to the longest text of each. row_steps: Let Adam move only the rows of the embedding that are in the batch
+    (`model.rows`); else, as the seed does, all rows at each step.
     n_eval_batches: Batches of held-out texts behind each figure that is shown as training runs.
     """
 
@@ -48,6 +49,7 @@ class Settings:
     balanced: bool = True
     preprocessor: str = "spacy_trax_sentiment.SentimentTerms.v1"
     pad_to_ladder: bool = True
+    row_steps: bool = True
     n_eval_batches: int = 8
 
 
@@ -61,6 +63,7 @@ PRESETS = {
         embedding_dim=256,
         preprocessor="spacy_trax_sentiment.ProcessTweet.v1",
         pad_to_ladder=False,
+        row_steps=False,
         n_eval_batches=1,
     ),
 }
@@ -154,16 +157,19 @@ def run_loop(
     dev_batches: Iterator[Batch],
     settings: Settings,
     on_step: Callable[[Progress], None] | None = None,
+    optimizer: Any = None,
 ) -> list[Progress]:
-    """Train a Trax layer in place with Trax's Loop, Adam and the weighted cross-entropy.
+    """Train a Trax layer in place with Trax's Loop and the weighted cross-entropy.
 
     layer: From ids to log-probabilities; initialized by the Loop, from the seed, unless it is already.
     batches, dev_batches: Endless.
+    optimizer: Trax's; Adam with the settings' learning rate, where None.
     RETURNS: The history, an entry for step 1 and for each tenth.
 
     Raises SentimentError where a loss is not a finite number.
     """
     from ..model.trax_backend import jax, optimizers, quiet_loop, tl, training
+    from .row_steps import step_rows_alone
 
     with quiet_loop() as stdout:
         loop = training.Loop(
@@ -172,7 +178,7 @@ def run_loop(
                 training.TrainTask(
                     labeled_data=batches,
                     loss_layer=tl.WeightedCategoryCrossEntropy(),
-                    optimizer=optimizers.Adam(settings.learning_rate),
+                    optimizer=optimizer or optimizers.Adam(settings.learning_rate),
                     n_steps_per_checkpoint=STEPS_PER_EVALUATION,
                     loss_name=_LOSS,
                 )
@@ -190,6 +196,8 @@ def run_loop(
         )
         # What a step returns is committed to its device. Were the first step's weights not, XLA would compile twice.
         loop.update_weights_and_state(weights=jax.device_put(layer.weights, jax.devices()[0]))
+        if settings.row_steps:
+            step_rows_alone(loop)
         loop.run(settings.steps)
     history = _history(loop)
     _require_finite(history[-1:], settings.learning_rate)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_trax_sentiment.text import build_vocabulary, process_tweet, terms_to_ids, tweet_to_tensor
-from spacy_trax_sentiment.text.vocabulary import SPECIAL_TERMS, ids_to_terms
+from spacy_trax_sentiment.text.vocabulary import N_SPECIAL, SPECIAL_TERMS, UNK, ids_to_terms, number_terms
 from spacy_trax_sentiment.training import LabelledText
 
 Tweets = tuple[list[LabelledText], list[LabelledText]]
@@ -66,3 +66,15 @@ def test_seeds_tensors_of_the_first_validation_tweets(tweets: Tweets, tweet_voca
     else:
         assert first[:6] == [1064, 136, 478, 2351, 744, 8148]
     assert second == [443, 2, 303, 566, 56, 9]
+
+
+def test_rare_terms_are_left_out_and_the_most_frequent_kept() -> None:
+    texts = [["a", "b", "c"], ["c", "b", "d"], ["c", "e", "e"]]
+    assert list(build_vocabulary(texts, min_count=2))[N_SPECIAL:] == ["b", "c", "e"]
+    assert list(build_vocabulary(texts, max_size=2))[N_SPECIAL:] == ["b", "c"]
+    assert list(build_vocabulary(texts, min_count=3, max_size=2))[N_SPECIAL:] == ["c"]
+    assert list(build_vocabulary(texts).values()) == list(range(N_SPECIAL + 5))
+
+
+def test_special_terms_are_numbered_once() -> None:
+    assert number_terms(["a", UNK, "b"]) == {**{term: i for i, term in enumerate(SPECIAL_TERMS)}, "a": 3, "b": 4}

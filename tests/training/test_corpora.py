@@ -154,3 +154,27 @@ def test_the_reader_gives_examples_of_every_label(tmp_path: Path) -> None:
     examples = list(reader(nlp))  # type: ignore[call-overload]
     assert [example.reference.text for example in examples] == [row.text for row in ROWS]
     assert examples[0].reference.cats == {"negative": 0.0, "positive": 1.0}
+
+
+def test_parquet_is_read_as_the_other_formats_are(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "texts.parquet"
+    table = {"id": [1, 2], "text": ["good", "bad"], "label": ["positive", "negative"]}
+    pa.parquet.write_table(pa.table(table), path)
+    assert read_labelled_texts(path) == [LabelledText("good", "positive"), LabelledText("bad", "negative")]
+    with pytest.raises(SentimentError, match=r"S006.*'body' is missing; there are: 'id', 'text', 'label'"):
+        read_labelled_texts(path, text_column="body")
+    with pytest.raises(SentimentError, match=r"S008.*line 2.*negative"):
+        read_labelled_texts(path, labels=["positive"])
+    pa.parquet.write_table(pa.table({"text": ["good", None], "label": ["positive", "negative"]}), path)
+    with pytest.raises(SentimentError, match=r"S007.*line 2"):
+        read_labelled_texts(path)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(SentimentError, match=r"S010.*Parquet"):
+        read_labelled_texts(path)
+
+
+def test_a_reader_without_a_source_names_the_remedy() -> None:
+    with pytest.raises(SentimentError, match=r"S017.*--paths\.train"):
+        list(LabelledTexts(None)(spacy.blank("en")))

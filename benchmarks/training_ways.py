@@ -1,0 +1,104 @@
+"""The ways of training that `training_speed.py` compares: each measures in this process, and returns a number."""
+
+import io
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import cycle, islice, pairwise
+from typing import Any
+
+import spacy
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train as spacy_train
+from spacy.util import registry
+from thinc.api import Adam, Config
+
+from spacy_trax_sentiment.cli.init_config import filled_config
+from spacy_trax_sentiment.model import initialized_layer, set_vocabulary
+from spacy_trax_sentiment.model.thinc_model import Classifier, docs_to_ids, get_architecture
+from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
+from spacy_trax_sentiment.text.tensors import Batch, shuffled_batches, steady_length
+from spacy_trax_sentiment.training import PRESETS, read_labelled_texts, split_held_out, train
+from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
+from spacy_trax_sentiment.training.loop import run_loop
+
+BOW = """
+[components.trax_sentiment]
+factory = "textcat"
+
+[components.trax_sentiment.model]
+@architectures = "spacy.TextCatBOW.v3"
+exclusive_classes = true
+ngram_size = 1
+no_output_layer = false
+length = 262144
+"""
+
+
+def examples_per_second(way: str, source: str, batch_size: int, steps: int) -> float:
+    """RETURNS: The examples a second of the last half's median step, so that neither compiles nor evaluations count."""
+    times: list[float] = []
+    if way == "Loop":
+        texts, dev_texts = split_held_out(read_labelled_texts(source), source)
+        settings = replace(PRESETS["default"], steps=steps, batch_size=batch_size, n_eval_batches=1)
+        train(texts, dev_texts, DEFAULT_LABELS, settings, lambda _: times.append(time.perf_counter()))
+    else:
+        _spacy_train(way, source, batch_size, steps, times)
+    return batch_size / _median_step(times[len(times) // 2 :])
+
+
+def _median_step(times: list[float]) -> float:
+    return statistics.median(after - before for before, after in pairwise(times))
+
+
+def _spacy_train(way: str, source: str, batch_size: int, steps: int, times: list[float]) -> None:
+    @registry.loggers("training_speed.Clock.v1")  # type: ignore[untyped-decorator]
+    def clock() -> Callable[..., Any]:
+        return lambda *_: (lambda _: times.append(time.perf_counter()), lambda: None)
+
+    config = Config().from_str(filled_config("default"), interpolate=False)
+    if way == "TextCatBOW":
+        config["components"] = Config().from_str("[components]\n" + BOW)["components"]
+        config["initialize"]["components"] = {}
+    config["paths"] |= {"train": source, "dev": "bundled:short_texts"}
+    config["training"]["batcher"]["size"] = batch_size
+    config["training"]["logger"] = {"@loggers": "training_speed.Clock.v1"}
+    config["training"] |= {"max_steps": steps, "eval_frequency": steps * 2, "patience": 0}
+    nlp = init_nlp(config)
+    spacy_train(nlp, None, stdout=io.StringIO(), stderr=io.StringIO())
+
+
+def step_milliseconds(way: str, source: str, n_rows: int, batch_size: int, steps: int) -> float:
+    """RETURNS: The median milliseconds of a step of training an embedding of that many rows, after the first five.
+
+    way: "update" or "Loop", each "by rows" or "whole table".
+    """
+    texts = read_labelled_texts(source)[: batch_size * 8]
+    preprocessor = SentimentTerms(bigram_buckets=n_rows)
+    model = Classifier(preprocessor, embedding_dim=32, nO=len(DEFAULT_LABELS))
+    docs = [*map(spacy.blank("en").make_doc, (text.text for text in texts))]
+    set_vocabulary(model, docs)
+    ids = docs_to_ids(model, docs)
+    targets = [DEFAULT_LABELS.index(text.label) for text in texts]
+    times: list[float] = []
+    if way.startswith("Loop"):
+        padded_length = steady_length(ids)
+
+        def batches() -> Iterator[Batch]:
+            return shuffled_batches(ids, targets, batch_size, padded_length=padded_length)
+
+        settings = replace(PRESETS["default"], steps=steps, row_steps="rows" in way, n_eval_batches=1)
+        layer = initialized_layer(get_architecture(model))
+        run_loop(layer, batches(), batches(), settings, lambda _: times.append(time.perf_counter()))
+    else:
+        model.initialize()
+        optimizer: Any = Adam(0.01, use_averages="rows" not in way)
+        for start in islice(cycle(range(0, len(docs), batch_size)), steps):
+            Y, backprop = model.begin_update(docs[start : start + batch_size])
+            for i, target in enumerate(targets[start : start + batch_size]):
+                Y[i, target] -= 1
+            backprop(Y / len(Y))  # type: ignore[arg-type]
+            model.finish_update(optimizer)
+            times.append(time.perf_counter())
+    return 1e3 * _median_step(times[5:])

@@ -1,0 +1,56 @@
+"""`trax-sentiment init-config`: a ready config for `spacy train`, filled with every setting's default."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import typer
+
+
+def init_config(
+    name: str = typer.Argument(
+        "default", help="Which: 'default' for ours, or 'seed' for the course notebook's set-up."
+    ),
+    output: Path | None = typer.Option(None, "--output", "-o", help="The file to write to. Without it: printed."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the output file."),
+) -> None:
+    """Print a config for `spacy train`.
+
+    Example: trax-sentiment init-config > config.cfg && python -m spacy train config.cfg --output trained --paths.train reviews.jsonl --paths.dev dev.jsonl
+    """  # noqa: E501 (an example is one line)
+    import os
+
+    from ..errors import Errors, SentimentError
+    from ..model.storage import work_directory
+
+    text = filled_config(name)
+    if output is None:
+        print(text, end="")
+        return
+    if os.path.lexists(output) and not overwrite:
+        raise SentimentError(Errors.S068.format(path=output))
+    try:
+        with work_directory(output) as work:
+            (work / "new").write_text(text, encoding="utf-8")
+            (work / "new").replace(output)
+    except OSError as error:
+        raise SentimentError(Errors.S069.format(path=output, reason=error.strerror or error)) from None
+
+
+def filled_config(name: str) -> str:
+    """RETURNS: The config of that name in `configs`, with its comments, filled by spaCy's defaults.
+
+    Raises SentimentError where there is none.
+    """
+    from spacy.util import load_model_from_config
+    from thinc.api import Config
+
+    from ..errors import Errors, SentimentError
+
+    folder = files("spacy_trax_sentiment.configs")
+    names = sorted(entry.name.removesuffix(".cfg") for entry in folder.iterdir() if entry.name.endswith(".cfg"))
+    if name not in names:
+        raise SentimentError(Errors.S024.format(name=name, names=", ".join(names)))
+    text = (folder / f"{name}.cfg").read_text(encoding="utf-8")
+    nlp = load_model_from_config(Config().from_str(text, interpolate=False), auto_fill=True)
+    comments = "\n".join(line for line in text.splitlines() if line.startswith("#"))
+    return f"{comments}\n\n{nlp.config.to_str(interpolate=False)}\n"

@@ -1,0 +1,154 @@
+"""Any Trax layer as a classifier: Docs to probabilities (n_docs, n_labels) by a layer that a registered function makes.
+
+Such a layer does not fold, so Trax serves it too, under `jax.jit`, with shapes of the bucket ladders.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d, FloatsXd
+
+from ..errors import Errors, SentimentError
+from ..text import Preprocessor, pad
+from ..text.tensors import pad_flat, row_bucket
+from ..text.vocabulary import N_SPECIAL, PAD_ID
+from .classifier import LayerArchitecture, LayerFunction, initialized_layer
+from .gradients import begin_update, compiled
+from .thinc_model import (
+    flat_ids,
+    get_architecture,
+    get_weights,
+    layer_weights,
+    new_attributes,
+    prepare,
+    probabilities,
+    set_weights,
+)
+
+Array = NDArray[Any]
+
+# Texts that are served at a time, those of like length together.
+_BATCH = 128
+
+
+def TraxLayer(  # noqa: N802 (named as it is registered)
+    preprocessor: Preprocessor, layer: LayerFunction, nO: int | None = None
+) -> Model[list[Doc], Floats2d]:
+    """Build a classifier of any Trax layer. Registered as the architecture `spacy_trax_sentiment.TraxLayer.v1`.
+
+    preprocessor: Turns a Doc into terms.
+    layer: Makes the layer, as `Convolution` does; a registered function returns it.
+    nO: The number of labels, where it is known beforehand.
+    RETURNS: As `Classifier` does. Training and predicting need the `train` extra.
+    """
+    attributes = {**new_attributes(preprocessor), "layer": layer}
+    return Model("trax_layer", forward, init=init, dims={"nO": nO}, attrs=attributes)
+
+
+def forward(
+    model: Model[list[Doc], Floats2d], docs: Sequence[Doc], is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
+    ids, lengths = flat_ids(model, docs)
+    if not is_train:
+        return cast(Floats2d, probabilities(model, ids, lengths)), lambda dY: []
+    architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
+    padded = pad_flat(ids, lengths, n_rows=row_bucket(len(docs)))
+    Y, run_backward = begin_update(architecture, get_weights(model), padded)
+
+    def backprop(dY: Floats2d) -> list[Doc]:
+        for name, gradient in run_backward(cast(Array, dY)).items():
+            model.inc_grad(name, cast(FloatsXd, gradient))
+        return []
+
+    return cast(Floats2d, np.exp(Y[: len(docs)])), backprop
+
+
+def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: Floats2d | None = None) -> None:
+    """As `thinc_model.init` does, by the layer's own initializers.
+
+    Raises SentimentError where the layer cannot be used, and where the `train` extra is missing.
+    """
+    prepare(model, X, Y)
+    architecture = get_architecture(model)
+    layer = initialized_layer(architecture, seed=np.random.randint(0, 2**31))
+    _check(layer, architecture)
+    set_weights(model, layer_weights(layer, architecture))
+
+
+def layer_probabilities(model: Model[Any, Any], ids: Array, lengths: Array) -> NDArray[np.float32]:
+    """Score texts by the layer, as `thinc_model.probabilities` does by folded weights.
+
+    Raises SentimentError where the weights are not the layer's, and where the `train` extra is missing.
+    """
+    architecture, weights, prior = get_architecture(model), get_weights(model), model.attrs["label_prior"]
+    texts = np.split(ids, np.cumsum(lengths)[:-1]) if len(lengths) else []
+    scores = np.zeros((len(texts), architecture.n_labels), dtype=np.float32)
+    if prior is not None:
+        scores[:] = prior
+    scored = [i for i, text in enumerate(texts) if prior is None or (text >= N_SPECIAL).any()]
+    scored.sort(key=lambda i: len(texts[i]))
+    if scored:
+        _require_weights_of(architecture, {name: value.shape for name, value in weights.items()})
+    for start in range(0, len(scored), _BATCH):
+        batch = scored[start : start + _BATCH]
+        padded = pad([texts[i] for i in batch], n_rows=row_bucket(len(batch)))  # type: ignore[misc]
+        scores[batch] = np.exp(compiled(architecture).run(weights, padded, 0)[: len(batch)])
+    return scores
+
+
+def _check(layer: Any, architecture: LayerArchitecture) -> None:
+    """Raises SentimentError where an initialized layer has a state that changes, or does not give log-probabilities."""
+    from .trax_backend import jax
+
+    ids = (np.arange(16, dtype=np.int32) % architecture.n_terms).reshape(2, 8)
+    Y, state = layer.pure_fn(ids, layer.weights, layer.state, jax.random.PRNGKey(0))
+    before, after = map(jax.tree_util.tree_leaves, (layer.state, state))
+    if len(before) != len(after) or not all(map(np.array_equal, before, after)):
+        raise SentimentError(Errors.S043.format(layer=architecture.layer))
+    shape = getattr(Y, "shape", None)
+    if shape != (2, architecture.n_labels) or not np.allclose(np.exp(Y).sum(axis=-1), 1, atol=1e-3):
+        raise SentimentError(Errors.S044.format(layer=architecture.layer, shape=shape, n_labels=architecture.n_labels))
+
+
+def _require_weights_of(architecture: LayerArchitecture, found: dict[str, tuple[int, ...]]) -> None:
+    expected = compiled(architecture).shapes
+    if expected != found:
+        raise SentimentError(Errors.S045.format(layer=architecture.layer, expected=expected, found=found))
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """The worked example: embedding, convolution over neighbouring terms, ReLU, maximum over a text's terms.
+
+    Registered as `spacy_trax_sentiment.Convolution.v1`. After Kim (2014), "Convolutional Neural Networks for Sentence
+    Classification". Padding reaches no score: it is embedded as zeros, which is what lies beyond the longest text too,
+    and the maximum passes over it.
+    """
+
+    embedding_dim: int = 32
+    filters: int = 64
+    kernel_size: int = 3
+
+    def __call__(self, n_terms: int, n_labels: int, dropout: float) -> Any:
+        """RETURNS: The Trax layer: see `LayerFunction`."""
+        from .trax_backend import fastmath, tl
+
+        def real(ids: Any) -> Any:
+            return (ids != PAD_ID).astype(np.float32)[..., None]
+
+        return tl.Serial(
+            tl.Branch(tl.Embedding(n_terms, self.embedding_dim), tl.Fn("Real", real)),
+            tl.Fn("ZeroPadding", lambda x, real: (x * real, real), n_out=2),
+            tl.Conv1d(self.filters, kernel_size=self.kernel_size, padding="SAME"),
+            tl.Relu(),
+            # After the ReLU nothing is below zero.
+            tl.Fn("MaskedMaximum", lambda x, real: fastmath.numpy.max(x * real, axis=1)),
+            *([tl.Dropout(rate=dropout, mode="train")] if dropout else []),
+            tl.Dense(n_labels),
+            tl.LogSoftmax(),
+        )
