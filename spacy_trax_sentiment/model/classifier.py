@@ -21,6 +21,10 @@ class Architecture:
     hidden_width: Units of the hidden layer after the mean; 0 means no hidden layer.
     mean: "masked": the mean over known terms, whatever the padding; "plain": the seed's, which counts all ids alike.
     dropout: The share of the mean's values to drop in training.
+    length_exponent: Of the masked mean: the power of the number of known terms that their sum is divided by. 1 makes it
+        a mean; less lets a text of more terms score more surely.
+    embedding_scale: The initial embedding, times this. With 0 a row that no text of the training has stays 0; where the
+        embedding is then as wide as the labels are many, the layer after the mean begins as the identity.
     """
 
     n_terms: int
@@ -29,6 +33,8 @@ class Architecture:
     hidden_width: int = 0
     mean: str = "masked"
     dropout: float = 0.0
+    length_exponent: float = 1.0
+    embedding_scale: float = 1.0
 
     def build(self) -> Any:
         """RETURNS: A fresh Trax layer."""
@@ -107,7 +113,19 @@ def initialized_layer(architecture: Architecture | LayerArchitecture, seed: int 
         rng = seed if ours else jax.random.PRNGKey(seed)
         layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=rng)
     layer.rng = jax.random.PRNGKey(seed)  # in place of the NumPy backend's
+    if isinstance(architecture, Architecture) and architecture.embedding_scale != 1:
+        layer.weights = _scaled(layer.weights, architecture)
     return layer
+
+
+def _scaled(weights: Any, a: Architecture) -> Any:
+    from .trax_backend import jax
+
+    leaves, tree = jax.tree_util.tree_flatten(weights)
+    leaves[0] = leaves[0] * np.float32(a.embedding_scale)
+    if not a.embedding_scale and not a.hidden_width and a.embedding_dim == a.n_labels:
+        leaves[1] = np.eye(a.n_labels, dtype=np.float32)
+    return jax.tree_util.tree_unflatten(tree, leaves)
 
 
 def _build_layer(a: Architecture) -> Any:
@@ -115,7 +133,7 @@ def _build_layer(a: Architecture) -> Any:
 
     layers = [tl.Embedding(a.n_terms, a.embedding_dim)]
     if a.mean == "masked":
-        layers = [tl.Branch(*layers, _known_terms()), _masked_mean()]
+        layers = [tl.Branch(*layers, _known_terms()), _masked_mean(a.length_exponent)]
     elif a.mean == "plain":
         layers.append(tl.Mean(axis=1))
     else:
@@ -133,14 +151,16 @@ def _known_terms() -> Any:
     return tl.Fn("KnownTerms", lambda ids: ids >= N_SPECIAL)
 
 
-def _masked_mean() -> Any:
-    """The mean of the embeddings (n_texts, length, width) of known terms; zero where there are none."""
+def _masked_mean(length_exponent: float) -> Any:
+    """The mean of the embeddings (n_texts, length, width) of known terms, in the sense of `Architecture`; zero where
+    there are none.
+    """
     from .trax_backend import fastmath, tl
 
     def masked_mean(embedded: Any, known: Any) -> Any:
         jnp = fastmath.numpy
         weights = known.astype(embedded.dtype)
         count = jnp.maximum(weights.sum(axis=1, keepdims=True), 1)
-        return jnp.einsum("nlw,nl->nw", embedded, weights) / count
+        return jnp.einsum("nlw,nl->nw", embedded, weights) / count**length_exponent
 
     return tl.Fn("MaskedMean", masked_mean)

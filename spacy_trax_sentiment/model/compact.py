@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from thinc.api import Model
 
 from ..errors import Errors, SentimentError
+from ..text.lexemes import TokenPreprocessor
 from ..text.vocabulary import N_SPECIAL
 from .files import model_to_files
 from .scoring import fold
@@ -33,23 +34,34 @@ def keep_terms(model: Model[Any, Any], n_terms: int) -> None:
     """Leave out the vocabulary's weakest terms; texts then score as if these were unknown.
 
     A term is weak where its row of the embedding, through the layer after the mean, lies near the mean of all rows:
-    such a term moves a text's scores the least. Buckets of bigrams stay, as their rows are found by hashing.
+    such a term moves a text's scores the least, and so does the negated term. Buckets of pairs stay, as their rows are
+    found by hashing.
 
     n_terms: The terms to keep; the special ones come on top.
     """
     vocabulary: dict[str, int] = model.attrs["vocabulary"]
     weights = get_weights(model)
     first = weights["W_hidden"] if "W_hidden" in weights else weights["W"]
-    rows = fold(weights, "plain").table[N_SPECIAL : len(vocabulary), : first.shape[1]]
+    table = fold(weights, "plain").table[:, : first.shape[1]]
     # What moves all labels alike moves no probability.
-    moves = rows - rows.mean(axis=1, keepdims=True) if "W_hidden" not in weights else rows
-    strength = np.abs(moves - moves.mean(axis=0)).max(axis=1)
+    moves = table - table.mean(axis=1, keepdims=True) if "W_hidden" not in weights else table
+    first_bucket = _first_bucket(model)
+    # Of each term: its row, and where there are any, that of the negated term.
+    by_term = [moves[start : start + len(vocabulary)] for start in range(0, first_bucket, len(vocabulary))]
+    strength = np.max([np.abs(rows - rows.mean(axis=0)).max(axis=1) for rows in by_term], axis=0)[N_SPECIAL:]
     kept = np.sort(np.argsort(-strength, kind="stable")[:n_terms]) + N_SPECIAL
-    ids = np.concatenate([np.arange(N_SPECIAL), kept, np.arange(len(vocabulary), len(weights["E"]))])
+    ids = np.concatenate([np.arange(N_SPECIAL), kept])
+    starts = np.arange(0, first_bucket, len(vocabulary))
+    rows = np.concatenate([*(ids + start for start in starts), np.arange(first_bucket, len(weights["E"]))])
     terms = sorted(vocabulary, key=vocabulary.__getitem__)
-    new = {terms[i]: row for row, i in enumerate(ids[: N_SPECIAL + len(kept)].tolist())}
-    _replace(model, {**weights, "E": weights["E"][ids]})
+    _replace(model, {**weights, "E": weights["E"][rows]})
+    new = {terms[i]: row for row, i in enumerate(ids.tolist())}
     model.attrs["vocabulary"] = new
+
+
+def _first_bucket(model: Model[Any, Any]) -> int:
+    preprocessor, n_terms = model.attrs["preprocessor"], len(model.attrs["vocabulary"])
+    return preprocessor.first_bucket(n_terms) if isinstance(preprocessor, TokenPreprocessor) else n_terms
 
 
 def _replace(model: Model[Any, Any], weights: Mapping[str, NDArray[Any]]) -> None:
@@ -89,6 +101,7 @@ def files_size(model: Model[Any, Any], cfg: Mapping[str, Any]) -> int:
 
 def _bytes_of_terms(model: Model[Any, Any]) -> int:
     vocabulary = model.attrs["vocabulary"]
-    of_weights = 2 * model.attrs["embedding_dim"] * (len(vocabulary) - N_SPECIAL)
+    rows_a_term = _first_bucket(model) // len(vocabulary)
+    of_weights = 2 * model.attrs["embedding_dim"] * rows_a_term * (len(vocabulary) - N_SPECIAL)
     of_words: int = sum(len(json.dumps(term)) + 3 for term in list(vocabulary)[N_SPECIAL:])
     return int(of_weights) + of_words

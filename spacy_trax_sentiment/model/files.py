@@ -26,7 +26,7 @@ FORMAT_VERSION = 1
 WEIGHT_DTYPES = ("float32", "float16")
 
 _SETTINGS, _VOCABULARY, _PREPROCESSOR = "settings.json", "vocabulary.json", "preprocessor.msgpack"
-_ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "label_prior")
+_ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "length_exponent", "label_prior")
 Read = Callable[[str], bytes]
 
 

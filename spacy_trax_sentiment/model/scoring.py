@@ -4,6 +4,7 @@ The mean of embeddings is linear, and so is the layer after it: mean(E[ids]) @ W
 folds into one table, (n_terms, width), and a prediction is a look-up, a mean and a softmax.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..text.arrays import segment_sums
-from ..text.vocabulary import N_SPECIAL
+from ..text.composition import Composed
+from ..text.lexemes import LexemeMemory
+from ..text.vocabulary import N_SPECIAL, PAD_ID
 
 Array = NDArray[Any]
 
@@ -40,22 +43,30 @@ class Folded:
     """A classifier folded for serving.
 
     table: (n_terms, width + 1): each term's row, through the first layer after the mean; and 1 where the mean counts
-        the term. The rows of terms that it does not count are 0. Without a hidden layer, its columns are contiguous.
+        the term. The rows of terms that it does not count are 0.
     bias: (width,).
     output: With a hidden layer, W (width, n_labels) and b (n_labels,) of the layer after it; else None.
     log_prior: (n_labels,), what a text without a counted term scores; None: what the layers give.
+    length_exponent: The power of the number of counted terms that their sum is divided by.
     """
 
     table: Array
     bias: Array
     output: tuple[Array, Array] | None
     log_prior: Array | None
+    length_exponent: float = 1.0
 
 
-def fold(weights: Mapping[str, Array], mean: str = "masked", label_prior: Sequence[float] | None = None) -> Folded:
+def fold(
+    weights: Mapping[str, Array],
+    mean: str = "masked",
+    label_prior: Sequence[float] | None = None,
+    length_exponent: float = 1.0,
+) -> Folded:
     """Fold a classifier's weights, named as `classifier.weight_names` names them.
 
-    mean: "masked" or "plain". label_prior: The labels' probabilities in a text of which no term is known.
+    mean, length_exponent: As in `classifier.Architecture`. label_prior: The labels' probabilities in a text of which no
+        term is known.
     """
     first, bias, output = weights["W"], weights["b"], None
     if "W_hidden" in weights:
@@ -67,27 +78,39 @@ def fold(weights: Mapping[str, Array], mean: str = "masked", label_prior: Sequen
         table[rows, :width] = weights["E"][rows].astype(np.float64) @ first
     if mean == "masked":
         table[:N_SPECIAL] = 0
-    if output is None:
-        table = np.asfortranarray(table)  # few columns are quicker read one by one
-    return Folded(table, bias, output, None if label_prior is None else np.log(label_prior))
+    return Folded(table, bias, output, None if label_prior is None else np.log(label_prior), length_exponent)
 
 
 def log_probabilities(folded: Folded, ids: Array, lengths: Array) -> Array:
     """Score texts, each on its own: no text's scores depend on its neighbours.
 
     folded: The classifier.
-    ids: Integers, shape (sum of lengths,) or (n_kinds, sum of lengths): the ids of all texts, one after the other. Ids
-        outside the table are clipped to it, as Trax's Embedding does.
+    ids: Integers, shape (sum of lengths,): the ids of all texts, one after the other. Ids outside the table are
+        clipped to it, as Trax's Embedding does.
     lengths: Integers, shape (n_texts,).
     RETURNS: float64 (n_texts, n_labels).
     """
-    kinds, lengths = np.atleast_2d(np.asarray(ids, dtype=np.int64)), np.asarray(lengths, dtype=np.int64)
-    if folded.output is None:
-        sums = np.stack([_sums(column, kinds, lengths) for column in folded.table.T], axis=-1)
-    else:
-        sums = _sums(folded.table, kinds, lengths)
+    ids, lengths = np.asarray(ids, dtype=np.int64), np.asarray(lengths, dtype=np.int64)
+    return _scores(folded, segment_sums(folded.table.take(ids, axis=0, mode="clip"), lengths, np.float64))
+
+
+def composed_log_probabilities(rows: "RowTable", composed: Composed) -> Array:
+    """As `log_probabilities`, of texts put together of the rows of a LexemeMemory."""
+    table = rows.get()
+    values = table.reshape(-1, table.shape[-1]).take(composed.rows + composed.is_negated * table.shape[1], axis=0)
+    folded = rows.folded
+    for ids in composed.pairs:
+        of_pairs = folded.table.take(ids, axis=0)
+        if folded.table[PAD_ID].any():  # a plain mean counts padding, but these texts have none
+            of_pairs[ids == PAD_ID] = 0
+        values += of_pairs
+    return _scores(folded, segment_sums(values, composed.lengths, np.float64))
+
+
+def _scores(folded: Folded, sums: Array) -> Array:
+    """sums: float64 (n_texts, width + 1): of the table's rows of each text's ids."""
     count = sums[:, -1:]
-    x = sums[:, :-1] / np.maximum(count, 1) + folded.bias
+    x = sums[:, :-1] / np.maximum(count, 1) ** folded.length_exponent + folded.bias
     if folded.output is not None:
         x = dense(relu(x), *folded.output)
     scores = log_softmax(x)
@@ -96,9 +119,30 @@ def log_probabilities(folded: Folded, ids: Array, lengths: Array) -> Array:
     return scores
 
 
-def _sums(table: Array, kinds: Array, lengths: Array) -> Array:
-    """RETURNS: float64 (n_texts, ...): the sums of the table's (n_terms, ...) entries for each text's ids."""
-    values = table.take(kinds[0], axis=0, mode="clip")
-    for ids in kinds[1:]:
-        values += table.take(ids, axis=0, mode="clip")
-    return segment_sums(values, lengths, np.float64)
+class RowTable:
+    """The rows of a LexemeMemory, each as the sum of the folded table's rows of its ids. Threads may share one."""
+
+    def __init__(self, folded: Folded, memory: LexemeMemory) -> None:
+        self.folded, self.memory = folded, memory
+        self._n_rows = 0
+        self._table = np.zeros((2, 0, folded.table.shape[1]), dtype=np.float32)
+        self._lock = threading.Lock()
+
+    def get(self) -> Array:
+        """RETURNS: float32 (2, at least n_rows, width + 1): of the plain ids and of the negated ones."""
+        if self.memory.n_rows > self._n_rows:
+            with self._lock:
+                self._extend(self.memory.n_rows)
+        return self._table
+
+    def _extend(self, n_rows: int) -> None:
+        new = np.arange(self._n_rows, n_rows)
+        table = self._table
+        if n_rows > table.shape[1]:
+            # A new array, as another thread may be reading the old one.
+            table = np.zeros((2, max(1024, 2 * n_rows), table.shape[2]), dtype=np.float32)
+            table[:, : self._n_rows] = self._table[:, : self._n_rows]
+        for negated in (0, 1) if self.memory.preprocessor.negation_scope else (0,):
+            ids, counts = self.memory.ids_of(new, np.full(len(new), bool(negated)))
+            table[negated, new] = segment_sums(self.folded.table.take(ids, axis=0), counts, np.float64)
+        self._table, self._n_rows = table, n_rows

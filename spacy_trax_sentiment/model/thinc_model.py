@@ -16,12 +16,13 @@ from thinc.types import Floats2d, FloatsXd
 
 from ..errors import Errors, SentimentError
 from ..text import Preprocessor, build_vocabulary, terms_to_ids
-from ..text.lexemes import LexemeMemory, TokenPreprocessor, compose, doc_orths, flatten, orths_to_rows
+from ..text.composition import compose, composed_ids
+from ..text.lexemes import LexemeMemory, TokenPreprocessor, doc_orths, orths_to_rows
 from ..text.tensors import pad_flat, row_bucket
 from .classifier import MEANS, Architecture, LayerArchitecture, initialized_layer, weight_names
 from .gradients import begin_update
 from .rows import RowUpdates, batch_rows, row_rung, take_rows
-from .scoring import Folded, fold, log_probabilities
+from .scoring import Folded, RowTable, composed_log_probabilities, fold, log_probabilities
 
 
 def Classifier(  # noqa: N802 (named as it is registered)
@@ -29,6 +30,8 @@ def Classifier(  # noqa: N802 (named as it is registered)
     embedding_dim: int = 256,
     hidden_width: int = 0,
     mean: str = "masked",
+    length_exponent: float = 1.0,
+    embedding_scale: float = 1.0,
     nO: int | None = None,
 ) -> Model[list[Doc], Floats2d]:
     """Build the classifier. Registered as the architecture `spacy_trax_sentiment.Classifier.v1`.
@@ -37,6 +40,8 @@ def Classifier(  # noqa: N802 (named as it is registered)
     embedding_dim: Columns of the embedding table.
     hidden_width: Units of a hidden layer after the mean; 0 means none.
     mean: "masked": over the known terms; "plain": the seed's, which counts padding in training.
+    length_exponent: The power of the number of known terms that a masked mean divides by: from 0, a sum, to 1, a mean.
+    embedding_scale: The initial embedding, times this. With 0, what no text of the training holds has no effect.
     nO: The number of labels, where it is known beforehand.
     RETURNS: A model from a batch of Docs to float32 probabilities (n_docs, n_labels). The gradient that its backprop
         takes is that of the loss with respect to the log-probabilities.
@@ -48,6 +53,12 @@ def Classifier(  # noqa: N802 (named as it is registered)
     for name, value, least in (("embedding_dim", embedding_dim, 1), ("hidden_width", hidden_width, 0)):
         if value < least:
             raise SentimentError(Errors.S021.format(name=name, value=value, wanted=f"a number of at least {least}"))
+    for name, scale in (("length_exponent", length_exponent), ("embedding_scale", embedding_scale)):
+        if not 0 <= scale <= 1:
+            raise SentimentError(Errors.S021.format(name=name, value=scale, wanted="a number from 0 to 1"))
+    if mean == "plain" and length_exponent != 1:
+        wanted = "1, or the mean 'masked'"
+        raise SentimentError(Errors.S021.format(name="length_exponent", value=length_exponent, wanted=wanted))
     return Model(
         "trax_classifier",
         forward,
@@ -60,6 +71,8 @@ def Classifier(  # noqa: N802 (named as it is registered)
             "embedding_dim": embedding_dim,
             "hidden_width": hidden_width,
             "mean": mean,
+            "length_exponent": length_exponent,
+            "embedding_scale": embedding_scale,
             "folded": _FoldMemory(),
         },
     )
@@ -154,10 +167,11 @@ def row_probabilities(
     model: Model[Any, Any], memory: LexemeMemory, rows: NDArray[Any], lengths: NDArray[Any]
 ) -> NDArray[np.float32]:
     """RETURNS: float32 (n_texts, n_labels), of the rows of all texts' tokens and the number of each text's tokens."""
-    ids, lengths = compose(memory, rows, lengths)
-    if model.attrs.get("mean") != "masked":  # which passes over __PAD__ itself
-        ids, lengths = flatten(ids, lengths)
-    return probabilities(model, ids, lengths)
+    composed = compose(memory, rows, lengths)
+    if "layer" in model.attrs:
+        return probabilities(model, *composed_ids(memory, composed))
+    table = model.attrs["folded"].rows(model, memory)
+    return np.exp(composed_log_probabilities(table, composed)).astype(np.float32)
 
 
 def probabilities(model: Model[Any, Any], ids: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.float32]:
@@ -170,8 +184,13 @@ def probabilities(model: Model[Any, Any], ids: NDArray[Any], lengths: NDArray[An
         from .layers import layer_probabilities
 
         return layer_probabilities(model, ids, lengths)
-    folded = model.attrs["folded"].get(get_weights(model), model.attrs["mean"], model.attrs["label_prior"])
-    return np.exp(log_probabilities(folded, ids, lengths)).astype(np.float32)
+    return np.exp(log_probabilities(folded_classifier(model), ids, lengths)).astype(np.float32)
+
+
+def folded_classifier(model: Model[Any, Any]) -> Folded:
+    """RETURNS: The classifier folded for serving, kept until its weights change."""
+    folded: Folded = model.attrs["folded"].get(model)
+    return folded
 
 
 def get_architecture(model: Model[Any, Any]) -> Any:
@@ -179,10 +198,13 @@ def get_architecture(model: Model[Any, Any]) -> Any:
     LayerArchitecture.
     """
     a = model.attrs
-    n_terms = len(a["vocabulary"]) + getattr(a["preprocessor"], "bigram_buckets", 0)
+    n_terms = len(a["vocabulary"])
+    if isinstance(a["preprocessor"], TokenPreprocessor):
+        n_terms = a["preprocessor"].n_rows(n_terms)
     if "layer" in a:
         return LayerArchitecture(a["layer"], n_terms, model.get_dim("nO"))
-    return Architecture(n_terms, model.get_dim("nO"), a["embedding_dim"], a["hidden_width"], a["mean"])
+    names = ("embedding_dim", "hidden_width", "mean", "length_exponent", "embedding_scale")
+    return Architecture(n_terms, model.get_dim("nO"), **{name: a[name] for name in names})
 
 
 def has_weights(model: Model[Any, Any]) -> bool:
@@ -226,7 +248,7 @@ def layer_weights(layer: Any, architecture: Any) -> dict[str, Any]:
 
 def _doc_probabilities(model: Model[Any, Any], docs: Sequence[Doc]) -> NDArray[np.float32]:
     """RETURNS: float32 (n_docs, n_labels)."""
-    if "layer" not in model.attrs and isinstance(model.attrs["preprocessor"], TokenPreprocessor):
+    if isinstance(model.attrs["preprocessor"], TokenPreprocessor):
         return row_probabilities(model, lexeme_memory(model), *_doc_rows(model, docs))
     return probabilities(model, *flat_ids(model, docs))
 
@@ -235,7 +257,8 @@ def flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any],
     """RETURNS: The ids of all Docs, one after the other, and how many each has, (n_docs,)."""
     preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
     if isinstance(preprocessor, TokenPreprocessor):
-        return flatten(*compose(lexeme_memory(model), *_doc_rows(model, docs)))
+        memory = lexeme_memory(model)
+        return composed_ids(memory, compose(memory, *_doc_rows(model, docs)))
     ids = [terms_to_ids(preprocessor(doc), vocabulary) for doc in docs]
     lengths = np.array([len(text) for text in ids], dtype=np.int64)
     return np.array([i for text in ids for i in text], dtype=np.int64), lengths
@@ -267,21 +290,29 @@ class _FoldMemory:
 
     def __init__(self) -> None:
         self._kept: tuple[Mapping[str, Any], Mapping[str, Any], tuple[Any, ...], Folded] | None = None
+        self._rows: RowTable | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), ()
 
-    def get(self, weights: Mapping[str, Any], mean: str, label_prior: Sequence[float] | None) -> Folded:
-        kept = self._kept
-        settings = (mean, None if label_prior is None else tuple(label_prior))
+    def get(self, model: Model[Any, Any]) -> Folded:
+        kept, weights, attrs = self._kept, get_weights(model), model.attrs
+        prior = attrs["label_prior"]
+        settings = (attrs["mean"], None if prior is None else tuple(prior), attrs["length_exponent"])
         if kept is not None and kept[2] == settings and self._unchanged(weights, *kept[:2]):
             return kept[3]
         # Thinc's optimizers write into the arrays that they are given. Every step changes the small ones too, so
         # comparing the values of those tells whether the large table has changed.
         small = {name: value.copy() for name, value in weights.items() if name != "E"}
-        folded = fold(weights, mean, label_prior)
+        folded = fold(weights, *settings)
         self._kept = (dict(weights), small, settings, folded)
         return folded
+
+    def rows(self, model: Model[Any, Any], memory: LexemeMemory) -> RowTable:
+        folded, rows = self.get(model), self._rows
+        if rows is None or rows.folded is not folded or rows.memory is not memory:
+            self._rows = rows = RowTable(folded, memory)
+        return rows
 
     @staticmethod
     def _unchanged(weights: Mapping[str, Any], arrays: Mapping[str, Any], small: Mapping[str, Any]) -> bool:

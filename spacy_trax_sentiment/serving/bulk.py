@@ -17,8 +17,8 @@ from spacy.tokenizer import Tokenizer
 
 from ..component import find_component, load_pipeline
 from ..errors import Errors, SentimentError
-from ..model.thinc_model import row_probabilities
-from ..text.lexemes import LexemeMemory, TokenPreprocessor
+from ..model.thinc_model import lexeme_memory, row_probabilities
+from ..text.lexemes import TokenPreprocessor
 from .chunks import ChunkMemory, ChunkTokenizer
 from .splitting import split
 
@@ -44,9 +44,7 @@ class TextScorer:
         self._memory: ChunkMemory | None = None
         reason = self._obstacle()
         if reason is None:
-            model = self._component.model
-            lexemes = LexemeMemory(model.attrs["preprocessor"], model.attrs["vocabulary"])
-            self._memory = ChunkMemory(ChunkTokenizer(nlp.tokenizer), lexemes)
+            self._memory = ChunkMemory(ChunkTokenizer(nlp.tokenizer), lexeme_memory(self._component.model))
         else:
             logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
 

@@ -1,9 +1,9 @@
-"""Batches of tokens to batches of ids, where terms depend on tokens alone: each lexeme's part is found out once and
-remembered, and what depends on neighbours (negation, bigrams) is composed for a whole batch at a time, in NumPy.
+"""Tokens to rows of what is known of their lexemes, where terms depend on the token alone: each lexeme's part is found
+out once and remembered.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,32 +13,38 @@ from spacy.attrs import ORTH
 from spacy.strings import StringStore, hash_string  # type: ignore[attr-defined]
 from spacy.tokens import Doc
 
-from .arrays import ranges, segment_sums, written
+from .arrays import ranges, written
 from .hashtable import HashTable
 from .saving import saved_with_model
-from .vocabulary import N_SPECIAL, PAD_ID, UNK
+from .vocabulary import N_SPECIAL, UNK
 
 Array = NDArray[Any]
 
 # What a lexeme does to the negation of those after it.
-PLAIN, NEGATES, ENDS_NEGATION = ROLES = 0, 1, 2
+PLAIN, NEGATES, ENDS_NEGATION = 0, 1, 2
 
 # Lexemes to remember before all are forgotten: some 12 MB.
 MAX_LEXEMES = 1 << 17
 
 # The row of every lexeme that has no term.
-_NO_TERM = 0
-
-# Odd, with bits well mixed: 2**64 over the golden ratio (Knuth, TAOCP vol. 3, section 6.4).
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_HALF, _ROLE = np.uint64(32), np.uint64(3)
+NO_TERM = 0
 
 
 class Lexeme(NamedTuple):
-    """term: What stands for the token; None where nothing does. role: PLAIN, NEGATES or ENDS_NEGATION."""
+    """What stands for a token.
+
+    term: Its term; None where nothing stands for it. role: PLAIN, NEGATES or ENDS_NEGATION.
+    more: Further terms of the same token, such as classes that it belongs to.
+    """
 
     term: str | None
     role: int = PLAIN
+    more: tuple[str, ...] = ()
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All the terms."""
+        return () if self.term is None else (self.term, *self.more)
 
 
 @saved_with_model
@@ -48,35 +54,34 @@ class TokenPreprocessor:
     It is then served from memory: `lexeme` is called once for each different token. A token of white space alone must
     have no term, and the settings must be msgpack's types. A subclass is registered in spaCy's `misc` as any other.
 
-    negation_scope: The terms after a negating one that become negated terms of their own; 0 means none.
-    bigram_buckets: Rows of the embedding that neighbouring terms are hashed to; 0 means no bigrams.
+    negation_scope: The tokens after a negating one whose terms become negated terms, with rows of their own; 0: none.
+    bigram_buckets: Rows of the embedding that pairs of tokens are hashed to, for each distance; 0 means no pairs.
+    bigram_distance: The distances at which tokens are paired: 1 for neighbours alone, 2 with one token skipped too.
     """
 
     negation_scope: int = 0
     bigram_buckets: int = 0
+    bigram_distance: int = 1
 
     def lexeme(self, text: str) -> Lexeme:
         """RETURNS: What the token `text` stands for, the same each time."""
         raise NotImplementedError
 
-    def lexemes(self, texts: Sequence[str]) -> tuple[Sequence[str | None], Sequence[int]]:
-        """RETURNS: The terms and the roles of tokens; a subclass that is quicker for many at once may say how."""
-        lexemes = list(map(self.lexeme, texts))
-        return [term for term, _ in lexemes], [role for _, role in lexemes]
+    def lexemes(self, texts: Sequence[str]) -> Iterable[Lexeme]:
+        """RETURNS: What each of the tokens stands for; a subclass that is quicker for many at once may say how."""
+        return map(self.lexeme, texts)
 
     def __call__(self, doc: Doc) -> list[str]:
-        """RETURNS: The terms that the vocabulary numbers: one a token at most, without bigrams, which are hashed."""
-        terms = []
-        left = 0
-        for token in doc:
-            term, role = self.lexeme(token.text)
-            if term is None:
-                continue
-            if role == ENDS_NEGATION:
-                left = 0
-            terms.append(negated(term) if left else term)
-            left = self.negation_scope if role == NEGATES else max(left - 1, 0)
-        return terms
+        """RETURNS: The terms that the vocabulary numbers: plain ones, as all else is found from their ids."""
+        return [term for token in doc for term in self.lexeme(token.text).terms]
+
+    def n_rows(self, n_terms: int) -> int:
+        """RETURNS: The rows of the embedding, of a vocabulary's length: terms, negated terms, and pairs of tokens."""
+        return self.first_bucket(n_terms) + self.bigram_distance * self.bigram_buckets
+
+    def first_bucket(self, n_terms: int) -> int:
+        """RETURNS: The id of the first bucket: before it come the ids of terms, and those of negated terms."""
+        return n_terms * 2 if self.negation_scope else n_terms
 
     def initialize(self) -> None:
         pass
@@ -89,16 +94,14 @@ class TokenPreprocessor:
         return self
 
 
-def negated(term: str | None) -> str:
-    """RETURNS: The term as it is named within a negation's scope (Das and Chen 2001, as NLTK's `mark_negation`)."""
-    return f"{term}_NEG"
-
-
 class LexemeMemory:
-    """What is known of each lexeme: rows of an array. Threads may share one: rows are only ever added.
+    """What is known of each lexeme: rows of arrays. Threads may share one: rows are only ever added.
 
-    ids, negated_ids: int64 (n_rows,): the id of the term, and of the negated term.
-    hashes: uint64 (n_rows,): the hash of a known term, 0 of another, with the role in its lowest two bits.
+    ids: int64 (sum of counts,): the ids of the known terms of all rows, one row after the other; `__UNK__` where none
+        is known.
+    starts, counts: int64 (n_rows,): where each row's ids begin, and how many they are.
+    hashes: uint64 (n_rows,): the hash of the first term where that is known, else 0, with the role in its lowest two
+        bits.
 
     Row 0 stands for lexemes that have no term. Lexemes that are alike share a row, as unknown ones mostly do, so that
     there are not many more rows than terms.
@@ -106,12 +109,12 @@ class LexemeMemory:
 
     def __init__(self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int]) -> None:
         self.preprocessor, self.vocabulary = preprocessor, vocabulary
-        # Rows 1 to 3: what is unknown, by its role.
-        self.ids = np.array([PAD_ID] + [vocabulary[UNK]] * len(ROLES))
-        self.negated_ids = self.ids.copy()
-        self.hashes = np.array([0, *ROLES], dtype=np.uint64)
-        self._n_rows = len(self.ids)
-        self._row_of: dict[tuple[str, int], int] = {}  # of known terms, by their roles
+        self.ids = np.zeros(1024, dtype=np.int64)
+        self.starts, self.counts = np.zeros(1024, dtype=np.int64), np.zeros(1024, dtype=np.int64)
+        self.hashes = np.zeros(1024, dtype=np.uint64)
+        self.n_rows = 1
+        self._n_ids = 0
+        self._row_of: dict[tuple[tuple[int, ...], int], int] = {}
         self._table = HashTable()
         self._lock = threading.Lock()
 
@@ -147,37 +150,48 @@ class LexemeMemory:
         self._table.add(keys[unseen], rows[unseen])
 
     def _rows(self, texts: Sequence[str]) -> list[int]:
-        terms, roles = self.preprocessor.lexemes(texts)
-        rows = [_NO_TERM if term is None else 1 + role for term, role in zip(terms, roles, strict=True)]
-        id_of = self.vocabulary.get
-        ids = zip(map(id_of, terms), map(id_of, map(negated, terms)), strict=True)  # type: ignore[arg-type]
-        known = [(i, pair) for i, pair in enumerate(ids) if pair != (None, None) and terms[i] is not None]
-        new: dict[tuple[str, int], tuple[int | None, int | None]] = {}
+        id_of, unknown = self.vocabulary.get, (self.vocabulary[UNK],)
+        rows = []
+        new: dict[tuple[tuple[int, ...], int], int] = {}
         with self._lock:
-            for i, pair in known:
-                lexeme: Any = (terms[i], roles[i])
-                row = self._row_of.get(lexeme)
+            for term, role, more in self.preprocessor.lexemes(texts):
+                if term is None:
+                    rows.append(NO_TERM)
+                    continue
+                first = id_of(term, 0)
+                # Only pairs of known terms are counted, so others need no hash.
+                hashed = hash_string(term) >> 2 << 2 | role if first >= N_SPECIAL else role
+                ids: tuple[int, ...] = (first,) if first >= N_SPECIAL else ()
+                if more:
+                    ids += tuple(id for each in more if (id := id_of(each)) is not None)
+                key = ids or unknown, hashed
+                row = self._row_of.get(key)
                 if row is None:
-                    row = self._row_of[lexeme] = self._n_rows + len(new)
-                    new[lexeme] = pair
-                rows[i] = row
+                    row = self._row_of[key] = new[key] = self.n_rows + len(new)
+                rows.append(row)
             if new:
-                self._add_rows(new)
+                self._add_rows(list(new))
         return rows
 
-    def _add_rows(self, new: Mapping[tuple[str, int], tuple[int | None, int | None]]) -> None:
-        """new: The ids, where they are known, of the terms and of the negated terms of new lexemes."""
-        unknown = self.vocabulary[UNK]
-        ids, negated_ids = ([unknown if id is None else id for id in kind] for kind in zip(*new.values(), strict=True))
-        # Only known terms have bigrams, and so need a hash.
-        hashes = [
-            (hash_string(term) >> 2 << 2 if id >= N_SPECIAL else 0) | role
-            for (term, role), id in zip(new, ids, strict=True)
-        ]
-        self.ids = written(self.ids, self._n_rows, np.array(ids))
-        self.negated_ids = written(self.negated_ids, self._n_rows, np.array(negated_ids))
-        self.hashes = written(self.hashes, self._n_rows, np.array(hashes, dtype=np.uint64))
-        self._n_rows += len(new)
+    def _add_rows(self, new: Sequence[tuple[tuple[int, ...], int]]) -> None:
+        """new: The ids and the hash, with the role, of each new row."""
+        counts = np.array([len(ids) for ids, _ in new])
+        self.ids = written(self.ids, self._n_ids, np.array([id for ids, _ in new for id in ids]))
+        self.starts = written(self.starts, self.n_rows, self._n_ids + np.cumsum(counts) - counts)
+        self.counts = written(self.counts, self.n_rows, counts)
+        self.hashes = written(self.hashes, self.n_rows, np.array([hashed for _, hashed in new], dtype=np.uint64))
+        self._n_ids += int(counts.sum())
+        self.n_rows += len(new)
+
+    def ids_of(self, rows: Array, is_negated: Array) -> tuple[Array, Array]:
+        """RETURNS: The ids of rows (n,), one row after the other, and how many each has, (n,).
+
+        is_negated: bool (n,): whether to give the negated terms' ids.
+        """
+        counts = self.counts.take(rows)
+        ids = self.ids.take(ranges(self.starts.take(rows), counts))
+        negatable = np.repeat(is_negated, counts) & (ids >= N_SPECIAL)
+        return ids + np.where(negatable, len(self.vocabulary), 0), counts
 
 
 def doc_orths(doc: Doc) -> Array:
@@ -193,63 +207,3 @@ def orths_to_rows(memory: LexemeMemory, orths: Sequence[Array], strings: StringS
     """
     lengths = np.array(list(map(len, orths)), dtype=np.int64)
     return memory.rows(np.concatenate(orths) if orths else np.empty(0, np.uint64), strings), lengths
-
-
-def compose(memory: LexemeMemory, rows: Array, lengths: Array) -> tuple[Array, Array]:
-    """Put together the terms of a batch of texts.
-
-    rows: The rows of all texts' tokens, one text after the other, (n_tokens,).
-    lengths: The tokens of each text, (n_texts,).
-    RETURNS: int64 ids (n_kinds, n_kept), and how many of the n_kept each text has, (n_texts,). Kept are the tokens that
-        have a term. The first kind is the term's id, or the negated term's; the second, where there are bigrams, that
-        of the bigram with the term before, and the id of `__PAD__` for a text's first and where either is not known.
-    """
-    kept = rows != _NO_TERM
-    if not kept.all():
-        rows, lengths = rows[kept], segment_sums(kept, lengths)
-    preprocessor = memory.preprocessor
-    hashes = memory.hashes.take(rows)
-    terms = memory.ids.take(rows)
-    ends = np.cumsum(lengths)
-    if preprocessor.negation_scope:
-        within = _negated(hashes & _ROLE, ends, preprocessor.negation_scope)
-        terms[within] = memory.negated_ids.take(rows[within])
-    if not preprocessor.bigram_buckets:
-        return terms[np.newaxis], lengths
-    ids = np.full((2, len(terms)), PAD_ID)
-    ids[0] = terms
-    is_known = hashes > _ROLE
-    follows = is_known[1:] & is_known[:-1]
-    borders = ends[:-1]
-    follows[borders[(borders > 0) & (borders < len(terms))] - 1] = False
-    second = np.flatnonzero(follows) + 1
-    buckets = _buckets(hashes[second - 1], hashes[second], preprocessor.bigram_buckets)
-    ids[1, second] = buckets.view(np.int64) + len(memory.vocabulary)
-    return ids, lengths
-
-
-def flatten(ids: Array, lengths: Array) -> tuple[Array, Array]:
-    """RETURNS: The ids of `compose` one after the other, without `__PAD__`, and how many each text has."""
-    lengths = lengths * len(ids)
-    ids = ids.T.ravel()
-    real = ids != PAD_ID
-    return (ids, lengths) if real.all() else (ids[real], segment_sums(real, lengths))
-
-
-def _negated(roles: Array, ends: Array, scope: int) -> Array:
-    """RETURNS: The indices of the terms that a negation before them reaches; some may come twice."""
-    negations = np.flatnonzero(roles == NEGATES)
-    if not len(negations):
-        return negations
-    # Up to the text's end, the next end of a scope, or as far as a negation reaches.
-    last = np.minimum(negations + scope, ends[np.searchsorted(ends, negations, side="right")] - 1)
-    scope_ends = np.append(np.flatnonzero(roles == ENDS_NEGATION), len(roles))
-    last = np.minimum(last, scope_ends[np.searchsorted(scope_ends, negations)] - 1)
-    return ranges(negations + 1, last - negations)
-
-
-def _buckets(first: Array, second: Array, n_buckets: int) -> Array:
-    """RETURNS: uint64 (n,): the bucket of each pair of hashes (n,)."""
-    pairs = first * _MULTIPLIER + second
-    # The product's high half: quicker than a remainder (Lemire 2019, "Fast random integer generation in an interval").
-    return np.asarray(((pairs >> _HALF) * np.uint64(n_buckets)) >> _HALF)

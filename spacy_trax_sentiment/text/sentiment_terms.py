@@ -1,80 +1,164 @@
-"""Tokens to terms for sentiment: stems, with elongation made even, negation scope and hashed bigrams."""
+"""Tokens to terms for sentiment: stems, forms, prefixes and lexicon classes, with negation scope and hashed pairs."""
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
-from itertools import compress
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
 from typing import Any
+
+import srsly
 
 from ..errors import Errors, SentimentError
 from .lexemes import ENDS_NEGATION, NEGATES, PLAIN, Lexeme, TokenPreprocessor
+from .lexicon import NO_ENTRY, Entry, Lexicon, Words, away_from_zero, bundled_words
+from .wordlists import EMOJI_VALENCES, NEGATIONS, PEOPLE, SCOPE_ENDS, TELLING_NAMES
 
-# spaCy splits "don't" into "do" and "n't".
-NEGATIONS = frozenset(
-    {"not", "n't", "nt", "never", "no", "none", "nobody", "nothing", "nowhere", "neither", "nor", "cannot", "hardly"}
-    | {"scarcely", "barely", "rarely", "without", "lack", "lacks", "lacked", "lacking", "ain't", "aint"}
-)
-SCOPE_ENDS = frozenset({"but", "however", "though", "although", "except", "yet", *".,;:!?()…-–—"})
 MOST_BUCKETS = 1 << 24
+_MOST = {"negation_scope": 1000, "bigram_buckets": MOST_BUCKETS, "bigram_distance": 4}
 
 _URL = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
 _MENTION = re.compile(r"@\w")
 _ELONGATION = re.compile(r"(.)\1{2,}", re.DOTALL)
+_HTML = re.compile(r"<br|/?>|<")
+_EDGES = '.,;:!?"*_~-()[]'
 _NUMBER = "0"
 _NOTHING = Lexeme(None)
 _ROLES = dict.fromkeys(NEGATIONS, NEGATES) | dict.fromkeys(SCOPE_ENDS, ENDS_NEGATION)
+# A term holds a space where it is not a stem, so that no stem is taken for it.
+_PEOPLE = {word: f"people {group.split()[0]}" for group in PEOPLE for word in group.split()}
+_OPINIONS = {1: "opinion +", -1: "opinion -"}
+_VALENCES = {valence: f"valence {valence:+}" for valence in range(-4, 5) if valence}
+_PREFIX = 5
+_LONGEST_EMOJI = 4
 
 
 class SentimentTerms(TokenPreprocessor):
-    """Lower-cased Porter stems, emoticons, emoji and punctuation marks. Registered as `SentimentTerms.v1`.
+    """Of each token: its Porter stem, its lower-cased form, the first five letters of a longer word, and what two
+    lexicons say of it. Registered as `SentimentTerms.v1`.
 
     Mentions, URLs, white space and the `#` sign go, so that a hashtag counts as its word. Three or more of a character
-    count as two; every number as one term. Terms after a negation are terms of their own, up to a clause's end.
+    count as two, or as one where only that makes a word of the lexicons; every number as one term. Words for persons,
+    peoples and first names count as one term a group, so that no sentiment is learnt of them. Emoji have the valence of
+    their Unicode names. Terms after a negation are terms of their own, up to a clause's end.
     """
 
-    def __init__(self, negation_scope: int = 5, bigram_buckets: int = 1 << 14) -> None:
-        """Raises SentimentError where a number is out of its range."""
-        for name, value, most in (
-            ("negation_scope", negation_scope, 1000),
-            ("bigram_buckets", bigram_buckets, MOST_BUCKETS),
+    def __init__(
+        self,
+        negation_scope: int = 5,
+        bigram_buckets: int = 1 << 14,
+        bigram_distance: int = 2,
+        lexicon: bool = True,
+    ) -> None:
+        """lexicon: Whether to use the lexicons that the package carries; they are saved with the model.
+
+        Raises SentimentError where a number is out of its range.
+        """
+        least = {"bigram_distance": 1}
+        for name, value in (
+            ("negation_scope", negation_scope),
+            ("bigram_buckets", bigram_buckets),
+            ("bigram_distance", bigram_distance),
         ):
-            if not 0 <= value <= most:
-                raise SentimentError(Errors.S021.format(name=name, value=value, wanted=f"a number from 0 to {most}"))
-        self.negation_scope, self.bigram_buckets = negation_scope, bigram_buckets
+            if not least.get(name, 0) <= value <= _MOST[name]:
+                wanted = f"a number from {least.get(name, 0)} to {_MOST[name]}"
+                raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))
+        self.negation_scope, self.bigram_buckets, self.bigram_distance = negation_scope, bigram_buckets, bigram_distance
+        self._words: Words | None = bundled_words() if lexicon else {}
+
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        return Lexicon(self._words or {}, _stemmer().stemWords)
 
     def lexeme(self, text: str) -> Lexeme:
         if text[:1] == "@" and _MENTION.match(text):
             return _NOTHING
-        word = text.lower().replace("’", "'").strip()
-        if not word or word == "#" or _URL.match(word) or _MENTION.match(word):
+        lowered = text.lower().strip()
+        if _URL.match(lowered) or _MENTION.match(lowered):
             return _NOTHING
+        word = self._normalized(lowered)
+        if not word or word == "#":
+            return _NOTHING
+        if word in _PEOPLE:
+            return Lexeme(_PEOPLE[word])
         role = _ROLES.get(word, PLAIN)
-        word = _ELONGATION.sub(r"\1\1", word)
         if word.isalpha():
             # Porter's own program leaves words of up to two letters alone; Snowball's makes "" of "s" and "i" of "is".
-            return Lexeme(_stemmer().stemWord(word) if len(word) > 2 else word, role)
+            return self._word(word, _stemmer().stemWord(word) if len(word) > 2 else word, role)
         if word[0].isdigit() and not any(map(str.isalpha, word)):
             return Lexeme(_NUMBER, role)
-        return Lexeme(word, role)
+        return Lexeme(word, role, (f"form {word}", *_classes(self._sign_entry(text.strip(), word))))
 
-    def lexemes(self, texts: Sequence[str]) -> tuple[list[str | None], list[int]]:
+    def lexemes(self, texts: Sequence[str]) -> Iterable[Lexeme]:
         """As `lexeme`, of many: words of ASCII letters alone are taken together."""
-        plain = [text.isalpha() and text.isascii() for text in texts]
-        lowered = " ".join(compress(texts, plain)).lower()
-        words = _ELONGATION.sub(r"\1\1", lowered).split()
-        roles_of_words = [_ROLES.get(word, PLAIN) for word in lowered.split()]
-        stems = iter(zip(words, _stemmer().stemWords(words), roles_of_words, strict=True))
-        terms: list[str | None] = []
-        roles = []
-        for text, is_plain in zip(texts, plain, strict=True):
-            if is_plain:
-                word, stem, role = next(stems)
-                terms.append(stem if len(word) > 2 else word)
+        words = [text.lower() for text in texts if text.isascii() and text.isalpha()]
+        stems = iter(zip(words, _stemmer().stemWords(words), strict=True))
+        for text in texts:
+            if text.isascii() and text.isalpha():
+                word, stem = next(stems)
+                if word in _PEOPLE:
+                    yield Lexeme(_PEOPLE[word])
+                elif not _ELONGATION.search(word):
+                    yield self._word(word, stem if len(word) > 2 else word, _ROLES.get(word, PLAIN))
+                else:
+                    yield self.lexeme(text)
             else:
-                term, role = self.lexeme(text)
-                terms.append(term)
-            roles.append(role)
-        return terms, roles
+                yield self.lexeme(text)
+
+    def _word(self, word: str, stem: str, role: int) -> Lexeme:
+        entry = self._lexicon.entry(word, stem)
+        classes = () if entry is NO_ENTRY else _classes(entry)
+        prefix = (f"prefix {word[:_PREFIX]}",) if len(word) >= _PREFIX else ()
+        return Lexeme(stem, role, (f"form {word}", *prefix, *classes))
+
+    def _normalized(self, lowered: str) -> str:
+        word = lowered.replace("’", "'")
+        if word in ("``", "''", "“", "”"):
+            return '"'
+        is_emoticon = len(word) > 1 and not any(map(str.isalnum, word)) and self._lexicon.valence(word) is not None
+        if not is_emoticon:
+            word = _HTML.sub("", word).strip()
+            if len(word) > 1 and any(map(str.isalpha, word)):
+                word = word.strip(_EDGES) or word
+        two = _ELONGATION.sub(r"\1\1", word)
+        if two != word and two not in self._lexicon:
+            one = _ELONGATION.sub(r"\1", word)
+            if one in self._lexicon:
+                return one
+        return two
+
+    def _sign_entry(self, text: str, word: str) -> Entry:
+        """RETURNS: What is known of a token that is no word: an emoticon, as it is written; an emoji, by its name."""
+        entry = self._lexicon.entry(word, word)
+        valence = self._lexicon.valence(text)
+        if valence is None:
+            valence = entry.valence
+        if valence is None and not word.isascii() and len(word) <= _LONGEST_EMOJI and not any(map(str.isalnum, word)):
+            valence = _emoji_valence(word)
+        return Entry(entry.opinion, valence)
+
+    def to_bytes(self) -> bytes:
+        names = ("negation_scope", "bigram_buckets", "bigram_distance", "_words")
+        return bytes(srsly.msgpack_dumps({name: getattr(self, name) for name in names}))
+
+    def from_bytes(self, data: bytes) -> "SentimentTerms":
+        vars(self).pop("_lexicon", None)
+        vars(self).update(srsly.msgpack_loads(data))
+        return self
+
+
+def _classes(entry: Entry) -> tuple[str, ...]:
+    opinion = (_OPINIONS[entry.opinion],) if entry.opinion else ()
+    return (*opinion, _VALENCES[away_from_zero(entry.valence)]) if entry.valence else opinion
+
+
+def _emoji_valence(emoji: str) -> float | None:
+    valences = []
+    for character in emoji:
+        names = unicodedata.name(character, "").lower().replace("-", " ").split()
+        if {"arrow", "arrows", "heavy"}.isdisjoint(names) or "heart" in names:
+            names = next(([name] for name in TELLING_NAMES if name in names), names)
+            valences += [EMOJI_VALENCES[name] for name in names if name in EMOJI_VALENCES]
+    return sum(valences) / len(valences) if valences else None
 
 
 @lru_cache(maxsize=1)
