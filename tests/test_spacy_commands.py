@@ -113,7 +113,7 @@ def test_train_beside_other_components_annotating_frozen_sourced_and_resumed(
     command("train", folder / "many.cfg", "--output", folder / "many", *PATHS, "--training.max_steps", 20)
     before, after = spacy.load(best), spacy.load(folder / "many" / "model-last")
     text = "The food was cold"
-    frozen, resumed = (after.get_pipe(name).predict([after.make_doc(text)])[0] for name in ("frozen", "resumed"))  # type: ignore[attr-defined]
+    frozen, resumed = (after.get_pipe(name).predict([after.make_doc(text)])[0] for name in ("frozen", "resumed"))
     expected = list(before(text).cats.values())
     assert frozen.tolist() == pytest.approx(expected, abs=1e-6)
     assert resumed.tolist() != pytest.approx(expected, abs=1e-6)

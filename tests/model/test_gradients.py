@@ -36,9 +36,9 @@ def test_gradients_equal_finite_differences(seed: int, n_labels: int, hidden_wid
     docs = [nlp.make_doc(text) for text in TEXTS]
     labels = np.eye(n_labels, dtype=np.float32)[rng.integers(0, n_labels, len(docs))]
     model = Classifier(SentimentTerms(bigram_buckets=buckets), embedding_dim=4, hidden_width=hidden_width)
-    model.initialize(X=docs[:4], Y=labels)  # type: ignore[arg-type]
+    model.initialize(X=docs[:4], Y=labels)
     for name, value in get_weights(model).items():
-        model.set_param(name, rng.normal(size=value.shape).astype(np.float32))  # type: ignore[arg-type]
+        model.set_param(name, rng.normal(size=value.shape).astype(np.float32))
     Y, backprop = model.begin_update(docs)
     backprop(Y - labels)
 

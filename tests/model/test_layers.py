@@ -107,7 +107,7 @@ def test_the_saved_weights_of_another_layer_are_refused(convolution: Language, t
 def _model(layer: Callable[..., Any], nlp: Language) -> Model[Any, Any]:
     np.random.seed(0)
     model = TraxLayer(SentimentTerms(bigram_buckets=0), layer)
-    model.initialize(X=[nlp.make_doc(text) for text, _ in DATA], Y=np.eye(2, dtype=np.float32)[[0, 1, 0, 1]])  # type: ignore[arg-type]
+    model.initialize(X=[nlp.make_doc(text) for text, _ in DATA], Y=np.eye(2, dtype=np.float32)[[0, 1, 0, 1]])
     return model
 
 
@@ -118,7 +118,7 @@ def test_gradients_equal_finite_differences(layer: Callable[..., Any]) -> None:
     labels = np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
     rng = np.random.default_rng(0)
     for name in model.param_names:
-        model.set_param(name, rng.normal(size=model.get_param(name).shape, scale=0.5).astype(np.float32))  # type: ignore[arg-type]
+        model.set_param(name, rng.normal(size=model.get_param(name).shape, scale=0.5).astype(np.float32))
     Y, backprop = model.begin_update(docs)
     backprop(Y - labels)
 
@@ -129,9 +129,9 @@ def test_gradients_equal_finite_differences(layer: Callable[..., Any]) -> None:
         value, gradient = model.get_param(name), model.get_grad(name)
         direction = rng.normal(size=value.shape).astype(np.float32)
         step = np.float32(3e-3)
-        model.set_param(name, value + step * direction)  # type: ignore[arg-type]
+        model.set_param(name, value + step * direction)
         above = loss()
-        model.set_param(name, value - step * direction)  # type: ignore[arg-type]
+        model.set_param(name, value - step * direction)
         below = loss()
         model.set_param(name, value)
         assert (above - below) / (2 * step) == pytest.approx(float((gradient * direction).sum()), rel=1e-2, abs=2e-3)

@@ -55,7 +55,7 @@ def test_steps_on_all_rows_are_the_tables_steps(make: Callable[[], Optimizer]) -
     for _ in range(10):
         gradient = rng.normal(size=table.shape).astype(np.float32)
         step_rows(by_rows, (1, "E"), table, rows, gradient.copy())
-        other, _ = by_table((1, "E"), other, gradient.copy())  # type: ignore[arg-type, assignment]
+        other, _ = by_table((1, "E"), other, gradient.copy())
     np.testing.assert_allclose(table, other, rtol=1e-6)
     for mine, its in ((by_rows.mom1, by_table.mom1), (by_rows.mom2, by_table.mom2)):
         assert mine.keys() == its.keys()
@@ -88,8 +88,8 @@ def docs() -> list[Doc]:
 def model(docs: list[Doc]) -> Model[list[Doc], NDArray[np.float32]]:
     np.random.seed(0)
     model = Classifier(ProcessTweet(stop_words=[]), embedding_dim=4)
-    model.initialize(X=docs, Y=LABELS)  # type: ignore[arg-type]
-    return model  # type: ignore[return-value]
+    model.initialize(X=docs, Y=LABELS)
+    return model
 
 
 def _backprop(model: Model[list[Doc], NDArray[np.float32]], docs: list[Doc], labels: NDArray[np.float32]) -> None:
@@ -102,15 +102,15 @@ def test_the_gradient_accumulates_over_batches_and_is_gone_after_a_step(
 ) -> None:
     _backprop(model, docs, LABELS)
     whole = model.get_grad("E").copy()
-    model.finish_update(SGD(0.0, use_averages=False))  # type: ignore[arg-type]
+    model.finish_update(SGD(0.0, use_averages=False))
     for i in range(3):
         _backprop(model, docs[i : i + 1], LABELS[i : i + 1])
     np.testing.assert_allclose(model.get_grad("E"), whole, atol=1e-6)
     before = model.get_param("E").copy()
-    model.finish_update(SGD(1.0, use_averages=False, grad_clip=0))  # type: ignore[arg-type]
+    model.finish_update(SGD(1.0, use_averages=False, grad_clip=0))
     np.testing.assert_allclose(model.get_param("E"), before - whole, atol=1e-6)
     stepped = model.get_param("E").copy()
-    model.finish_update(SGD(1.0, use_averages=False))  # type: ignore[arg-type]
+    model.finish_update(SGD(1.0, use_averages=False))
     np.testing.assert_array_equal(model.get_param("E"), stepped)
 
 
@@ -118,7 +118,7 @@ def test_averages_are_those_of_every_step(model: Model[list[Doc], NDArray[np.flo
     optimizer = Adam(0.1)
     for i in (0, 1, 2, 1):
         _backprop(model, docs[i : i + 1], LABELS[i : i + 1])
-        model.finish_update(optimizer)  # type: ignore[arg-type]
+        model.finish_update(optimizer)
     averages = optimizer.averages
     assert averages is not None
     assert averages[(model.id, "E")].shape == model.get_param("E").shape
@@ -134,5 +134,5 @@ def test_a_copy_made_between_gradient_and_step_takes_the_same_step_with_sgd(
     _backprop(model, docs, LABELS)
     copy = model.copy()
     for each in (model, copy):
-        each.finish_update(SGD(0.5, use_averages=False))  # type: ignore[arg-type]
+        each.finish_update(SGD(0.5, use_averages=False))
     np.testing.assert_allclose(copy.predict(docs), model.predict(docs), atol=1e-6)

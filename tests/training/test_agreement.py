@@ -31,7 +31,7 @@ def _adam(learn_rate: float, averages: dict[str, bool]) -> Optimizer:
     the corrected second moment's root, where Thinc adds it to the uncorrected one's.
     """
     eps = [EPS * (1 - 0.999 ** (step + 2)) ** 0.5 for step in range(STEPS)]
-    optimizer = Adam(learn_rate, eps=eps, **THINC, **averages)  # type: ignore[arg-type]
+    optimizer = Adam(learn_rate, eps=eps, **THINC, **averages)
     optimizer.nr_update = defaultdict(lambda: 1)
     return optimizer
 
