@@ -1,1 +1,4 @@
 __version__ = "0.1.0"
+
+# The weights that are used where none are named.
+BUNDLED_MODEL = "en"

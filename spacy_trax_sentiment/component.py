@@ -11,6 +11,7 @@ import srsly
 from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
+from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -38,6 +39,9 @@ DEFAULT_MODEL = Config().from_str(
     """
 )["model"]
 
+# The attribute of spaCy's class, which ours is in front of.
+_MODEL: Any = TrainablePipe.model
+
 # Docs that a processor's cache holds.
 _CACHED_DOCS = 128
 
@@ -47,7 +51,7 @@ _CACHED_DOCS = 128
     assigns=["doc.cats"],
     default_config={
         "model": DEFAULT_MODEL,
-        "pretrained": None,
+        "pretrained": "en",
         "threshold": 0.0,
         "tokenizer_cache_size": 100_000,
         "scorer": {"@scorers": "spacy.textcat_scorer.v2"},
@@ -76,8 +80,9 @@ def make_trax_sentiment(
 ) -> "TraxSentiment":
     """Make the component; spaCy calls this.
 
-    pretrained: None for a blank component to train, or a path to load weights from: a pipeline directory that holds
-        a `trax_sentiment` component, or that component's own directory.
+    pretrained: Weights to start with: `en`, of the labels negative and positive, or `en_ternary`, with neutral too,
+        which the package carries; or a path: a pipeline directory that holds a `trax_sentiment` component, or that
+        component's own directory. None for a blank component to train.
     threshold: Unused, as in spaCy's `textcat`: the labels exclude each other.
     tokenizer_cache_size: The chunks that spaCy's own tokenizer may remember, where it would remember fewer; some 20 MB.
         Its 10,000 are soon full, and all others are then tokenized anew each time, which takes longer than all else.
@@ -87,7 +92,7 @@ def make_trax_sentiment(
         nlp.tokenizer.max_cache_size = max(nlp.tokenizer.max_cache_size, tokenizer_cache_size)
     component = TraxSentiment(nlp.vocab, model, name, threshold=threshold, scorer=scorer)
     if pretrained is not None:
-        component.load_pretrained(pretrained)
+        component.use_pretrained(pretrained)
     return component
 
 
@@ -95,7 +100,8 @@ class TraxSentiment(TextCategorizer):
     """A text categorizer for exclusive labels whose model is a Trax classifier."""
 
     _pretrained = False
-    _missing: Path | None = None
+    # Where weights are to be loaded from, once they are needed.
+    _pending: Path | None = None
 
     def __init__(
         self,
@@ -108,18 +114,37 @@ class TraxSentiment(TextCategorizer):
     ) -> None:
         super().__init__(vocab, model, name, threshold=threshold, scorer=scorer)
 
-    def load_pretrained(self, path: str | Path) -> None:
-        """Load labels, vocabulary and weights.
+    def use_pretrained(self, name: str | Path) -> None:
+        """Take labels, vocabulary and weights from where `name` says, once they are needed.
 
-        A pipeline saved on one machine names a path that another may lack, and spaCy makes the component before it
-        reads the saved weights. So an absent path raises its SentimentError only when the component is used.
+        spaCy makes a saved pipeline's component before it reads the weights that were saved. Then there is no need of
+        others, which would take time, or may be on another machine.
         """
-        path = Path(path)
-        candidates = (path / self.name, path / "trax_sentiment", path)
-        found = next((folder for folder in candidates if (folder / MANIFEST).is_file()), None)
-        if found is None:
-            self._missing = path
+        self._pending = pretrained_path(name)
+
+    @property
+    def model(self) -> Model[list[Doc], Floats2d]:
+        """The Thinc model. Raises SentimentError where pretrained weights are absent or damaged."""
+        self._load_pending()
+        return _MODEL.__get__(self)  # type: ignore[no-any-return]
+
+    @model.setter
+    def model(self, value: Model[list[Doc], Floats2d]) -> None:
+        _MODEL.__set__(self, value)
+
+    @property
+    def labels(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The labels, in the order of the scores."""
+        self._load_pending()
+        return tuple(self.cfg["labels"])  # type: ignore[arg-type]
+
+    def _load_pending(self) -> None:
+        path = self._pending
+        if path is None:
             return
+        found = next((each for each in (path / self.name, path / "trax_sentiment", path) if _holds_model(each)), None)
+        if found is None:
+            raise SentimentError(Errors.S036.format(path=path))
         self.from_disk(found, exclude=["vocab"])
         self._pretrained = True
 
@@ -197,7 +222,7 @@ class TraxSentiment(TextCategorizer):
 
         Raises SentimentError where the labels are not those of the pretrained weights, or a setting cannot be used.
         """
-        self._require_pretrained()
+        self._load_pending()
         validate_get_examples(get_examples, "TraxSentiment.initialize")
         if self._pretrained:
             self._keep_pretrained(get_examples, labels)
@@ -247,18 +272,18 @@ class TraxSentiment(TextCategorizer):
         return self
 
     def _load(self, read: Callable[[str], bytes], where: str | Path) -> None:
-        self.cfg.update(model_from_files(self.model, read, where))
-        self._missing = None
+        # What is read takes the place of what was to be loaded, unless it cannot be used.
+        pending, self._pending = self._pending, None
+        try:
+            self.cfg.update(model_from_files(self.model, read, where))
+        except BaseException:
+            self._pending = pending
+            raise
 
     def require_weights(self) -> None:
         """Raises SentimentError where the pretrained weights are absent, spaCy's ValueError E109 if there are none."""
-        self._require_pretrained()
         if not has_weights(self.model):
             raise ValueError(SpacyErrors.E109.format(name=self.name))
-
-    def _require_pretrained(self) -> None:
-        if self._missing is not None:
-            raise SentimentError(Errors.S036.format(path=self._missing))
 
     def _keep_pretrained(self, get_examples: Callable[[], Iterable[Example]], labels: Iterable[str] | None) -> None:
         self._validate_categories(get_examples())
@@ -274,18 +299,34 @@ def _checked_vocabulary(terms: Any) -> dict[str, int]:
     return number_terms(terms)
 
 
+def pretrained_path(name: str | Path) -> Path:
+    """RETURNS: The directory of the weights of that name, where the package carries some; else `name` as a path."""
+    bundled = Path(__file__).parent / "pretrained" / name
+    return bundled if _holds_model(bundled) and not Path(name).exists() else Path(name)
+
+
+def _holds_model(directory: Path) -> bool:
+    return (directory / MANIFEST).is_file()
+
+
 def save_pipeline(nlp: Language, directory: Path) -> None:
     """Write a pipeline, and the checksums of all its files, which `load_pipeline` compares."""
     nlp.to_disk(directory)
     seal_directory(directory)
 
 
-def load_pipeline(path: Path) -> Language:
-    """RETURNS: The spaCy pipeline in the directory.
+def load_pipeline(path: str | Path) -> Language:
+    """RETURNS: The spaCy pipeline in the directory; or, for the name of weights that the package carries, one of these.
 
     Raises SentimentError where there is none, where it is not as it was written, or where it has no component made by
     this package.
     """
+    bundled = pretrained_path(path)
+    path = Path(path)
+    if bundled != path:
+        nlp = spacy.blank("en")
+        nlp.add_pipe("trax_sentiment", config={"pretrained": str(path)})
+        return nlp
     if not path.is_dir():
         raise SentimentError(Errors.S033.format(path=path))
     check_directory(path)

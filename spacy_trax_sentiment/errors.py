@@ -42,6 +42,7 @@ class Errors:
     S023 = "[S023] unknown preset '{name}'. There are: {names}."
     S024 = "[S024] there is no config '{name}'. There are: {names}."
     S025 = "[S025] the vocabulary {value} cannot be used. Give a list of different strings, as the file vocabulary.json of a saved model holds."
+    S026 = "[S026] {path}: cannot be used as a recipe ({reason}). Name a .cfg file with the sections labels, settings, sources and dev."
 
     # Output and models
     S030 = "[S030] {path}: already exists and is not empty. Name another directory, or replace it by --overwrite."

@@ -7,7 +7,7 @@ import typer
 
 
 def compact(
-    model: Path = typer.Argument(help="A pipeline directory, as `train` writes it."),
+    model: str = typer.Argument(help="A pipeline directory, as `train` writes it."),
     output: Path = typer.Option(..., "--output", "-o", help="The directory to write the smaller pipeline to."),
     max_mb: float = typer.Option(5.0, help="The most that the model's files may take, in MB of 1,000,000 bytes."),
     source: str = typer.Option("bundled:short_texts", help="Labelled texts to measure the loss in accuracy on."),

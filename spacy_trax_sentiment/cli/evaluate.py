@@ -1,19 +1,25 @@
 """`trax-sentiment evaluate`: a model and labelled texts to figures."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from ..about import BUNDLED_MODEL
 
 if TYPE_CHECKING:
     from ..training import Evaluation
 
 
 def evaluate(
-    model: Path = typer.Argument(help="A pipeline directory, as `train` writes it."),
-    source: str = typer.Argument(
-        help="Labelled texts: a .jsonl, .csv, .tsv or .parquet file, or a named source as for `train`."
+    first: str = typer.Argument(
+        metavar="[MODEL]", help="A pipeline directory, as `train` writes it; without it, the package's model."
+    ),
+    second: str | None = typer.Argument(
+        None,
+        metavar="SOURCE",
+        show_default=False,
+        help="Labelled texts: a .jsonl, .csv, .tsv or .parquet file, or a named source as for `train`.",
     ),
     text_column: str = typer.Option("text", help="The field of a file that holds the text."),
     label_column: str = typer.Option("label", help="The field of a file that holds the label."),
@@ -21,8 +27,11 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled texts.
 
+    Example: trax-sentiment evaluate test.jsonl
+
     Example: trax-sentiment evaluate model test.jsonl --json
     """
+    model, source = (BUNDLED_MODEL, first) if second is None else (first, second)
     from ..component import find_component, load_pipeline
     from ..training.corpora import read_labelled_texts
     from ..training.evaluation import evaluate_pipeline

@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from ..about import BUNDLED_MODEL
 
 if TYPE_CHECKING:
     from ..serving.bulk import Scores
@@ -17,7 +18,12 @@ def predict(
     texts: list[str] | None = typer.Argument(
         None, metavar="[TEXT]...", help="The texts. Without any, those of --input."
     ),
-    model: Path = typer.Option(..., "--model", "-m", help="A pipeline directory, as `train` writes it."),
+    model: str = typer.Option(
+        BUNDLED_MODEL,
+        "--model",
+        "-m",
+        help="A pipeline directory, as `train` writes it; or en or en_ternary, which the package carries.",
+    ),
     source: str | None = typer.Option(
         None, "--input", "-i", help="The table to read, or - for standard input.", show_default="-"
     ),
@@ -40,7 +46,7 @@ def predict(
 
     Parquet needs the extra: pip install 'spacy-trax-sentiment[parquet]'.
 
-    Example: trax-sentiment predict "What a lovely day" --model model
+    Example: trax-sentiment predict "What a lovely day"
 
     Example: trax-sentiment predict --input reviews.csv --output scored.csv --model model
     """

@@ -12,11 +12,18 @@ if TYPE_CHECKING:
 
 def train(
     source: str = typer.Argument(
-        help="What to learn from: a .jsonl, .csv, .tsv or .parquet file, nltk:twitter_samples, or bundled:short_texts.",
+        help="What to learn from: a .jsonl, .csv, .tsv or .parquet file, nltk:twitter_samples, or bundled:short_texts;"
+        " with --config, the directory that its paths are within.",
     ),
     output: Path = typer.Option(..., "--output", "-o", help="The directory to write the spaCy pipeline to."),
     dev: str | None = typer.Option(
         None, help="Held-out texts to measure on. Without it, the last fifth of each label's texts is held out."
+    ),
+    config: str | None = typer.Option(
+        None, help="A recipe that mixes sources: a .cfg file; or en or en_ternary, those of the package's models."
+    ),
+    init_from: str | None = typer.Option(
+        None, help="A pipeline directory, or en or en_ternary: train on from its vocabulary and weights."
     ),
     preset: str = typer.Option(
         "default", help="The settings to start from: 'default', or 'seed' for the course notebook's exact set-up."
@@ -44,12 +51,17 @@ def train(
     Needs the extra: pip install 'spacy-trax-sentiment[train]'.
 
     Example: trax-sentiment train reviews.jsonl --dev dev.jsonl --output model
+
+    Example: trax-sentiment train reviews.jsonl --init-from en --learning-rate 0.001 --output model
     """
-    from ..component import save_pipeline
+    from dataclasses import replace
+
+    from ..component import load_pipeline, save_pipeline
     from ..model.storage import whole_directory
     from ..training.corpora import read_labelled_texts, require_labels, split_held_out
     from ..training.loop import check_settings
     from ..training.loop import train as train_pipeline
+    from ..training.recipes import mix, read_recipe
 
     chosen = {
         "steps": steps,
@@ -59,24 +71,35 @@ def train(
         "seed": seed,
         "balanced": balanced,
     }
-    settings = _settings(preset, {name: value for name, value in chosen.items() if value is not None})
-    label_names = _label_names(labels)
-    check_settings(settings, len(label_names))
-
-    columns: Any = {"labels": label_names, "text_column": text_column, "label_column": label_column}
-    texts = read_labelled_texts(source, **columns)
-    require_labels(texts, label_names, source)
-    if dev is None:
-        texts, dev_texts = split_held_out(texts, source)
+    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    weights = None
+    if config is not None:
+        recipe = read_recipe(config)
+        settings, label_names = replace(recipe.settings, **given), recipe.labels
+        check_settings(settings, len(label_names))
+        texts, weights, dev_texts = mix(recipe, Path(source))
+        require_labels(texts, label_names, config)
+        require_labels(dev_texts, label_names, config)
     else:
-        dev_texts = read_labelled_texts(dev, **columns)
-        require_labels(dev_texts, label_names, dev)
+        settings, label_names = _settings(preset, given), _label_names(labels)
+        check_settings(settings, len(label_names))
+        columns: Any = {"labels": label_names, "text_column": text_column, "label_column": label_column}
+        texts = read_labelled_texts(source, **columns)
+        require_labels(texts, label_names, source)
+        if dev is None:
+            texts, dev_texts = split_held_out(texts, source)
+        else:
+            dev_texts = read_labelled_texts(dev, **columns)
+            require_labels(dev_texts, label_names, dev)
+    start = None if init_from is None else load_pipeline(init_from)
 
     with whole_directory(output, overwrite) as directory:
         if not quiet:
             print(f"{len(texts)} texts to train on, {len(dev_texts)} held out. Loading Trax ...", file=sys.stderr)
         with _ProgressBar(settings.steps, quiet) as bar:
-            nlp = train_pipeline(texts, dev_texts, label_names, settings, bar.show).nlp
+            nlp = train_pipeline(
+                texts, dev_texts, label_names, settings, bar.show, weights=weights, init_from=start
+            ).nlp
         figures = _measure(nlp, dev_texts, label_names)
         as_it_is = figures["as they are"]
         nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}

@@ -5,24 +5,28 @@ Training runs the Trax layer under `jax.jit`; prediction runs the same weights f
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.strings import StringStore
 from spacy.tokens import Doc
+from spacy.util import minibatch
 from thinc.api import Model
 from thinc.types import Floats2d, FloatsXd
 
 from ..errors import Errors, SentimentError
 from ..text import Preprocessor, build_vocabulary, terms_to_ids
 from ..text.composition import compose, composed_ids
-from ..text.lexemes import LexemeMemory, TokenPreprocessor, doc_orths, orths_to_rows
+from ..text.lexemes import MAX_LEXEMES, LexemeMemory, TokenPreprocessor, doc_orths, orths_to_rows
 from ..text.tensors import pad_flat, row_bucket
 from .classifier import MEANS, Architecture, LayerArchitecture, initialized_layer, weight_names
 from .gradients import begin_update
 from .rows import RowUpdates, batch_rows, row_rung, take_rows
 from .scoring import Folded, RowTable, composed_log_probabilities, fold, log_probabilities
+
+_DOCS_AT_A_TIME = 512
 
 
 def Classifier(  # noqa: N802 (named as it is registered)
@@ -138,7 +142,14 @@ def set_vocabulary(
     """Number the terms of the training texts. min_count, max_size: As in `build_vocabulary`."""
     preprocessor: Preprocessor = model.attrs["preprocessor"]
     preprocessor.initialize()
-    model.attrs["vocabulary"] = build_vocabulary(map(preprocessor, docs), min_count, max_size)
+    terms = map(_remembering(preprocessor) if isinstance(preprocessor, TokenPreprocessor) else preprocessor, docs)
+    model.attrs["vocabulary"] = build_vocabulary(terms, min_count, max_size)
+
+
+def _remembering(preprocessor: TokenPreprocessor) -> Callable[[Doc], list[str]]:
+    """RETURNS: What does as the preprocessor does, but looks at each different token once."""
+    terms_of = lru_cache(maxsize=MAX_LEXEMES)(lambda text: preprocessor.lexeme(text).terms)
+    return lambda doc: [term for token in doc for term in terms_of(token.text)]
 
 
 def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
@@ -150,11 +161,13 @@ def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
     model.attrs["label_prior"] = [(count + 1) / total for count in counts]
 
 
-def docs_to_ids(model: Model[list[Doc], Floats2d], docs: Sequence[Doc]) -> list[list[int]]:
-    """RETURNS: The ids of each Doc's terms."""
-    ids, lengths = flat_ids(model, docs)
-    ends = np.cumsum(lengths).tolist()
-    return [ids[start:end].tolist() for start, end in zip([0, *ends], ends, strict=False)]
+def docs_to_ids(model: Model[list[Doc], Floats2d], docs: Iterable[Doc]) -> list[NDArray[np.int32]]:
+    """RETURNS: The ids of each Doc's terms. Of the Docs, no more than some hundred are held at a time."""
+    ids = []
+    for batch in minibatch(docs, _DOCS_AT_A_TIME):  # type: ignore[no-untyped-call]
+        flat, lengths = flat_ids(model, batch)
+        ids += np.split(flat.astype(np.int32), np.cumsum(lengths)[:-1])
+    return ids
 
 
 def lexeme_memory(model: Model[Any, Any]) -> LexemeMemory:

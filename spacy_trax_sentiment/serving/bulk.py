@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 
+from ..about import BUNDLED_MODEL
 from ..component import find_component, load_pipeline
 from ..errors import Errors, SentimentError
 from ..model.thinc_model import lexeme_memory, row_probabilities
@@ -49,9 +50,12 @@ class TextScorer:
             logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
 
     @classmethod
-    def load(cls, path: str | Path) -> "TextScorer":
-        """RETURNS: The scorer of a pipeline directory. Raises SentimentError where it cannot be loaded."""
-        return cls(load_pipeline(Path(path)))
+    def load(cls, path: str | Path = BUNDLED_MODEL) -> "TextScorer":
+        """RETURNS: The scorer of a pipeline directory; or of `en` or `en_ternary`, which the package carries.
+
+        Raises SentimentError where it cannot be loaded.
+        """
+        return cls(load_pipeline(path))
 
     def __call__(self, texts: Iterable[str]) -> Scores:
         """RETURNS: float32 probabilities (n_texts, n_labels), their columns in the order of `labels`.

@@ -12,10 +12,12 @@ from ..errors import Errors, SentimentError
 from .preprocessing import process_tweet
 from .vocabulary import PAD_ID, UNK, terms_to_ids
 
+Ids = Sequence[int] | NDArray[Any]
 Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
 
 # XLA compiles once for each shape; a short ladder bounds how often.
 LENGTH_LADDER = (8, 16, 24, 32, 48, 64, 96, 128, 256, 512)
+_SORTED_BATCHES = 16
 
 
 def bucket_length(longest: int) -> int:
@@ -26,7 +28,7 @@ def bucket_length(longest: int) -> int:
     return 1 << (longest - 1).bit_length()
 
 
-def steady_length(ids: Sequence[Sequence[int]], short: int = 64) -> Callable[[int], int]:
+def steady_length(ids: Sequence[Ids], short: int = 64) -> Callable[[int], int]:
     """Choose lengths for training on these texts: those of the ladder, but one length for all batches of short texts.
 
     ids: The ids of each text.
@@ -42,9 +44,7 @@ def longest_length(longest: int) -> int:
     return max(longest, 1)
 
 
-def pad(
-    ids: Sequence[Sequence[int]], padded_length: Callable[[int], int] = bucket_length, n_rows: int = 0
-) -> NDArray[np.int32]:
+def pad(ids: Sequence[Ids], padded_length: Callable[[int], int] = bucket_length, n_rows: int = 0) -> NDArray[np.int32]:
     """Set texts of different lengths side by side.
 
     ids: The ids of each text.
@@ -86,7 +86,7 @@ def tweet_to_tensor(tweet: str, vocab_dict: Mapping[str, int], unk_token: str = 
 
 
 def balanced_batches(
-    ids: Sequence[Sequence[int]],
+    ids: Sequence[Ids],
     targets: Sequence[int],
     batch_size: int,
     *,
@@ -122,7 +122,7 @@ def balanced_batches(
 
 
 def shuffled_batches(
-    ids: Sequence[Sequence[int]],
+    ids: Sequence[Ids],
     targets: Sequence[int],
     batch_size: int,
     *,
@@ -144,6 +144,40 @@ def shuffled_batches(
             np.array([targets[i] for i in chosen], dtype=np.int32),
             np.ones(batch_size, dtype=np.float32),
         )
+
+
+def weighted_batches(
+    ids: Sequence[Ids],
+    targets: Sequence[int],
+    weights: Sequence[float],
+    batch_size: int,
+    *,
+    n_classes: int,
+    seed: int = 0,
+    padded_length: Callable[[int], int] = bucket_length,
+) -> Iterator[Batch]:
+    """Draw batches without end, each text as often as its weight says, whenever it was drawn last.
+
+    targets: The class of each text; -1 for one of no class, which is drawn as of any class by chance, so that its
+        expected probabilities are even.
+    weights: Not below 0, (n_texts,).
+    YIELDS: As `balanced_batches` does.
+
+    Raises SentimentError where the batch size is less than 1.
+    """
+    check_batch_size(batch_size, 1)
+    rng = np.random.default_rng(seed)
+    cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
+    lengths = np.array(list(map(len, ids)))
+    all_targets = np.array(targets, dtype=np.int32)
+    while True:
+        drawn = np.searchsorted(cumulative, rng.random(batch_size * _SORTED_BATCHES) * cumulative[-1], side="right")
+        # Texts of like lengths share a batch, or most of it would be padding.
+        batches = drawn[np.argsort(lengths[drawn], kind="stable")].reshape(_SORTED_BATCHES, batch_size)
+        for batch in batches[rng.permutation(_SORTED_BATCHES)]:
+            of_batch = all_targets[batch]
+            of_batch = np.where(of_batch < 0, rng.integers(0, n_classes, batch_size, dtype=np.int32), of_batch)
+            yield pad([ids[i] for i in batch.tolist()], padded_length), of_batch, np.ones(batch_size, dtype=np.float32)
 
 
 def data_generator(

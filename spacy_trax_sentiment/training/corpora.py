@@ -14,7 +14,7 @@ from ..errors import Errors, MissingExtraError, SentimentError
 from ..text.lines import CSV_FIELD_LIMIT, brief, decoded_lines, parse_json_line
 from ..text.nltk_data import load_corpus
 
-NEGATIVE, POSITIVE = "negative", "positive"
+NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
 DEFAULT_LABELS = (NEGATIVE, POSITIVE)
 HELD_OUT_SHARE = 0.2
 
@@ -34,7 +34,8 @@ def read_labelled_texts(
     """Read a whole source of labelled texts.
 
     source: A path that ends in .jsonl, .csv, .tsv or .parquet; or `nltk:twitter_samples`, or one of its two parts as
-        the seed splits it, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`.
+        the seed splits it, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`,
+        or `bundled:templates`, which has neutral texts too.
     labels: The labels that may occur; None means any.
     text_column, label_column: The fields of a file that hold them.
     RETURNS: The texts in the source's order.
@@ -121,13 +122,19 @@ def short_texts() -> list[LabelledText]:
         return _read_file(path, DEFAULT_LABELS, "text", "label")
 
 
+def _template_texts() -> list[LabelledText]:
+    from .templates import template_texts
+
+    return template_texts()
+
+
 _NAMED_SOURCES: dict[str, dict[str, Callable[[], list[LabelledText]]]] = {
     "nltk": {
         "twitter_samples": twitter_samples,
         "twitter_samples/train": lambda: split_held_out(twitter_samples(), "nltk:twitter_samples")[0],
         "twitter_samples/dev": lambda: split_held_out(twitter_samples(), "nltk:twitter_samples")[1],
     },
-    "bundled": {"short_texts": short_texts},
+    "bundled": {"short_texts": short_texts, "templates": _template_texts},
 }
 
 

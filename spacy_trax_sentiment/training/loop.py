@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, TextIO
 
+import numpy as np
 import spacy
+from numpy.typing import NDArray
 from spacy.language import Language
 
+from ..component import find_component
 from ..errors import Errors, SentimentError
-from ..model import get_architecture, initialized_layer, layer_weights, set_vocabulary, set_weights
+from ..model import get_architecture, initialized_layer, layer_weights, set_vocabulary, set_weights, to_trax_layer
 from ..model.thinc_model import docs_to_ids, set_label_prior
 from ..text.tensors import (
     Batch,
@@ -21,7 +24,9 @@ from ..text.tensors import (
     longest_length,
     shuffled_batches,
     steady_length,
+    weighted_batches,
 )
+from .calibration import calibrate
 from .corpora import LabelledText, require_labels
 
 COMPONENT = "trax_sentiment"
@@ -31,26 +36,40 @@ COMPONENT = "trax_sentiment"
 class Settings:
     """How to train.
 
-    steps: Batches to train on. batch_size: Texts in a batch. learning_rate: Adam's. embedding_dim: Columns of the
-    embedding table. mean: "masked" or "plain". seed: Of the initial weights and of the order of the texts.
-    balanced: Whether a batch holds equally many texts of each label. preprocessor: A name of spaCy's registry `misc`.
-    pad_to_ladder: Pad batches to few different lengths; else, as the seed does,
-    to the longest text of each. row_steps: Let Adam move only the rows of the embedding that are in the batch
-    (`model.rows`); else, as the seed does, all rows at each step.
+    steps: Batches to train on. batch_size: Texts in a batch. learning_rate: Adam's.
+    decay: Whether the learning rate falls to 0 in a straight line.
+    epsilon, weight_decay: Adam's; the defaults are Trax's.
+    embedding_dim: Columns of the embedding table. mean, length_exponent, embedding_scale: As in `model.Classifier`.
+    seed: Of the initial weights and of the order of the texts.
+    balanced: Whether a batch holds equally many texts of each label, where texts have no weights.
+    preprocessor: A name of spaCy's registry `misc`. bigram_buckets: Its setting, where not None.
+    min_count: Leave out the terms that occur less often.
+    pad_to_ladder: Pad batches to few different lengths; else, as the seed does, to the longest text of each.
+    row_steps: Let Adam move only the rows of the embedding that are in the batch (`model.rows`); else, as the seed
+        does, all rows at each step.
     n_eval_batches: Batches of held-out texts behind each figure that is shown as training runs.
+    calibrate: Whether to fit a temperature on the held-out texts and put it into the weights.
     """
 
     steps: int = 300
     batch_size: int = 32
     learning_rate: float = 0.01
+    decay: bool = False
+    epsilon: float = 1e-5
+    weight_decay: float = 1e-5
     embedding_dim: int = 32
     mean: str = "masked"
+    length_exponent: float = 1.0
+    embedding_scale: float = 1.0
     seed: int = 0
     balanced: bool = True
     preprocessor: str = "spacy_trax_sentiment.SentimentTerms.v1"
+    bigram_buckets: int | None = None
+    min_count: int = 1
     pad_to_ladder: bool = True
     row_steps: bool = True
     n_eval_batches: int = 8
+    calibrate: bool = False
 
 
 PRESETS = {
@@ -97,6 +116,9 @@ def train(
     labels: Sequence[str],
     settings: Settings = PRESETS["default"],
     on_step: Callable[[Progress], None] | None = None,
+    *,
+    weights: Sequence[float] | None = None,
+    init_from: Language | None = None,
 ) -> Trained:
     """Train a pipeline that has a `trax_sentiment` component alone.
 
@@ -104,6 +126,9 @@ def train(
     dev_texts: Held out, with texts of each label, for the figures shown as training runs.
     labels: The label of each column of the scores; the seed's order is negative, positive.
     on_step: Called after each step.
+    weights: How often to draw each text, in proportion. A text of another label than `labels` is then drawn as of any
+        of them by chance: what says nothing either way.
+    init_from: A pipeline to train on from: its vocabulary and weights. It is changed, and returned.
 
     Raises SentimentError where a setting or the data cannot be used, where a loss is not a number, and where the
     `train` extra is missing.
@@ -111,44 +136,58 @@ def train(
     check_settings(settings, len(labels))
     require_labels(texts, labels, "the training texts")
     require_labels(dev_texts, labels, "the held-out texts")
-    nlp = spacy.blank("en")
-    component = nlp.add_pipe(
-        COMPONENT,
-        config={
-            "model": {
-                "embedding_dim": settings.embedding_dim,
-                "mean": settings.mean,
-                "preprocessor": {"@misc": settings.preprocessor},
-            }
-        },
-    )
-    model: Any = component.model  # type: ignore[attr-defined]
-    for label in labels:
-        component.add_label(label)  # type: ignore[attr-defined]
-    model.set_dim("nO", len(labels))
+    nlp = init_from or _blank(labels, settings)
+    component = find_component(nlp, "the pipeline")
+    if list(component.labels) != list(labels):
+        raise SentimentError(Errors.S037.format(labels=", ".join(component.labels), value=", ".join(labels)))
+    model = component.model
     # By a pipeline of its own, or the saved one would carry every string of the training texts, and load slower.
-    tokenize = spacy.blank("en").make_doc
-    docs = [tokenize(text) for text, _ in texts]
-    set_vocabulary(model, docs)
-    ids = docs_to_ids(model, docs)
-    dev_ids = docs_to_ids(model, [tokenize(text) for text, _ in dev_texts])
+    tokenize = _blank(labels, settings).make_doc
+    if init_from is None:
+        set_vocabulary(model, (tokenize(text) for text, _ in texts), settings.min_count)
+    ids, dev_ids = (docs_to_ids(model, (tokenize(text) for text, _ in part)) for part in (texts, dev_texts))
 
     architecture = get_architecture(model)
-    layer = initialized_layer(architecture, settings.seed)
+    layer = initialized_layer(architecture, settings.seed) if init_from is None else to_trax_layer(model)
     padded_length = steady_length(ids) if settings.pad_to_ladder else longest_length
-    targets, dev_targets = ([labels.index(text.label) for text in part] for part in (texts, dev_texts))
-    history = run_loop(
-        layer,
-        _batches(ids, targets, settings, padded_length, settings.seed),
-        _batches(dev_ids, dev_targets, settings, padded_length, settings.seed + 1),
-        settings,
-        on_step,
-    )
+    index = {label: i for i, label in enumerate(labels)}
+    targets, dev_targets = ([index.get(text.label, -1) for text in part] for part in (texts, dev_texts))
+    if weights is None:
+        batches = _batches(ids, targets, settings, padded_length, settings.seed)
+    else:
+        batches = weighted_batches(
+            ids,
+            targets,
+            weights,
+            settings.batch_size,
+            n_classes=len(labels),
+            seed=settings.seed,
+            padded_length=padded_length,
+        )
+    dev_batches = _batches(dev_ids, dev_targets, settings, padded_length, settings.seed + 1)
+    history = run_loop(layer, batches, dev_batches, settings, on_step)
     set_weights(model, layer_weights(layer, architecture))
     counts = Counter(targets)
-    # Balanced batches hold as many texts of each label, whatever the data does.
-    set_label_prior(model, [1 if settings.balanced else counts[label] for label in range(len(labels))])
+    # Balanced batches hold as many texts of each label, whatever the data does; weighted ones nearly so.
+    even = settings.balanced or weights is not None
+    set_label_prior(model, [1 if even else counts[label] for label in range(len(labels))])
+    if settings.calibrate:
+        calibrate(model, dev_ids, dev_targets)
     return Trained(nlp, history)
+
+
+def _blank(labels: Sequence[str], settings: Settings) -> Language:
+    nlp = spacy.blank("en")
+    preprocessor: dict[str, Any] = {"@misc": settings.preprocessor}
+    if settings.bigram_buckets is not None:
+        preprocessor["bigram_buckets"] = settings.bigram_buckets
+    names = ("embedding_dim", "mean", "length_exponent", "embedding_scale")
+    config = {name: getattr(settings, name) for name in names} | {"preprocessor": preprocessor}
+    component: Any = nlp.add_pipe(COMPONENT, config={"model": config, "pretrained": None})
+    for label in labels:
+        component.add_label(label)
+    component.model.set_dim("nO", len(labels))
+    return nlp
 
 
 def run_loop(
@@ -178,7 +217,11 @@ def run_loop(
                 training.TrainTask(
                     labeled_data=batches,
                     loss_layer=tl.WeightedCategoryCrossEntropy(),
-                    optimizer=optimizer or optimizers.Adam(settings.learning_rate),
+                    optimizer=optimizer
+                    or optimizers.Adam(
+                        settings.learning_rate, weight_decay_rate=settings.weight_decay, eps=settings.epsilon
+                    ),
+                    lr_schedule=_straight_to_zero(settings) if settings.decay else None,
                     n_steps_per_checkpoint=STEPS_PER_EVALUATION,
                     loss_name=_LOSS,
                 )
@@ -204,6 +247,10 @@ def run_loop(
     return history
 
 
+def _straight_to_zero(settings: Settings) -> Callable[[int], float]:
+    return lambda step: settings.learning_rate * max(1 - step / settings.steps, 0)
+
+
 def check_settings(settings: Settings, n_labels: int) -> None:
     """Raises SentimentError where a setting is out of its range, before any work is done."""
     check_batch_size(settings.batch_size, n_labels if settings.balanced else 1)
@@ -220,7 +267,7 @@ def check_settings(settings: Settings, n_labels: int) -> None:
 
 
 def _batches(
-    ids: Sequence[Sequence[int]],
+    ids: Sequence[NDArray[np.int32]],
     targets: Sequence[int],
     settings: Settings,
     padded_length: Callable[[int], int],
