@@ -115,7 +115,7 @@ def contenders(model: Path, textcats: Mapping[str, Path]) -> dict[str, Score]:
 def blank_with_cache() -> Language:
     """RETURNS: Tokens only, by a tokenizer that remembers as many chunks as it does where our component is added."""
     nlp = spacy.blank("en")
-    nlp.add_pipe("trax_sentiment")
+    nlp.add_pipe("trax_sentiment", config={"pretrained": None})
     nlp.remove_pipe("trax_sentiment")
     return nlp
 

@@ -17,7 +17,7 @@ from spacy.training import Example
 from spacy_trax_sentiment.component import TraxSentiment, find_component, load_pipeline
 from spacy_trax_sentiment.errors import SentimentError
 
-SMALL = {"model": {"embedding_dim": 8}}
+SMALL = {"model": {"embedding_dim": 8}, "pretrained": None}
 DATA = [
     ("I love it, great", "positive"),
     ("I hate it, awful", "negative"),

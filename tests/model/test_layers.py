@@ -24,7 +24,8 @@ CONFIG = {
         "@architectures": "spacy_trax_sentiment.TraxLayer.v1",
         "preprocessor": {"@misc": "spacy_trax_sentiment.SentimentTerms.v1", "bigram_buckets": 0},
         "layer": {"@misc": "spacy_trax_sentiment.Convolution.v1", "embedding_dim": 8, "filters": 8},
-    }
+    },
+    "pretrained": None,
 }
 DATA = [
     ("I love it, great", "positive"),

@@ -120,7 +120,7 @@ def test_lone_surrogates_count_as_the_replacement_character(scorer: TextScorer) 
 
 def test_the_label_prior_is_that_of_the_examples() -> None:
     nlp = spacy.blank("en")
-    nlp.add_pipe("trax_sentiment")
+    nlp.add_pipe("trax_sentiment", config={"pretrained": None})
     rows = [("good", 1.0), ("fine", 1.0), ("bad", 0.0)]
     examples = [
         Example.from_dict(nlp.make_doc(text), {"cats": {"positive": value, "negative": 1 - value}})
@@ -167,7 +167,7 @@ def test_what_is_not_a_list_of_str_is_refused(scorer: TextScorer) -> None:
 
 def test_an_untrained_component_is_refused() -> None:
     nlp = spacy.blank("en")
-    nlp.add_pipe("trax_sentiment")
+    nlp.add_pipe("trax_sentiment", config={"pretrained": None})
     with pytest.raises(ValueError, match="E109"):
         TextScorer(nlp)
     with pytest.raises(SentimentError, match="S035"):
@@ -224,7 +224,9 @@ def test_where_chunks_do_not_stand_alone_docs_are_made(
 def test_a_preprocessor_that_needs_docs_gets_docs(caplog: pytest.LogCaptureFixture) -> None:
     nlp = spacy.blank("en")
     preprocessor = {"@misc": "spacy_trax_sentiment.ProcessTweet.v1", "stop_words": []}
-    nlp.add_pipe("trax_sentiment", config={"model": {"embedding_dim": 8, "preprocessor": preprocessor}})
+    nlp.add_pipe(
+        "trax_sentiment", config={"model": {"embedding_dim": 8, "preprocessor": preprocessor}, "pretrained": None}
+    )
     examples = [
         Example.from_dict(nlp.make_doc(text), {"cats": {"positive": value, "negative": 1 - value}})
         for text, value in [("good film", 1.0), ("bad film", 0.0)]

@@ -219,7 +219,9 @@ def registered() -> None:
 def _blank(**settings: Any) -> Language:
     nlp = spacy.blank("en")
     preprocessor = {"@misc": "tests.Lowered.v1", **settings}
-    nlp.add_pipe("trax_sentiment", config={"model": {"embedding_dim": 8, "preprocessor": preprocessor}})
+    nlp.add_pipe(
+        "trax_sentiment", config={"model": {"embedding_dim": 8, "preprocessor": preprocessor}, "pretrained": None}
+    )
     return nlp
 
 

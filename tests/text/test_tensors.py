@@ -15,7 +15,7 @@ from spacy_trax_sentiment.text import (
     process_tweet,
     shuffled_batches,
 )
-from spacy_trax_sentiment.text.tensors import LENGTH_LADDER, longest_length, steady_length
+from spacy_trax_sentiment.text.tensors import LENGTH_LADDER, longest_length, steady_length, weighted_batches
 from spacy_trax_sentiment.training import LabelledText
 
 IDS = st.lists(st.lists(st.integers(1, 1000), max_size=70), max_size=20)
@@ -117,3 +117,35 @@ def test_batches_are_padded_as_asked() -> None:
     ids, targets = [[3] * 9, [4] * 3], [1, 0]
     assert next(balanced_batches(ids, targets, 2, loop=False))[0].shape == (2, 16)
     assert next(balanced_batches(ids, targets, 2, loop=False, padded_length=longest_length))[0].shape == (2, 9)
+
+
+def test_weighted_batches_draw_each_text_as_often_as_its_weight_says() -> None:
+    ids = [[i + 3] * (i + 1) for i in range(4)]
+    batches = weighted_batches(ids, [0, 1, 0, -1], [1, 2, 0, 5], 64, n_classes=2, seed=1)
+    drawn = [next(batches) for _ in range(160)]
+    first = np.concatenate([inputs[:, 0] for inputs, _, _ in drawn])
+    shares = np.bincount(first, minlength=7)[3:] / len(first)
+    np.testing.assert_allclose(shares, [1 / 8, 2 / 8, 0, 5 / 8], atol=0.02)
+    targets = np.concatenate([targets for _, targets, _ in drawn])
+    assert (targets[first == 3] == 0).all()
+    assert (targets[first == 4] == 1).all()
+    assert targets[first == 6].mean() == pytest.approx(0.5, abs=0.03)
+    for inputs, of_batch, weights in drawn:
+        assert inputs.dtype == of_batch.dtype == np.int32
+        assert weights.tolist() == [1.0] * 64
+
+
+def test_weighted_batches_are_the_same_for_the_same_seed() -> None:
+    ids = [[i + 3] for i in range(50)]
+    first, second, other = (
+        weighted_batches(ids, [0] * 50, [1.0] * 50, 8, n_classes=1, seed=seed) for seed in (3, 3, 4)
+    )
+    assert all((next(first)[0] == next(second)[0]).all() for _ in range(40))
+    assert any((next(first)[0] != next(other)[0]).any() for _ in range(5))
+
+
+def test_texts_of_like_lengths_share_a_batch() -> None:
+    ids = [[3] * length for length in range(1, 400)]
+    batches = weighted_batches(ids, [0] * len(ids), [1.0] * len(ids), 16, n_classes=1)
+    lengths = {next(batches)[0].shape[1] for _ in range(16)}
+    assert len(lengths) > 3

@@ -57,7 +57,9 @@ def test_fifty_steps_give_the_same_weights_and_predictions(
     spacy.util.fix_random_seed(0)
     texts = short_texts[0][::4]
     nlp = spacy.blank("en")
-    nlp.add_pipe("trax_sentiment", config={"model": {"embedding_dim": 16, "hidden_width": hidden_width}})
+    nlp.add_pipe(
+        "trax_sentiment", config={"model": {"embedding_dim": 16, "hidden_width": hidden_width}, "pretrained": None}
+    )
     examples = [
         Example.from_dict(
             nlp.make_doc(text), {"cats": {name: float(name == label) for name in ("negative", "positive")}}

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+import srsly
+
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.training import Settings
+from spacy_trax_sentiment.training.recipes import mix, read_recipe
+
+RECIPE = """
+[labels]
+names = ["negative","positive"]
+[settings]
+steps = 7
+[sources]
+[sources.first]
+path = "first.jsonl"
+weight = 2
+label_weights = {"neutral": 0.5, "other": 0}
+[sources.second]
+path = "second.jsonl"
+[dev]
+[dev.only]
+path = "first.jsonl"
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rows = [("a", "positive"), ("b", "neutral"), ("c", "other")]
+    srsly.write_jsonl(tmp_path / "first.jsonl", [{"text": text, "label": label} for text, label in rows])
+    srsly.write_jsonl(tmp_path / "second.jsonl", [{"text": "d", "label": "negative"}])
+    (tmp_path / "recipe.cfg").write_text(RECIPE)
+    return tmp_path
+
+
+def test_a_recipe_says_labels_settings_and_sources(data: Path) -> None:
+    recipe = read_recipe(data / "recipe.cfg")
+    assert recipe.labels == ["negative", "positive"]
+    assert recipe.settings == Settings(steps=7)
+    assert [source.path for source in recipe.sources] == ["first.jsonl", "second.jsonl"]
+
+
+def test_texts_have_the_weights_of_their_source_and_label(data: Path) -> None:
+    mixture = mix(read_recipe(data / "recipe.cfg"), data)
+    assert [(text.text, weight) for text, weight in zip(mixture.texts, mixture.weights, strict=True)] == [
+        ("a", 2.0),
+        ("b", 1.0),
+        ("d", 1.0),
+    ]
+    assert [text.text for text in mixture.dev_texts] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["en", "en_ternary"])
+def test_the_bundled_recipes_can_be_read(name: str) -> None:
+    recipe = read_recipe(name)
+    assert {"negative", "positive"} <= set(recipe.labels)
+    assert recipe.sources
+    assert not {source.path for source in recipe.sources} & {source.path for source in recipe.dev}
+    assert not any("test" in source.path for source in recipe.sources + recipe.dev)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("steps = 7", "stepz = 7", "unknown setting 'stepz'"),
+        ("weight = 2", "wait = 2", "unknown setting 'wait'"),
+        ("[labels]", "[lapels]", "labels"),
+        ('path = "second.jsonl"', "", "path"),
+        ("[settings]", "[settings", ""),
+    ],
+)
+def test_a_recipe_that_cannot_be_used_is_refused(data: Path, old: str, new: str, reason: str) -> None:
+    path = data / "recipe.cfg"
+    path.write_text(RECIPE.replace(old, new))
+    with pytest.raises(SentimentError, match=rf"S026.*recipe\.cfg.*{reason}"):
+        read_recipe(path)
+
+
+def test_an_absent_recipe_or_source_is_named(data: Path) -> None:
+    with pytest.raises(SentimentError, match=r"S026.*none\.cfg"):
+        read_recipe(data / "none.cfg")
+    (data / "second.jsonl").unlink()
+    with pytest.raises(SentimentError, match=r"S001.*second\.jsonl"):
+        mix(read_recipe(data / "recipe.cfg"), data)
