@@ -1,14 +1,11 @@
 """The fixtures that spaCy's own tests ask for, and a component that is blank where they add one, as `textcat` is."""
 
-from collections.abc import Iterator
-
 import pytest
 from spacy.language import Language
 from spacy.tests.conftest import de_vocab, en_vocab  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
-def blank_by_default(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def blank_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     meta = Language.get_factory_meta("trax_sentiment")
     monkeypatch.setitem(meta.default_config, "pretrained", None)
-    yield
