@@ -22,8 +22,8 @@ PEOPLE = (
     # Nationalities, religions, orientations and colours.
     "american british english scottish welsh irish french german italian spanish portuguese dutch belgian swiss"
     " austrian polish czech slovak hungarian romanian bulgarian serbian croatian greek turkish russian ukrainian"
-    " swedish norwegian danish finnish icelandic mexican brazilian argentinian chilean colombian peruvian cuban canadian"
-    " australian nigerian kenyan ghanaian ethiopian somali moroccan algerian tunisian egyptian syrian lebanese iraqi"
+    " swedish norwegian danish finnish icelandic mexican brazilian argentinian chilean colombian peruvian cuban"
+    " canadian australian nigerian kenyan ghanaian ethiopian somali moroccan algerian tunisian egyptian syrian lebanese iraqi"
     " iranian israeli palestinian saudi afghan indian pakistani bangladeshi chinese japanese korean vietnamese thai"
     " indonesian filipino malaysian taiwanese asian african european arab latino latina hispanic christian christians"
     " muslim muslims jewish jew jews hindu hindus buddhist buddhists catholic catholics protestant protestants sikh"
