@@ -3,6 +3,7 @@
 Nothing is loaded that could execute: no pickle. A file that is missing or not as it was written is refused by name.
 """
 
+import copy
 import hashlib
 import io
 import json
@@ -74,7 +75,8 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
     settings, terms = content[_SETTINGS], content[_VOCABULARY]
     try:
         _check_settings(model, settings, terms)
-        preprocessor = deserialize_attr(model.attrs["preprocessor"], content[_PREPROCESSOR], "preprocessor", model)
+        preprocessor = copy.copy(model.attrs["preprocessor"])  # as it may yet be refused
+        preprocessor = deserialize_attr(preprocessor, content[_PREPROCESSOR], "preprocessor", model)
         if settings["n_labels"] is not None:
             model.set_dim("nO", settings["n_labels"])
         attributes = {name: settings[name] for name in _attributes(model)}

@@ -163,14 +163,15 @@ class LexemeMemory:
                 hashed = hash_string(term) >> 2 << 2 | role if first >= N_SPECIAL else role
                 ids: tuple[int, ...] = (first,) if first >= N_SPECIAL else ()
                 if more:
-                    ids += tuple(id for each in more if (id := id_of(each)) is not None)
+                    ids += tuple(id for each in more if (id := id_of(each, 0)) >= N_SPECIAL)
                 key = ids or unknown, hashed
                 row = self._row_of.get(key)
                 if row is None:
-                    row = self._row_of[key] = new[key] = self.n_rows + len(new)
+                    row = new.setdefault(key, self.n_rows + len(new))
                 rows.append(row)
             if new:
                 self._add_rows(list(new))
+                self._row_of.update(new)  # not before, as a subclass's `lexemes` may raise
         return rows
 
     def _add_rows(self, new: Sequence[tuple[tuple[int, ...], int]]) -> None:

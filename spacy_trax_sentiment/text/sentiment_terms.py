@@ -114,11 +114,16 @@ class SentimentTerms(TokenPreprocessor):
         word = lowered.replace("’", "'")
         if word in ("``", "''", "“", "”"):
             return '"'
-        is_emoticon = len(word) > 1 and not any(map(str.isalnum, word)) and self._lexicon.valence(word) is not None
-        if not is_emoticon:
-            word = _HTML.sub("", word).strip()
-            if len(word) > 1 and any(map(str.isalpha, word)):
-                word = word.strip(_EDGES) or word
+        short = self._shortened(word)
+        # An emoticon may hold what else is mark-up or a word's edge, as "<3" and ":D" do.
+        if len(short) > 1 and not short.isalnum() and self._lexicon.valence(short) is not None:
+            return short
+        word = _HTML.sub("", word).strip()
+        if len(word) > 1 and any(map(str.isalpha, word)):
+            word = word.strip(_EDGES) or word
+        return self._shortened(word)
+
+    def _shortened(self, word: str) -> str:
         two = _ELONGATION.sub(r"\1\1", word)
         if two != word and two not in self._lexicon:
             one = _ELONGATION.sub(r"\1", word)
@@ -155,7 +160,7 @@ def _emoji_valence(emoji: str) -> float | None:
     valences = []
     for character in emoji:
         names = unicodedata.name(character, "").lower().replace("-", " ").split()
-        if {"arrow", "arrows", "heavy"}.isdisjoint(names) or "heart" in names:
+        if {"arrow", "arrows", "heavy", "pointing"}.isdisjoint(names) or "heart" in names:
             names = next(([name] for name in TELLING_NAMES if name in names), names)
             valences += [EMOJI_VALENCES[name] for name in names if name in EMOJI_VALENCES]
     return sum(valences) / len(valences) if valences else None

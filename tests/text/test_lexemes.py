@@ -1,10 +1,10 @@
-from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 import spacy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.strings import StringStore, hash_string
@@ -18,87 +18,29 @@ from spacy_trax_sentiment.text import lexemes
 from spacy_trax_sentiment.text.lexemes import (
     ENDS_NEGATION,
     NEGATES,
+    NO_TERM,
     PLAIN,
     Lexeme,
     LexemeMemory,
     TokenPreprocessor,
-    compose,
     doc_orths,
-    flatten,
     orths_to_rows,
 )
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
-from spacy_trax_sentiment.text.vocabulary import PAD_ID, SPECIAL_TERMS, UNK, build_vocabulary
-
-VOCAB = Vocab()
-MULTIPLIER = 0x9E3779B97F4A7C15
-WORDS = ["not", "n't", "never", "but", ".", "!", "good", "goood", "loved", "food", "0.5", ":)", "🎉", "e\u0301"]
-WORDS += [" ", "\n", "\u00a0", "@you", "#", "https://t.co/x", "_NEG", UNK]
-TEXTS = st.lists(st.lists(st.sampled_from(WORDS) | st.text(st.characters(codec="utf-8"), min_size=1), max_size=20))
+from spacy_trax_sentiment.text.vocabulary import SPECIAL_TERMS, UNK, build_vocabulary
 
 
-def _docs(texts: Iterable[list[str]]) -> list[Doc]:
-    return [Doc(VOCAB, words=words) for words in texts]
+class Spelled(TokenPreprocessor):
+    """A token spells its lexeme: its first letter is the term, the others are further terms; a number is the role."""
+
+    def lexeme(self, text: str) -> Lexeme:
+        role = int(text[-1]) if text[-1:].isdigit() else PLAIN
+        term, *more = text.rstrip("012") or [None]  # type: ignore[list-item]
+        return Lexeme(term, role, tuple(more))
 
 
-def _composed(memory: LexemeMemory, docs: list[Doc]) -> tuple[Any, Any]:
-    ids, lengths = compose(memory, *orths_to_rows(memory, list(map(doc_orths, docs)), VOCAB.strings))
-    return ids.T, lengths
-
-
-def _bucket(first: Lexeme, second: Lexeme, n_buckets: int) -> int:
-    hashes = [hash_string(lexeme.term) >> 2 << 2 | lexeme.role for lexeme in (first, second)]  # type: ignore[arg-type]
-    return ((hashes[0] * MULTIPLIER + hashes[1]) % 2**64 >> 32) * n_buckets >> 32
-
-
-def _expected(preprocessor: TokenPreprocessor, vocabulary: dict[str, int], doc: Doc) -> list[list[int]]:
-    """RETURNS: The ids of each term, found one token at a time in Python."""
-    first_column = [vocabulary.get(term, vocabulary[UNK]) for term in preprocessor(doc)]
-    if not preprocessor.bigram_buckets:
-        return [[i] for i in first_column]
-    lexemes = [lexeme for token in doc if (lexeme := preprocessor.lexeme(token.text)).term is not None]
-    known = [vocabulary.get(lexeme.term, 0) >= len(SPECIAL_TERMS) for lexeme in lexemes]  # type: ignore[arg-type]
-    second_column = [PAD_ID] * len(lexemes)
-    for i in range(1, len(lexemes)):
-        if known[i - 1] and known[i]:
-            bucket = _bucket(lexemes[i - 1], lexemes[i], preprocessor.bigram_buckets)
-            second_column[i] = bucket + len(vocabulary)
-    return [list(row) for row in zip(first_column, second_column, strict=True)]
-
-
-@settings(max_examples=300)
-@given(
-    texts=TEXTS,
-    seen=TEXTS,
-    scope=st.sampled_from([0, 1, 2, 5, 1000]),
-    buckets=st.sampled_from([0, 1, 3, 1 << 14, 1 << 24]),
-)
-def test_a_batch_is_composed_as_each_text_is_in_plain_python(
-    texts: list[list[str]], seen: list[list[str]], scope: int, buckets: int
-) -> None:
-    preprocessor = SentimentTerms(scope, buckets)
-    vocabulary = build_vocabulary(preprocessor(doc) for doc in _docs(seen))
-    docs = _docs(texts)
-    expected = [_expected(preprocessor, vocabulary, doc) for doc in docs]
-    memory = LexemeMemory(preprocessor, vocabulary)
-    for _ in range(2):  # not remembered, then remembered
-        ids, lengths = _composed(memory, docs)
-        assert lengths.tolist() == list(map(len, expected))
-        assert ids.tolist() == [row for rows in expected for row in rows]
-    flat, n_flat = flatten(ids.T, lengths)
-    assert flat.tolist() == [i for rows in expected for row in rows for i in row if i != PAD_ID]
-    assert n_flat.tolist() == [sum(i != PAD_ID for row in rows for i in row) for rows in expected]
-
-
-@settings(max_examples=100)
-@given(TEXTS)
-def test_negation_and_bigrams_stay_within_a_text(texts: list[list[str]]) -> None:
-    preprocessor = SentimentTerms(5, 64)
-    docs = _docs(texts)
-    memory = LexemeMemory(preprocessor, build_vocabulary(map(preprocessor, docs)))
-    together, _ = _composed(memory, docs)
-    alone = [row for doc in docs for row in _composed(memory, [doc])[0].tolist()]
-    assert together.tolist() == alone
+# An id of each letter, from 3 on.
+LETTERS = build_vocabulary(["abcde"])
 
 
 def _remembered(memory: LexemeMemory, texts: list[str]) -> list[int]:
@@ -107,25 +49,96 @@ def _remembered(memory: LexemeMemory, texts: list[str]) -> list[int]:
     return rows
 
 
+def _ids(memory: LexemeMemory, rows: list[int], is_negated: bool = False) -> list[list[int]]:
+    """RETURNS: The ids of each row."""
+    ids, counts = memory.ids_of(np.array(rows, dtype=np.int64), np.full(len(rows), is_negated))
+    assert counts.sum() == len(ids)
+    return [part.tolist() for part in np.split(ids, np.cumsum(counts)[:-1])] if rows else []
+
+
+def test_the_terms_of_a_lexeme_begin_with_its_own() -> None:
+    assert Lexeme("a", NEGATES, ("b", "c")).terms == ("a", "b", "c")
+    assert Lexeme("a").terms == ("a",)
+    assert Lexeme(None).terms == Lexeme(None, PLAIN, ("b",)).terms == ()
+
+
+def test_a_doc_has_the_terms_of_its_tokens() -> None:
+    assert Spelled()(Doc(Vocab(), words=["abc", "1", "d0", "x2"])) == ["a", "b", "c", "d", "x"]
+
+
+@pytest.mark.parametrize(("scope", "buckets", "distance"), [(0, 0, 1), (3, 0, 2), (0, 8, 1), (0, 8, 3), (3, 8, 3)])
+def test_an_embedding_has_rows_of_terms_of_negated_ones_and_of_buckets(scope: int, buckets: int, distance: int) -> None:
+    preprocessor = Spelled()
+    preprocessor.negation_scope, preprocessor.bigram_buckets, preprocessor.bigram_distance = scope, buckets, distance
+    assert preprocessor.first_bucket(10) == (20 if scope else 10)
+    assert preprocessor.n_rows(10) == preprocessor.first_bucket(10) + distance * buckets
+
+
+SPELLINGS = st.lists(st.text("abcxyz", max_size=4).flatmap(lambda s: st.sampled_from([s, f"{s}1", f"{s}2"])))
+
+
+@given(first=SPELLINGS, second=SPELLINGS, is_negated=st.booleans())
+def test_a_row_holds_the_ids_of_the_known_terms(first: list[str], second: list[str], is_negated: bool) -> None:
+    memory = LexemeMemory(Spelled(), LETTERS)
+    rows = _remembered(memory, first)
+    rows = _remembered(memory, first + second)
+    assert memory.rows_of_texts(first + second) == rows
+    for text, row, ids in zip(first + second, rows, _ids(memory, rows, is_negated), strict=True):
+        term, role, more = Spelled().lexeme(text)
+        if term is None:
+            assert row == NO_TERM
+            continue
+        known = [LETTERS[letter] for letter in (term, *more) if letter in LETTERS]
+        # `__UNK__` is never negated.
+        assert ids == ([i + len(LETTERS) * is_negated for i in known] or [LETTERS[UNK]])
+        hashed = hash_string(term) >> 2 << 2 if term in LETTERS else 0
+        assert int(memory.hashes[row]) == hashed | role
+
+
+def test_what_is_alike_shares_a_row() -> None:
+    memory = LexemeMemory(Spelled(), LETTERS)
+    alike = [
+        ["ab", "axb", "abx"],
+        ["ab1"],
+        ["ba"],
+        ["a"],
+        ["xa", "ya"],
+        ["x", "yz", "yx"],
+        ["x1", "yz1"],
+        ["", "1", "2"],
+    ]
+    rows = _remembered(memory, [text for texts in alike for text in texts])
+    of_texts = dict(zip([text for texts in alike for text in texts], rows, strict=True))
+    shared = [{of_texts[text] for text in texts} for texts in alike]
+    assert [len(of_group) for of_group in shared] == [1] * len(alike)
+    assert len(set(rows)) == memory.n_rows == len(alike)
+    assert of_texts[""] == NO_TERM
+
+
+def test_special_terms_are_not_known_ones() -> None:
+    class Special(TokenPreprocessor):
+        def lexeme(self, text: str) -> Lexeme:
+            return Lexeme(text, PLAIN, SPECIAL_TERMS)
+
+    memory = LexemeMemory(Special(), LETTERS)
+    assert _ids(memory, memory.rows_of_texts(["a", *SPECIAL_TERMS])) == [[LETTERS["a"]], *[[LETTERS[UNK]]] * 3]
+
+
 def test_rows_stay_the_same_as_the_memory_grows() -> None:
     preprocessor = SentimentTerms()
     texts = ["good", "not", " ", "@you", "bad", "unseen"]
     many = ["-".join(f"w{i}x") for i in range(6000)]
-    memory = LexemeMemory(preprocessor, build_vocabulary([["good", "bad", "bad_NEG", *many]]))
+    memory = LexemeMemory(preprocessor, build_vocabulary([["good", "bad", "opinion +", *many]]))
     before = _remembered(memory, texts)
-    known = memory.ids[before], memory.negated_ids[before], memory.hashes[before]
+    known = _ids(memory, before), _ids(memory, before, is_negated=True), memory.hashes[before].tolist()
     rows = _remembered(memory, many)
     assert len(memory) == len(texts) + 6000
     assert len(set(rows)) == 6000
     assert _remembered(memory, texts) == memory.rows_of_texts(texts) == before
-    for new, old in zip((memory.ids, memory.negated_ids, memory.hashes), known, strict=True):
-        np.testing.assert_array_equal(new[before], old)
+    assert (_ids(memory, before), _ids(memory, before, is_negated=True), memory.hashes[before].tolist()) == known
     assert _remembered(memory, many) == memory.rows_of_texts(many) == rows
     assert len(memory) == len(texts) + 6000
-    for text, row in zip(many[::1000], rows[::1000], strict=True):
-        term = preprocessor.lexeme(text).term
-        assert term is not None
-        assert int(memory.hashes[row]) == hash_string(term) >> 2 << 2
+    assert _ids(memory, rows) == [[memory.vocabulary[text]] for text in many]
 
 
 def test_what_is_unknown_takes_no_room() -> None:
@@ -133,6 +146,9 @@ def test_what_is_unknown_takes_no_room() -> None:
     rows = _remembered(memory, ["good", "bad", "worse", "never", ".", "@you"])
     assert len(set(rows)) == 5  # the known one, what has no term, and what is unknown by its role
     assert rows[1] == rows[2]
+    before = memory.n_rows
+    _remembered(memory, [f"{a}{b}" for a in "bcdf" for b in "bcdf"])
+    assert memory.n_rows == before
 
 
 def test_a_lexeme_is_looked_at_once() -> None:
@@ -149,38 +165,55 @@ def test_a_lexeme_is_looked_at_once() -> None:
     assert calls == ["a", "b"]
 
 
-@given(st.lists(st.sampled_from(WORDS) | st.text(st.characters(codec="utf-8"), min_size=1)))
-def test_many_lexemes_at_once_are_those_of_each(texts: list[str]) -> None:
-    preprocessor = SentimentTerms()
-    terms, roles = preprocessor.lexemes(texts)
-    assert list(zip(terms, roles, strict=True)) == [tuple(preprocessor.lexeme(text)) for text in texts]
+def test_a_lexeme_that_raises_leaves_the_memory_whole() -> None:
+    class Failing(Spelled):
+        def lexeme(self, text: str) -> Lexeme:
+            if text == "?":
+                raise ValueError(text)
+            return super().lexeme(text)
+
+    memory = LexemeMemory(Failing(), LETTERS)
+    rows = _remembered(memory, ["a", "b"])
+    with pytest.raises(ValueError, match=r"\?"):
+        _remembered(memory, ["c", "d", "?"])
+    assert _ids(memory, _remembered(memory, ["e", "d", "c"])) == [[LETTERS[letter]] for letter in "edc"]
+    assert _remembered(memory, ["a", "b"]) == rows
+
+
+def test_threads_share_a_memory() -> None:
+    words = [f"{a}{b}{c}" for a in "abcdex" for b in "abcdex" for c in "abcdex012"]
+    memory = LexemeMemory(Spelled(), LETTERS)
+
+    def look_up(seed: int) -> None:
+        order = np.random.default_rng(seed).permutation(len(words))
+        for start in range(0, len(order), 10):
+            texts = [words[i] for i in order[start : start + 10]]
+            rows = _remembered(memory, texts)
+            for text, ids in zip(texts, _ids(memory, rows), strict=True):
+                known = [LETTERS[letter] for letter in text if letter in LETTERS]
+                assert ids == (known or [LETTERS[UNK]])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(look_up, range(8)))
+    assert len(memory) == len(words)
 
 
 def test_hashes_that_fall_into_one_slot_are_told_apart() -> None:
-    memory = LexemeMemory(SentimentTerms(), build_vocabulary([["a", "b", "c"]]))
-    strings = {1 + (i << 40): term for i, term in enumerate(["a", "b", "c", "@you"])}
-    rows = memory.rows(np.array([*strings, *strings], dtype=np.uint64), strings)
-    assert memory.ids[rows].tolist() == [3, 4, 5, PAD_ID] * 2
+    memory = LexemeMemory(Spelled(), LETTERS)
+    strings = {1 + (i << 40): term for i, term in enumerate(["a", "b", "c", ""])}
+    rows = memory.rows(np.array([*strings, *strings], dtype=np.uint64), strings).tolist()
+    assert _ids(memory, rows) == [[3], [4], [5], []] * 2
 
 
-def test_unknown_terms_get_the_id_of_unk_and_no_bigrams() -> None:
-    preprocessor = SentimentTerms(bigram_buckets=8)
-    vocabulary = build_vocabulary([["not", "good"]])
-    docs = _docs([["zzzz", "good", "good", "zzzz"], ["not", "good"]])
-    ids, lengths = _composed(LexemeMemory(preprocessor, vocabulary), docs)
-    unknown, known = vocabulary[UNK], vocabulary["good"]
-    assert ids[:4, 0].tolist() == [unknown, known, known, unknown]
-    assert [i == PAD_ID for i in ids[:4, 1]] == [True, True, False, True]
-    assert ids[4:, 0].tolist() == [vocabulary["not"], unknown]  # "good_NEG" was never seen
-    assert lengths.tolist() == [4, 2]
-
-
-@pytest.mark.parametrize("texts", [[], [[]], [[], []], [[" "], ["@you", "\n"]]])
-def test_texts_without_terms_have_no_rows(texts: list[list[str]]) -> None:
-    memory = LexemeMemory(SentimentTerms(), build_vocabulary([]))
-    ids, lengths = _composed(memory, _docs(texts))
-    assert ids.shape == (0, 2)
-    assert lengths.tolist() == [0] * len(texts)
+def test_docs_have_rows_of_their_tokens() -> None:
+    vocab = Vocab()
+    memory = LexemeMemory(Spelled(), LETTERS)
+    docs = [Doc(vocab, words=words) for words in (["a", "bc", "a"], [], ["1"], ["bc"])]
+    rows, lengths = orths_to_rows(memory, list(map(doc_orths, docs)), vocab.strings)
+    assert lengths.tolist() == [3, 0, 1, 1]
+    assert rows.tolist() == memory.rows_of_texts(["a", "bc", "a", "1", "bc"])
+    rows, lengths = orths_to_rows(memory, [], StringStore())
+    assert (rows.tolist(), lengths.tolist()) == ([], [])
 
 
 def test_a_pipelines_memory_is_bounded_and_forgetting_changes_no_score(
@@ -244,8 +277,7 @@ def lowered(registered: None) -> Language:
 
 def test_a_users_preprocessor_learns(lowered: Language) -> None:
     vocabulary = find_component(lowered, "").model.attrs["vocabulary"]
-    assert {"good", "good_NEG", "bad", "bad_NEG"} <= set(vocabulary)
-    assert not {"GOOD", "the"} & set(vocabulary)
+    assert set(vocabulary) == {*SPECIAL_TERMS, "good", "film", "not", "bad", "."}
     for text in ("Good film", "NOT bad"):
         assert lowered(text).cats["positive"] > 0.9
     for text in ("Bad the film", "not GOOD ."):
@@ -275,4 +307,4 @@ def test_pipelines_may_share_a_memory() -> None:
     first, second = StringStore(["good"]), StringStore(["bad", "good"])
     orths = np.array([first["good"]], dtype=np.uint64)
     assert memory.rows(orths, first).tolist() == memory.rows(orths, second).tolist()
-    assert memory.ids[memory.rows(orths, first)].tolist() == [3]
+    assert _ids(memory, memory.rows(orths, first).tolist()) == [[3]]

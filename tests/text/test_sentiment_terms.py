@@ -1,3 +1,6 @@
+import pickle
+from typing import Any
+
 import pytest
 import spacy
 from hypothesis import given
@@ -6,64 +9,177 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.text.lexemes import ENDS_NEGATION, NEGATES, PLAIN
-from spacy_trax_sentiment.text.sentiment_terms import MOST_BUCKETS, NEGATIONS, SCOPE_ENDS, SentimentTerms
+from spacy_trax_sentiment.text.lexemes import ENDS_NEGATION, NEGATES, PLAIN, Lexeme
+from spacy_trax_sentiment.text.sentiment_terms import MOST_BUCKETS, SentimentTerms
+from spacy_trax_sentiment.text.wordlists import NEGATIONS, PEOPLE, SCOPE_ENDS
 
 TERMS = SentimentTerms()
+BARE = SentimentTerms(lexicon=False)
 VOCAB = Vocab()
+NOTHING = Lexeme(None)
 
-
-def _terms(text: str, terms: SentimentTerms = TERMS) -> list[str]:
-    return terms(Doc(VOCAB, words=text.split()))
+WORDS = ["good", "goood", "LOVED", "don’t", "n't", "never", "but", "He", "Muslim", "ies", "s", "is", "sss", "#", "''"]
+WORDS += [":)", ":D", ":DDD", ":))))", "<3", "</3", "<br", "/>", "</b", "a<b", "*nice*", "_", "(ok)", "f**k", "A+"]
+WORDS += [
+    "🎉",
+    "❤️",
+    "👎👎👎",
+    "\u200d",
+    "e\u0301",
+    "\u0301",
+    "İ",
+    "ß",
+    "K",
+    "ﬁne",
+    "٣",
+    "0.5",
+    "5km",
+    "@you",
+    "@",
+    " ",
+    "\n",
+]
+TOKENS = st.sampled_from(WORDS) | st.text() | st.text("aeiglnosty", min_size=1) | st.text("<>/br:;()-D3'.*! ")
 
 
 @pytest.mark.parametrize(
-    ("token", "term"),
+    ("token", "terms"),
     [
-        ("loved", "love"),
-        ("s", "s"),
-        ("is", "is"),
-        ("LOVING", "love"),
-        ("Happiness", "happi"),
-        ("café", "café"),
-        ("cool", "cool"),
-        ("coooool", "cool"),
-        ("looove", "loov"),
-        ("!!!!", "!!"),
-        ("👍👍👍👍", "👍👍"),
-        (":)", ":)"),
-        (":-(", ":-("),
-        (":))))", ":))"),
-        (":D", ":d"),
-        ("<3", "<3"),
-        ("🎉", "🎉"),
-        ("!", "!"),
-        ("#happy", "#happy"),
-        ("5km", "5km"),
-        ("1st", "1st"),
-        ("it’s", "it's"),
-        ("@", "@"),
-        ("http", "http"),
-        (" good\n", "good"),
+        ("loved", "love|form loved|prefix loved|opinion +|valence +3"),
+        ("LOVING", "love|form loving|prefix lovin|opinion +|valence +3"),
+        ("Happiness", "happi|form happiness|prefix happi|opinion +|valence +3"),
+        ("awful", "aw|form awful|prefix awful|opinion -|valence -2"),
+        ("table", "tabl|form table|prefix table"),
+        ("desk", "desk|form desk"),
+        ("s", "s|form s"),
+        ("is", "is|form is"),
+        ("café", "café|form café"),
+        ("A+", "a+|form a+|opinion +"),
+        ("it’s", "it's|form it's"),
+        ("5km", "5km|form 5km"),
+        ("@", "@|form @"),
+        ("http", "http|form http"),
+        (" good\n", "good|form good|opinion +|valence +2"),
     ],
 )
-def test_the_term_of_a_token(token: str, term: str) -> None:
-    assert TERMS.lexeme(token) == (term, PLAIN if token != "!" else ENDS_NEGATION)
+def test_a_token_has_its_stem_form_prefix_and_classes(token: str, terms: str) -> None:
+    assert TERMS.lexeme(token).terms == tuple(terms.split("|"))
 
 
-@pytest.mark.parametrize("token", ["@you", "@_", "@5", "http://a.b", "HTTPS://T.CO/x", "www.a.b", "#"])
+@pytest.mark.parametrize(
+    ("token", "term", "valence"),
+    [
+        (":)", ":)", 2),
+        (":-(", ":-(", -2),
+        (":'(", ":'(", -3),
+        (":D", ":d", 3),
+        (":P", ":p", 2),
+        ("O_o", "o_o", -1),
+        ("<3", "<3", 2),
+        ("</3", "</3", -3),
+        (">:(", ">:(", -3),
+        (":))))", ":)", 2),
+        (":DDD", ":d", 3),
+        ("<333", "<3", 2),
+    ],
+)
+def test_emoticons_are_whole_and_have_a_valence(token: str, term: str, valence: int) -> None:
+    assert TERMS.lexeme(token) == (term, PLAIN, (f"form {term}", f"valence {valence:+}"))
+
+
+@pytest.mark.parametrize(
+    ("token", "term", "classes"),
+    [
+        ("❤️", "❤️", ("valence +3",)),
+        ("💔", "💔", ("valence -2",)),
+        ("😂", "😂", ("valence +2",)),
+        ("😭", "😭", ("valence -2",)),
+        ("👎", "👎", ("valence -2",)),
+        ("👍👍👍👍", "👍👍", ("valence +2",)),
+        ("👇", "👇", ()),
+        ("⬆️", "⬆️", ()),
+        ("🌵", "🌵", ()),
+        ("😀💔", "😀💔", ("valence +1",)),
+        ("e\u0301", "e\u0301", ()),
+        ("\u0301", "\u0301", ()),
+        ("\u200d", "\u200d", ()),
+        ("\U000e01ef", "\U000e01ef", ()),
+    ],
+)
+def test_emoji_have_the_valence_of_their_names(token: str, term: str, classes: tuple[str, ...]) -> None:
+    assert TERMS.lexeme(token) == (term, PLAIN, (f"form {term}", *classes))
+
+
+@pytest.mark.parametrize(
+    ("token", "form"),
+    [
+        ("coooool", "cool"),
+        ("goood", "good"),
+        ("looove", "love"),
+        ("soooo", "soo"),
+        ("cool", "cool"),
+        ("aabb", "aabb"),
+        ("!!!!", "!!"),
+        ("....", ".."),
+    ],
+)
+def test_an_elongation_is_two_of_a_character_or_one_where_that_makes_a_word(token: str, form: str) -> None:
+    assert f"form {form}" in TERMS.lexeme(token).more
+    assert TERMS.lexeme(token) == TERMS.lexeme(form)
+
+
+@pytest.mark.parametrize(
+    ("token", "plain"),
+    [
+        ("<br", None),
+        ("/>", None),
+        ("<br/>", None),
+        ("<br>good", "good"),
+        ("good<br", "good"),
+        ("good.", "good"),
+        ("*good*", "good"),
+        ("_good_", "good"),
+        ('"(good)', "good"),
+        ("[good]!!!", "good"),
+        ("u.s.", "u.s"),
+        ("-", "-"),
+        ("--", "--"),
+        ("``", '"'),
+        ("''", '"'),
+        ("“", '"'),
+    ],
+)
+def test_mark_up_and_a_words_edges_go(token: str, plain: str | None) -> None:
+    assert TERMS.lexeme(token) == (NOTHING if plain is None else TERMS.lexeme(plain))
+
+
+@pytest.mark.parametrize("token", ["@you", " @you", "@_", "@5", "http://a.b", "HTTPS://T.CO/x", "www.a.b", "#", " #"])
 def test_mentions_urls_and_the_hash_sign_have_no_term(token: str) -> None:
-    assert TERMS.lexeme(token) == (None, PLAIN)
+    assert TERMS.lexeme(token) == NOTHING
 
 
 @pytest.mark.parametrize("token", ["", " ", "  ", "\n", "\t", "\u00a0", "\u2028", "\u3000", "\x1c", "\x85"])
 def test_white_space_has_no_term(token: str) -> None:
-    assert TERMS.lexeme(token) == (None, PLAIN)
+    assert TERMS.lexeme(token) == NOTHING
 
 
-@pytest.mark.parametrize("token", ["0", "7", "2024", "3.5", "1,000", "12:30", "10/10", "50%", "٣", "2²"])
+@pytest.mark.parametrize("token", ["0", "7", "2024", "3.5", "1,000", "12:30", "10/10", "50%", "٣", "2²", "111111"])
 def test_every_number_is_one_term(token: str) -> None:
-    assert TERMS.lexeme(token) == ("0", PLAIN)
+    assert TERMS.lexeme(token) == ("0", PLAIN, ())
+
+
+@pytest.mark.parametrize("group", PEOPLE, ids=lambda group: group.split()[0])
+def test_words_for_people_count_as_their_group_alone(group: str) -> None:
+    words = group.split()
+    expected = [(f"people {words[0]}", PLAIN, ())] * len(words)
+    assert [TERMS.lexeme(word.title()) for word in words] == expected
+    assert list(TERMS.lexemes(words)) == expected
+    assert not NEGATIONS.intersection(words)
+
+
+def test_no_word_is_in_two_groups_of_people() -> None:
+    words = " ".join(PEOPLE).split()
+    assert len(set(words)) == len(words)
 
 
 @pytest.mark.parametrize("token", [*sorted(NEGATIONS), "NOT", "N'T", "n’t", "Never"])
@@ -76,50 +192,82 @@ def test_a_clauses_end_ends_negation(token: str) -> None:
     assert TERMS.lexeme(token).role == ENDS_NEGATION
 
 
-@pytest.mark.parametrize("token", ["good", "notable", "butter", ":)", "3", "@not", "https://no.no"])
+@pytest.mark.parametrize("token", ["good", "notable", "butter", ":)", "3", "@not", "https://no.no", "he"])
 def test_other_tokens_leave_negation_alone(token: str) -> None:
     assert TERMS.lexeme(token).role == PLAIN
 
 
-@given(st.text())
-def test_any_token_has_one_term_or_none(token: str) -> None:
-    term, role = TERMS.lexeme(token)
-    assert term is None or (term and term == term.strip())
-    assert role in (PLAIN, NEGATES, ENDS_NEGATION)
-    assert TERMS.lexeme(token) == (term, role)
+@pytest.mark.parametrize("terms", [TERMS, BARE], ids=["lexicon", "bare"])
+@given(token=TOKENS)
+def test_any_token_has_terms_or_none(terms: SentimentTerms, token: str) -> None:
+    lexeme = terms.lexeme(token)
+    assert lexeme.term != ""
+    assert lexeme.role in (PLAIN, NEGATES, ENDS_NEGATION)
+    assert len(set(lexeme.terms)) == len(lexeme.terms)
+    # The form holds what is left of the token; a class tells its kind before a space.
+    kinds = [term.split(" ")[0] for term in lexeme.more]
+    assert kinds in ([], ["form"], *(["form", *rest] for rest in _KINDS))
     if not token.strip():
-        assert term is None
+        assert lexeme == NOTHING
+    assert terms.lexeme(token) == lexeme
 
 
-@pytest.mark.parametrize(
-    ("text", "scope", "terms"),
-    [
-        ("I do n't like it , but I love it", 5, "i do n't like_NEG it_NEG , but i love it"),
-        ("I do n't like it but I love it", 5, "i do n't like_NEG it_NEG but i love it"),
-        ("not a b c d e f", 5, "not a_NEG b_NEG c_NEG d_NEG e_NEG f"),
-        ("not a b c", 2, "not a_NEG b_NEG c"),
-        ("not a b c", 0, "not a b c"),
-        ("not never a b", 1, "not never_NEG a_NEG b"),
-        ("not a . b not", 5, "not a_NEG . b not"),
-        ("not @you a # b c", 2, "not a_NEG b_NEG c"),
-        ("a not", 5, "a not"),
-        ("", 5, ""),
-    ],
-)
-def test_terms_are_negated_up_to_the_clauses_end(text: str, scope: int, terms: str) -> None:
-    assert _terms(text, SentimentTerms(scope, 0)) == terms.split()
+_KINDS = [["prefix"] * p + ["opinion"] * o + ["valence"] * v for p in (0, 1) for o in (0, 1) for v in (0, 1)]
 
 
-def test_spacys_tokens_of_a_contraction_are_negated() -> None:
-    doc = spacy.blank("en")("I don't like it, but I love it. @you 24 https://t.co/abc #happy  :)")
-    expected = "i do n't like_NEG it_NEG , but i love it . 0 happi :)"
-    assert TERMS(doc) == expected.split()
+@pytest.mark.parametrize("terms", [TERMS, BARE], ids=["lexicon", "bare"])
+@given(tokens=st.lists(TOKENS))
+def test_many_lexemes_at_once_are_those_of_each(terms: SentimentTerms, tokens: list[str]) -> None:
+    assert list(terms.lexemes(tokens)) == [terms.lexeme(token) for token in tokens]
 
 
-@pytest.mark.parametrize(("scope", "buckets"), [(0, 0), (1000, MOST_BUCKETS)])
-def test_settings_in_range_are_kept(scope: int, buckets: int) -> None:
-    terms = SentimentTerms(5, 5).from_bytes(SentimentTerms(scope, buckets).to_bytes())
-    assert (terms.negation_scope, terms.bigram_buckets) == (scope, buckets)
+@pytest.mark.parametrize("part", ["a", "ab", "<", "<br", ".", "é", "\u0301", "👍", "1", "#", "a ", "http", "_a-"])
+def test_a_very_long_token_has_terms(part: str) -> None:
+    token = part * (100_000 // len(part))
+    assert TERMS.lexeme(token) == next(iter(TERMS.lexemes([token])))
+
+
+def test_the_terms_of_a_doc_are_plain_ones() -> None:
+    doc = spacy.blank("en")("I don't like it, @you 24 https://t.co/abc #happy  :)")
+    expected = "i|form i|do|form do|n't|form n't|like|form like|opinion +|valence +2|it|form it|,|form ,|0"
+    expected += "|happi|form happy|prefix happy|opinion +|valence +3|:)|form :)|valence +2"
+    assert TERMS(doc) == expected.split("|")
+
+
+def test_without_the_lexicon_there_are_no_classes_of_words() -> None:
+    doc = Doc(VOCAB, words=["loved", "awful", ":)", "looove", "He"])
+    expected = "love|form loved|prefix loved|aw|form awful|prefix awful|:)|form :)|loov|form loove|prefix loove"
+    assert BARE(doc) == [*expected.split("|"), "people he"]
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {"negation_scope": 0, "bigram_buckets": 0, "bigram_distance": 1},
+    {"negation_scope": 1000, "bigram_buckets": MOST_BUCKETS, "bigram_distance": 4},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("lexicon", [True, False])
+def test_settings_and_lexicon_are_saved(settings: dict[str, Any], lexicon: bool) -> None:
+    saved = SentimentTerms(**settings, lexicon=lexicon)
+    before = saved.to_bytes()
+    saved.lexeme("loved")  # what is made of the lexicon is not saved
+    assert saved.to_bytes() == before
+    loaded = SentimentTerms(lexicon=not lexicon)
+    loaded.lexeme("loved")
+    assert loaded.from_bytes(before) is loaded
+    assert {name: getattr(loaded, name) for name in settings} == settings
+    assert loaded.to_bytes() == before
+    for other in (loaded, pickle.loads(pickle.dumps(saved))):
+        assert list(other.lexemes(WORDS)) == list(saved.lexemes(WORDS))
+
+
+def test_a_saved_lexicon_is_used_in_place_of_the_bundled_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = TERMS.to_bytes()
+    monkeypatch.setattr("spacy_trax_sentiment.text.sentiment_terms.bundled_words", lambda: {"positive": "desk"})
+    other = SentimentTerms()
+    assert other.lexeme("desks").more == ("form desks", "prefix desks", "opinion +")
+    assert other.from_bytes(data).lexeme("desk").more == ("form desk",)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +277,8 @@ def test_settings_in_range_are_kept(scope: int, buckets: int) -> None:
         ("negation_scope", 1001),
         ("bigram_buckets", -1),
         ("bigram_buckets", MOST_BUCKETS + 1),
+        ("bigram_distance", 0),
+        ("bigram_distance", 5),
     ],
 )
 def test_settings_out_of_range_are_refused(name: str, value: int) -> None:

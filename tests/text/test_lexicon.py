@@ -1,0 +1,138 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_trax_sentiment.text.lexicon import NO_ENTRY, Entry, Lexicon, away_from_zero, bundled_words, merged_words
+from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
+
+
+def _without_ing(words: list[str]) -> list[str]:
+    """RETURNS: Stems, in the simplest of ways."""
+    return [word.removesuffix("ing") for word in words]
+
+
+WORDS = {
+    "positive": "shine shining top-notch",
+    "negative": "bend fail failing",
+    "1.5": "shine :D gr8",
+    "-2.5": "bending",
+}
+LEXICON = Lexicon({**WORDS, "-0.5": "failing"}, _without_ing)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("word", "stem", "entry"),
+    [
+        ("shine", "shine", Entry(1, 1.5)),
+        ("top-notch", "top-notch", Entry(1, None)),
+        ("gr8", "gr8", Entry(0, 1.5)),
+        ("bending", "bend", Entry(-1, -2.5)),  # the opinion is the stem's
+        ("fail", "fail", Entry(-1, -0.5)),  # and so here is the valence
+        ("table", "table", NO_ENTRY),
+        ("", "", NO_ENTRY),
+    ],
+)
+def test_a_word_has_an_entry(word: str, stem: str, entry: Entry) -> None:
+    assert LEXICON.entry(word, stem) == entry
+
+
+@pytest.mark.parametrize(
+    ("word", "stem", "entry"),
+    [
+        ("bends", "bend", Entry(-1, -2.5)),
+        ("ben", "bend", NO_ENTRY),  # too short
+        ("be-nd", "bend", NO_ENTRY),  # not of letters alone
+        ("bents", "bent", NO_ENTRY),
+    ],
+)
+def test_a_word_that_is_not_known_has_its_stems_entry(word: str, stem: str, entry: Entry) -> None:
+    assert LEXICON.entry(word, stem) == entry
+
+
+def test_words_of_one_stem_are_averaged_and_opposite_opinions_cancel() -> None:
+    words = {"positive": "caring wearing", "negative": "car wear wear-out", "2": "car", "-1": "caring"}
+    lexicon = Lexicon(words, _without_ing)  # type: ignore[arg-type]
+    assert lexicon.entry("cars", "car") == Entry(0, 0.5)
+    assert lexicon.entry("car", "car") == Entry(-1, 2.0)
+    assert lexicon.entry("wears", "wear") == NO_ENTRY
+
+
+def test_what_is_in_the_lexicon_and_the_valence_of_an_exact_text() -> None:
+    assert all(word in LEXICON for word in ("shine", ":D", "gr8", "top-notch"))
+    assert not any(word in LEXICON for word in ("shines", ":d", "", "positive", "1.5"))
+    assert LEXICON.valence(":D") == 1.5
+    assert LEXICON.valence(":d") is None
+
+
+def test_an_empty_lexicon_knows_nothing() -> None:
+    lexicon = Lexicon({}, _without_ing)  # type: ignore[arg-type]
+    assert "good" not in lexicon
+    assert lexicon.entry("good", "good") == NO_ENTRY
+    assert lexicon.valence(":)") is None
+
+
+def test_two_lexicons_are_merged() -> None:
+    valences = {"good": 1.9, "great": 3.1, "nice": 1.9, ":)": 2.0, "fed up": -1.8, "meh": 0.0}
+    merged = merged_words(["nice", "good"], {"bad"}, valences)
+    assert merged == {
+        "positive": "good nice",
+        "negative": "bad",
+        "0": "meh",
+        "1.9": "good nice",
+        "2": ":)",
+        "3.1": "great",
+    }
+    assert list(merged) == ["positive", "negative", "0", "1.9", "2", "3.1"]
+    lexicon = Lexicon(merged, _without_ing)  # type: ignore[arg-type]
+    assert lexicon.entry("good", "good") == Entry(1, 1.9)
+    assert lexicon.entry("meh", "meh") == Entry(0, 0.0)
+
+
+# As the sources have them.
+@pytest.mark.parametrize(
+    ("word", "entry"),
+    [
+        ("good", Entry(1, 1.9)),
+        ("great", Entry(1, 3.1)),
+        ("love", Entry(1, 3.2)),
+        ("bad", Entry(-1, -2.5)),
+        ("horrible", Entry(-1, -2.5)),
+        ("hate", Entry(-1, -2.7)),
+        (":)", Entry(0, 2.0)),
+        ("lol", Entry(0, 1.8)),
+        ("naïve", Entry(-1, None)),
+        ("user-friendly", Entry(1, None)),
+        ("the", NO_ENTRY),
+        ("film", NO_ENTRY),
+    ],
+)
+def test_the_bundled_lexicon_holds_what_its_sources_say(word: str, entry: Entry) -> None:
+    assert Lexicon(bundled_words(), list).entry(word, word) == entry
+
+
+def test_the_bundled_lexicon_is_whole() -> None:
+    words = bundled_words()
+    opinions = {name: words[name].split() for name in ("positive", "negative")}
+    # Hu and Liu write of around 6,800 words, Hutto and Gilbert of over 7,500 (some of which hold a space).
+    assert 6_600 < sum(map(len, opinions.values())) < 6_900
+    valences = {float(name): of.split() for name, of in words.items() if name not in opinions}
+    assert 7_400 < sum(map(len, valences.values())) < 7_600
+    assert all(0 < abs(valence) <= 4 for valence in valences)
+    # No text was decoded wrongly.
+    assert {c for text in words.values() for c in text if not c.isascii()} == {"ï", "Þ"}
+
+
+@given(st.floats(-4, 4))
+def test_a_valence_is_rounded_away_from_zero(valence: float) -> None:
+    rounded = away_from_zero(valence)
+    assert abs(rounded) == math.ceil(abs(valence))
+    assert rounded * valence > 0 or rounded == valence == 0
+
+
+def test_each_rounded_valence_of_the_lexicon_is_a_term() -> None:
+    terms = SentimentTerms()
+    words = [word for text in bundled_words().values() for word in text.split()]
+    found = {term for lexeme in terms.lexemes(words) for term in lexeme.more if term.startswith("valence ")}
+    assert found == {f"valence {valence:+}" for valence in range(-4, 5) if valence}
