@@ -30,7 +30,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import spacy
 import speed_peers as peers
 import srsly
-import wasabi
+from report import Bound, at_least, at_most, print_bounds, print_table
 from speed_peers import BARE, BLANK, BLANK_CACHE, BOW, OURS, SCORER, SPACYTEXTBLOB, VADER, Score
 
 from spacy_trax_sentiment import TextScorer
@@ -60,15 +60,6 @@ class Run(NamedTuple):
 
     seconds: float
     peak: float
-
-
-class Bound(NamedTuple):
-    """A figure that must hold."""
-
-    what: str
-    measured: float
-    wanted: str
-    met: bool
 
 
 def main() -> None:
@@ -107,8 +98,7 @@ def main() -> None:
         if SIZE in parts:
             measure_size({"model: ours": model, **{f"model: {name}": path for name, path in textcats.items()}})
     if bounds:
-        rows = [(what, f"{measured:.2f}", wanted, "yes" if met else "NO") for what, measured, wanted, met in bounds]
-        print_table("Must hold", ("bound", "measured", "wanted", "met"), rows)
+        print_bounds(bounds)
 
 
 def measure_throughput(contenders: Mapping[str, Score], texts: Sequence[str], rounds: int) -> list[Bound]:
@@ -280,14 +270,6 @@ def print_machine() -> None:
     print(f"{platform.platform()}, Python {platform.python_version()}, {versions}")
 
 
-def print_table(
-    title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]], aligns: tuple[str, ...] = ()
-) -> None:
-    aligns = aligns or ("l", *"r" * (len(header) - 1))
-    print(f"\n{title}")
-    print(wasabi.table(rows, header=header, divider=True, max_col=100, aligns=aligns), end="", flush=True)
-
-
 def size_of(distributions: Iterable[str]) -> str:
     return f"{sum(map(peers.installed_bytes, distributions)) / MB:.2f}"
 
@@ -295,14 +277,6 @@ def size_of(distributions: Iterable[str]) -> str:
 def micro(seconds: float, texts: Sequence[str]) -> float:
     """RETURNS: Microseconds a text."""
     return seconds / len(texts) * 1e6
-
-
-def at_least(what: str, measured: float, wanted: float) -> Bound:
-    return Bound(what, measured, f">= {wanted:g}", measured >= wanted)
-
-
-def at_most(what: str, measured: float, wanted: float) -> Bound:
-    return Bound(what, measured, f"<= {wanted:g}", measured <= wanted)
 
 
 if __name__ == "__main__":
