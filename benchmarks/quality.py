@@ -24,7 +24,8 @@ import quality_peers as peers
 from bundled import load_ours
 from quality_data import CONTRAST, HELD_OUT, NEUTRAL, SENTIMENT140, SST2, TERNARY_LABELS, TWEETEVAL
 from quality_peers import LEXICONS, OURS, Floats, Scores
-from report import Bound, at_least, at_most, print_bounds, print_table
+from report import Bound, at_least, at_most, print_bounds, print_machine, print_table
+from spacy.language import Language
 
 from spacy_trax_sentiment.training import Evaluation, LabelledText, evaluate
 from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS, NEGATIVE, POSITIVE
@@ -56,51 +57,62 @@ def main() -> None:
     arguments = parser.parse_args()
     if (arguments.data is None) != arguments.quick:
         parser.error("give --data DIR, or --quick, which reads no data")
+    print_machine()
+    ours = load_ours(arguments.model)
     with tempfile.TemporaryDirectory() as name:
-        bounds = measure(arguments, arguments.peers or Path(name))
-    if bounds:
-        print_bounds(bounds, digits=3)
+        kept = arguments.peers or Path(name)
+        if arguments.quick:
+            measure_quickly(ours, kept / "quick", arguments.seed)
+            return
+        ternary = load_ours(arguments.ternary, {"pretrained": "en_ternary"})
+        kept = kept / f"{arguments.textcat_rows}-{arguments.seed}"
+        bounds = measure_binary(ours, kept, arguments) + measure_ternary(ternary, kept, arguments)
+    print_bounds(bounds, digits=3)
 
 
-def measure(arguments: argparse.Namespace, kept: Path) -> list[Bound]:
-    """Print all tables. RETURNS: What must hold."""
-    quick, dev, seed, most = arguments.quick, arguments.dev, arguments.seed, arguments.textcat_rows
-    if quick:
-        rows, held_out = data.bundled_rows()
-        chosen_on, sets = {HELD_OUT: held_out}, {HELD_OUT: held_out, CONTRAST: data.contrast_texts()}
-    else:
-        rows = data.training_rows(arguments.data, most, seed)
-        chosen_on = data.dev_sets(arguments.data)
-        sets = chosen_on if dev else data.test_sets(arguments.data)
-    kept = kept / f"{'quick' if quick else most}-{seed}"
-    textcats = peers.textcats(kept / "binary", rows, chosen_on, DEFAULT_LABELS, seed)
-    seeds = peers.seeds_model(kept / "seed", data.BUNDLED if quick else data.SEEDS_CORPUS)
-    contenders = peers.contenders(load_ours(arguments.model), seeds, textcats)
+def measure_quickly(ours: Language, kept: Path, seed: int) -> None:
+    rows, held_out = data.bundled_rows()
+    sets = {HELD_OUT: held_out}
+    textcats = peers.textcats(kept / "binary", rows, sets, DEFAULT_LABELS, seed)
+    contenders = peers.contenders(ours, peers.seeds_model(kept / "seed", data.BUNDLED), textcats)
+    print_binary(contenders, {**sets, CONTRAST: data.contrast_texts()}, seed)
+    print_neutral(contenders, {FACTUAL: data.factual_sentences()})
+
+
+def measure_binary(ours: Language, kept: Path, arguments: argparse.Namespace) -> list[Bound]:
+    directory, dev, seed = arguments.data, arguments.dev, arguments.seed
+    dev_sets = data.dev_sets(directory)
+    sets = dev_sets if dev else data.test_sets(directory)
+    neutral_tweets = [text.text for text in data.ternary_set(directory, dev) if text.label == NEUTRAL]
+    rows = data.training_rows(directory, arguments.textcat_rows, seed)
+    seeds = peers.seeds_model(kept / "seed", data.SEEDS_CORPUS)
+    textcats = peers.textcats(kept / "binary", rows, dev_sets, DEFAULT_LABELS, seed)
+    contenders = peers.contenders(ours, seeds, textcats)
+    print(f"\nspaCy's pipelines learned from rows of {', '.join(data.TRAINING_FILES)}: {data.count_labels(rows)}")
+    results = print_binary(contenders, sets, seed)
+    print_neutral(contenders, {FACTUAL: data.factual_sentences(), NEUTRAL_TWEETS: neutral_tweets})
+    return calibration_bounds(sets, results) if dev else quality_bounds(sets, results)
+
+
+def measure_ternary(ours: Language, kept: Path, arguments: argparse.Namespace) -> list[Bound]:
+    directory, seed = arguments.data, arguments.seed
+    dev_texts, texts = (data.ternary_set(directory, dev) for dev in (True, arguments.dev))
+    rows = data.ternary_training_rows(directory, arguments.textcat_rows, seed)
+    textcats = peers.textcats(kept / "ternary", rows, {TWEETEVAL: dev_texts}, TERNARY_LABELS, seed)
+    results = score(peers.ternary_contenders(ours, textcats), {TWEETEVAL: texts})[TWEETEVAL]
+    print(f"\nspaCy's pipelines learned from rows of {data.TERNARY_TRAINING_FILE}: {data.count_labels(rows)}")
+    print_ternary(texts, results, seed)
+    reached = evaluate_ternary(texts, results[OURS]).macro_recall
+    return [at_least("TweetEval, three labels: macro-recall", reached, WANTED_TERNARY)]
+
+
+def print_binary(contenders: Mapping[str, Scores], sets: Mapping[str, Sequence[LabelledText]], seed: int) -> Results:
+    """RETURNS: What was printed about."""
     results = score(contenders, sets)
-    sources = data.BUNDLED if quick else ", ".join(data.TRAINING_FILES)
-    print(f"\nspaCy's two-label pipelines learned from rows of {sources}: {data.count_labels(rows)}")
     print_quality(sets, results, seed)
     if CONTRAST in sets:
         print_contrast(results[CONTRAST])
-    neutral = {FACTUAL: data.factual_sentences()}
-    if quick:
-        print_neutral(contenders, neutral)
-        return []
-
-    ternary_rows = data.ternary_training_rows(arguments.data, most, seed)
-    ternary_dev = data.ternary_set(arguments.data, dev=True)
-    ternary_texts = ternary_dev if dev else data.ternary_set(arguments.data, dev=False)
-    neutral[NEUTRAL_TWEETS] = [text.text for text in ternary_texts if text.label == NEUTRAL]
-    print_neutral(contenders, neutral)
-    textcats = peers.textcats(kept / "ternary", ternary_rows, {TWEETEVAL: ternary_dev}, TERNARY_LABELS, seed)
-    ternary = peers.ternary_contenders(load_ours(arguments.ternary, {"pretrained": "en_ternary"}), textcats)
-    ternary_results = score(ternary, {TWEETEVAL: ternary_texts})[TWEETEVAL]
-    counts = data.count_labels(ternary_rows)
-    print(f"\nspaCy's three-label pipelines learned from rows of {data.TERNARY_TRAINING_FILE}: {counts}")
-    print_ternary(ternary_texts, ternary_results, seed)
-    bounds = calibration_bounds(sets, results) if dev else quality_bounds(sets, results)
-    reached = evaluate_ternary(ternary_texts, ternary_results[OURS]).macro_recall
-    return [*bounds, at_least("TweetEval, three labels: macro-recall", reached, WANTED_TERNARY)]
+    return results
 
 
 def score(contenders: Mapping[str, Scores], sets: Mapping[str, Sequence[LabelledText]]) -> Results:

@@ -1,6 +1,8 @@
-"""How the benchmarks print: tables, and bounds that must hold."""
+"""How the benchmarks print: the machine, tables, and bounds that must hold."""
 
+import platform
 from collections.abc import Iterable
+from importlib.metadata import version
 from typing import NamedTuple
 
 import wasabi
@@ -13,6 +15,12 @@ class Bound(NamedTuple):
     measured: float
     wanted: str
     met: bool
+
+
+def print_machine() -> None:
+    names = ("spacy", "numpy", "vaderSentiment", "textblob", "spacytextblob")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    print(f"{platform.platform()}, Python {platform.python_version()}, {versions}")
 
 
 def print_table(

@@ -11,7 +11,6 @@ import argparse
 import gc
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -30,7 +28,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import spacy
 import speed_peers as peers
 import srsly
-from report import Bound, at_least, at_most, print_bounds, print_table
+from report import Bound, at_least, at_most, print_bounds, print_machine, print_table
 from speed_peers import BARE, BLANK, BLANK_CACHE, BOW, OURS, SCORER, SPACYTEXTBLOB, VADER, Score
 
 from spacy_trax_sentiment import TextScorer
@@ -262,12 +260,6 @@ def pin() -> None:
     """Keep this process, and those that it starts, to one core, where the system can."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-
-
-def print_machine() -> None:
-    names = ("spacy", "numpy", "vaderSentiment", "textblob", "spacytextblob")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    print(f"{platform.platform()}, Python {platform.python_version()}, {versions}")
 
 
 def size_of(distributions: Iterable[str]) -> str:
