@@ -53,6 +53,7 @@ def main() -> None:
         "--textcat-rows", type=int, default=20_000, help="rows that spaCy's pipelines learn from, at most"
     )
     parser.add_argument("--peers", type=Path, help="where trained peers are kept, and found again; without it, nowhere")
+    parser.add_argument("--mistakes", action="store_true", help="list the contrast sentences that ours gets wrong")
     parser.add_argument("--seed", type=int, default=0, help="of the rows drawn, of training and of the intervals")
     arguments = parser.parse_args()
     if (arguments.data is None) != arguments.quick:
@@ -62,7 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         kept = arguments.peers or Path(name)
         if arguments.quick:
-            measure_quickly(ours, kept / "quick", arguments.seed)
+            measure_quickly(ours, kept / "quick", arguments)
             return
         ternary = load_ours(arguments.ternary, {"pretrained": "en_ternary"})
         kept = kept / f"{arguments.textcat_rows}-{arguments.seed}"
@@ -70,12 +71,13 @@ def main() -> None:
     print_bounds(bounds, digits=3)
 
 
-def measure_quickly(ours: Language, kept: Path, seed: int) -> None:
+def measure_quickly(ours: Language, kept: Path, arguments: argparse.Namespace) -> None:
+    seed = arguments.seed
     rows, held_out = data.bundled_rows()
     sets = {HELD_OUT: held_out}
     textcats = peers.textcats(kept / "binary", rows, sets, DEFAULT_LABELS, seed)
     contenders = peers.contenders(ours, peers.seeds_model(kept / "seed", data.BUNDLED), textcats)
-    print_binary(contenders, {**sets, CONTRAST: data.contrast_texts()}, seed)
+    print_binary(contenders, {**sets, CONTRAST: data.contrast_texts()}, seed, arguments.mistakes)
     print_neutral(contenders, {FACTUAL: data.factual_sentences()})
 
 
@@ -89,7 +91,7 @@ def measure_binary(ours: Language, kept: Path, arguments: argparse.Namespace) ->
     textcats = peers.textcats(kept / "binary", rows, dev_sets, DEFAULT_LABELS, seed)
     contenders = peers.contenders(ours, seeds, textcats)
     print(f"\nspaCy's pipelines learned from rows of {', '.join(data.TRAINING_FILES)}: {data.count_labels(rows)}")
-    results = print_binary(contenders, sets, seed)
+    results = print_binary(contenders, sets, seed, arguments.mistakes)
     print_neutral(contenders, {FACTUAL: data.factual_sentences(), NEUTRAL_TWEETS: neutral_tweets})
     return calibration_bounds(sets, results) if dev else quality_bounds(sets, results)
 
@@ -106,12 +108,16 @@ def measure_ternary(ours: Language, kept: Path, arguments: argparse.Namespace) -
     return [at_least("TweetEval, three labels: macro-recall", reached, WANTED_TERNARY)]
 
 
-def print_binary(contenders: Mapping[str, Scores], sets: Mapping[str, Sequence[LabelledText]], seed: int) -> Results:
+def print_binary(
+    contenders: Mapping[str, Scores], sets: Mapping[str, Sequence[LabelledText]], seed: int, mistakes: bool
+) -> Results:
     """RETURNS: What was printed about."""
     results = score(contenders, sets)
     print_quality(sets, results, seed)
     if CONTRAST in sets:
         print_contrast(results[CONTRAST])
+        if mistakes:
+            print_mistakes(results[CONTRAST][OURS])
     return results
 
 
@@ -155,6 +161,19 @@ def print_contrast(results: Mapping[str, Floats]) -> None:
         rows.append((name, *(str(right[where].sum()) for where in of_phenomenon.values()), str(right.sum())))
     header = ("right", *(f"{name} ({where.sum()})" for name, where in of_phenomenon.items()), f"all ({len(sentences)})")
     print_table("Contrast sentences, hand-written", header, rows)
+
+
+def print_mistakes(probabilities: Floats) -> None:
+    rows = [
+        (f"{probability:.3f}", row["label"], row["phenomenon"], row["text"])
+        for row, probability, right in zip(
+            data.contrast_sentences(), probabilities, contrast_right(probabilities), strict=True
+        )
+        if not right
+    ]
+    print_table(
+        "Contrast sentences that ours gets wrong", ("p", "is", "phenomenon", "text"), rows, ("r", "l", "l", "l")
+    )
 
 
 def print_neutral(contenders: Mapping[str, Scores], sets: Mapping[str, Sequence[str]]) -> None:
