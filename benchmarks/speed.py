@@ -11,7 +11,6 @@ import argparse
 import gc
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from itertools import cycle, islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -30,7 +28,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import spacy
 import speed_peers as peers
 import srsly
-import wasabi
+from report import Bound, at_least, at_most, print_bounds, print_machine, print_table
 from speed_peers import BARE, BLANK, BLANK_CACHE, BOW, OURS, SCORER, SPACYTEXTBLOB, VADER, Score
 
 from spacy_trax_sentiment import TextScorer
@@ -60,15 +58,6 @@ class Run(NamedTuple):
 
     seconds: float
     peak: float
-
-
-class Bound(NamedTuple):
-    """A figure that must hold."""
-
-    what: str
-    measured: float
-    wanted: str
-    met: bool
 
 
 def main() -> None:
@@ -107,8 +96,7 @@ def main() -> None:
         if SIZE in parts:
             measure_size({"model: ours": model, **{f"model: {name}": path for name, path in textcats.items()}})
     if bounds:
-        rows = [(what, f"{measured:.2f}", wanted, "yes" if met else "NO") for what, measured, wanted, met in bounds]
-        print_table("Must hold", ("bound", "measured", "wanted", "met"), rows)
+        print_bounds(bounds)
 
 
 def measure_throughput(contenders: Mapping[str, Score], texts: Sequence[str], rounds: int) -> list[Bound]:
@@ -274,20 +262,6 @@ def pin() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def print_machine() -> None:
-    names = ("spacy", "numpy", "vaderSentiment", "textblob", "spacytextblob")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    print(f"{platform.platform()}, Python {platform.python_version()}, {versions}")
-
-
-def print_table(
-    title: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]], aligns: tuple[str, ...] = ()
-) -> None:
-    aligns = aligns or ("l", *"r" * (len(header) - 1))
-    print(f"\n{title}")
-    print(wasabi.table(rows, header=header, divider=True, max_col=100, aligns=aligns), end="", flush=True)
-
-
 def size_of(distributions: Iterable[str]) -> str:
     return f"{sum(map(peers.installed_bytes, distributions)) / MB:.2f}"
 
@@ -295,14 +269,6 @@ def size_of(distributions: Iterable[str]) -> str:
 def micro(seconds: float, texts: Sequence[str]) -> float:
     """RETURNS: Microseconds a text."""
     return seconds / len(texts) * 1e6
-
-
-def at_least(what: str, measured: float, wanted: float) -> Bound:
-    return Bound(what, measured, f">= {wanted:g}", measured >= wanted)
-
-
-def at_most(what: str, measured: float, wanted: float) -> Bound:
-    return Bound(what, measured, f"<= {wanted:g}", measured <= wanted)
 
 
 if __name__ == "__main__":

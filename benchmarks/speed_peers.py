@@ -35,7 +35,7 @@ BOW, TEXTCAT = "spaCy TextCatBOW", "spaCy textcat"
 # What nlp.pipe and `trax-sentiment predict` take at a time by default.
 BATCH_SIZE = 1000
 
-_TEXTCATS: dict[str, dict[str, Any]] = {
+TEXTCATS: dict[str, dict[str, Any]] = {
     BOW: {
         "model": {
             "@architectures": "spacy.TextCatBOW.v3",
@@ -77,7 +77,7 @@ def train_ours(texts: Sequence[LabelledText], folder: Path) -> Path:
 def train_textcats(texts: Sequence[LabelledText], folder: Path) -> dict[str, Path]:
     """RETURNS: The directories of spaCy's own pipelines, by name. They learn briefly: no speed depends on quality."""
     directories = {}
-    for name, config in _TEXTCATS.items():
+    for name, config in TEXTCATS.items():
         fix_random_seed(0)
         nlp = spacy.blank("en")
         nlp.add_pipe("textcat", config=config)

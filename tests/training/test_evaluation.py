@@ -6,7 +6,15 @@ from spacy.language import Language
 
 from spacy_trax_sentiment.model import trax_backend
 from spacy_trax_sentiment.training import evaluate, predict
-from spacy_trax_sentiment.training.evaluation import best_label, compute_accuracy, evaluate_batches
+from spacy_trax_sentiment.training.evaluation import (
+    best_label,
+    compute_accuracy,
+    evaluate_batches,
+    expected_calibration_error,
+    log_loss,
+    macro_recall_interval,
+    roc_auc,
+)
 
 LABELS = ("negative", "neutral", "positive")
 
@@ -36,6 +44,63 @@ def test_figures_keep_their_relations(pairs: list[tuple[str, str]]) -> None:
         f = figures.labels[label]
         both = f.precision + f.recall
         assert f.f1 == pytest.approx(2 * f.precision * f.recall / both if both else 0)
+
+
+SCORED = st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0])), min_size=2)
+
+
+@given(SCORED.filter(lambda pairs: len({positive for positive, _ in pairs}) == 2))
+def test_auc_is_the_share_of_pairs_in_order_with_ties_counting_half(pairs: list[tuple[bool, float]]) -> None:
+    positives = [score for positive, score in pairs if positive]
+    negatives = [score for positive, score in pairs if not positive]
+    in_order = [(p > n) + (p == n) / 2 for p in positives for n in negatives]
+    is_positive, scores = map(np.array, zip(*pairs, strict=True))
+    assert roc_auc(is_positive, scores) == pytest.approx(np.mean(in_order))
+
+
+def test_auc_of_one_kind_of_text_is_not_a_number() -> None:
+    assert np.isnan(roc_auc(np.array([True, True]), np.array([0.2, 0.4])))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1), st.integers(1, 20))
+def test_calibration_error_is_guo_et_als_sum_over_bins(pairs: list[tuple[bool, float]], n_bins: int) -> None:
+    correct, confidences = map(np.array, zip(*pairs, strict=True))
+    bins = np.clip(np.ceil(confidences * n_bins) - 1, 0, None)
+    expected = 0.0
+    for each in range(n_bins):
+        inside = bins == each
+        if inside.any():
+            expected += inside.mean() * abs(correct[inside].mean() - confidences[inside].mean())
+    assert expected_calibration_error(correct, confidences, n_bins) == pytest.approx(expected)
+
+
+def test_calibration_error_of_a_case_by_hand() -> None:
+    correct = np.array([True, False, True, True])
+    assert expected_calibration_error(correct, np.array([0.75, 0.75, 1.0, 1.0])) == pytest.approx(0.125)
+
+
+def test_log_loss_is_finite_where_the_truth_was_ruled_out() -> None:
+    assert log_loss(np.array([0.5, 0.25])) == pytest.approx(np.log(8) / 2)
+    assert np.isfinite(log_loss(np.array([0.0])))
+
+
+def test_macro_recall_interval_is_as_wide_as_theory_has_it() -> None:
+    gold = ["positive"] * 400 + ["negative"] * 400
+    predicted = ["positive"] * 320 + ["negative"] * 80 + ["negative"] * 240 + ["positive"] * 160
+    low, high = macro_recall_interval(gold, predicted)
+    half_width = 1.96 * np.sqrt(0.8 * 0.2 / 400 + 0.6 * 0.4 / 400) / 2  # of the mean of two independent shares
+    assert low == pytest.approx(0.7 - half_width, abs=0.004)
+    assert high == pytest.approx(0.7 + half_width, abs=0.004)
+
+
+@given(st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1), st.integers(0, 9))
+def test_macro_recall_interval_is_ordered_and_repeats(pairs: list[tuple[str, str]], seed: int) -> None:
+    gold, predicted = zip(*pairs, strict=True)
+    low, high = macro_recall_interval(gold, predicted, n_draws=50, seed=seed)
+    assert 0 <= low <= high <= 1
+    assert (low, high) == macro_recall_interval(gold, predicted, n_draws=50, seed=seed)
+    if gold == predicted:
+        assert (low, high) == (1, 1)
 
 
 def test_compute_accuracy_is_the_seeds() -> None:

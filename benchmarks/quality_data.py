@@ -1,0 +1,118 @@
+"""What `quality.py` trains its peers on, and measures on: labelled texts by the name of their set."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import srsly
+
+from spacy_trax_sentiment.text import strip_emoticons
+from spacy_trax_sentiment.training import LabelledText, read_labelled_texts, split_held_out
+from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
+
+NEUTRAL = "neutral"
+TERNARY_LABELS = ("negative", NEUTRAL, "positive")
+SST2, SENTIMENT140, TWEETEVAL, IMDB = "SST-2", "Sentiment140", "TweetEval", "IMDb counterfactual"
+TWEETS, TWEETS_STRIPPED = "twitter_samples", "twitter_samples, no emoticons"
+CONTRAST, HELD_OUT = "contrast sentences", "short texts, held out"
+
+# The rows that the two-label peers learn from, in files of the data directory; of those that say the same again
+# (phrases of the same sentences) or confound label with date and topic, at most so many.
+TRAINING_FILES = {
+    "sst2/train.jsonl": None,
+    "sst2/train_phrases.jsonl": 20_000,
+    "tweeteval/train_raw.jsonl": None,
+    "sentiment140/train_random.jsonl": None,
+    "sentiment140/train_edges.jsonl": 10_000,
+    "imdb_counterfactual/train.jsonl": None,
+    "movie_reviews/reviews.jsonl": None,
+}
+TERNARY_TRAINING_FILE = "tweeteval/train_raw.jsonl"
+BUNDLED, SEEDS_CORPUS = "bundled:short_texts", "nltk:twitter_samples"
+
+_OWN = Path(__file__).resolve().parent.parent / "tests" / "data"
+_DEV_FILES = {
+    SST2: "sst2/dev.jsonl",
+    TWEETEVAL: "tweeteval/val.jsonl",
+    IMDB: "imdb_counterfactual/dev.jsonl",
+}
+_TEST_FILES = {
+    SST2: "sst2/test.jsonl",
+    SENTIMENT140: "sentiment140/test.jsonl",
+    TWEETEVAL: "tweeteval/test.jsonl",
+}
+
+
+def training_rows(data: Path, most: int, seed: int) -> list[LabelledText]:
+    """RETURNS: At most so many rows of two labels, drawn from all training files together."""
+    rng = np.random.default_rng(seed)
+    rows: list[LabelledText] = []
+    for name, most_of_file in TRAINING_FILES.items():
+        rows += sample(two_labels(read(data / name)), most_of_file, rng)
+    return sample(rows, most, rng)
+
+
+def ternary_training_rows(data: Path, most: int, seed: int) -> list[LabelledText]:
+    return sample(read(data / TERNARY_TRAINING_FILE), most, np.random.default_rng(seed))
+
+
+def bundled_rows() -> tuple[list[LabelledText], list[LabelledText]]:
+    """RETURNS: The texts that ship with the package, to train on and held out."""
+    return split_held_out(read_labelled_texts(BUNDLED), BUNDLED)
+
+
+def dev_sets(data: Path) -> dict[str, list[LabelledText]]:
+    """RETURNS: The sets to choose settings on, two labels."""
+    return {name: two_labels(read(data / file)) for name, file in _DEV_FILES.items()}
+
+
+def test_sets(data: Path) -> dict[str, list[LabelledText]]:
+    """RETURNS: The sets that nothing is chosen on, two labels."""
+    tweets = read_labelled_texts(f"{SEEDS_CORPUS}/dev")
+    return {
+        **{name: two_labels(read(data / file)) for name, file in _TEST_FILES.items()},
+        TWEETS: tweets,
+        TWEETS_STRIPPED: [text._replace(text=strip_emoticons(text.text)) for text in tweets],
+        CONTRAST: contrast_texts(),
+    }
+
+
+def ternary_set(data: Path, dev: bool) -> list[LabelledText]:
+    """RETURNS: TweetEval's tweets of three labels, with mentions and URLs as the official files have them."""
+    return read(data / (_DEV_FILES if dev else _TEST_FILES)[TWEETEVAL])
+
+
+def contrast_sentences() -> list[dict[str, Any]]:
+    """RETURNS: The hand-written sentences, each with `text`, `label` and `phenomenon`."""
+    return list(srsly.read_jsonl(_OWN / "contrast.jsonl"))
+
+
+def contrast_texts() -> list[LabelledText]:
+    return [LabelledText(row["text"], row["label"]) for row in contrast_sentences()]
+
+
+def factual_sentences() -> list[str]:
+    """RETURNS: Hand-written sentences that say what is so, and take no side."""
+    return (_OWN / "factual.txt").read_text(encoding="utf8").splitlines()
+
+
+def read(path: Path) -> list[LabelledText]:
+    return read_labelled_texts(path, labels=TERNARY_LABELS)
+
+
+def two_labels(texts: list[LabelledText]) -> list[LabelledText]:
+    return [text for text in texts if text.label in DEFAULT_LABELS]
+
+
+def sample(texts: list[LabelledText], most: int | None, rng: np.random.Generator) -> list[LabelledText]:
+    """RETURNS: At most so many of the texts, in their order; None means all."""
+    if most is None or len(texts) <= most:
+        return texts
+    return [texts[i] for i in np.sort(rng.choice(len(texts), most, replace=False)).tolist()]
+
+
+def count_labels(texts: list[LabelledText]) -> str:
+    """RETURNS: How many texts there are, and of each label."""
+    counts = Counter(text.label for text in texts)
+    return f"{len(texts):,} ({', '.join(f'{counts[label]:,} {label}' for label in sorted(counts))})"

@@ -1,0 +1,145 @@
+"""What `quality.py` compares: functions from texts to probabilities, ours and others', and how spaCy's are trained."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import spacy
+from numpy.typing import NDArray
+from quality_data import TERNARY_LABELS
+from spacy.language import Language
+from spacy.training import Example
+from speed_peers import TEXTBLOB, TEXTCATS, VADER
+from textblob import TextBlob
+from thinc.api import fix_random_seed
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from spacy_trax_sentiment.model.storage import whole_directory
+from spacy_trax_sentiment.training import LabelledText, evaluate_pipeline
+from spacy_trax_sentiment.training.corpora import POSITIVE
+
+Floats = NDArray[np.float64]
+Scores = Callable[[Sequence[str]], Floats]
+"""Texts to the probabilities that they are positive, (n_texts,); or to those of three labels, (n_texts, 3)."""
+
+OURS, SEED = "ours", "seed's model"
+LEXICONS = (VADER, TEXTBLOB)
+
+# Within these of 0, VADER's compound score means neutral, says its README.
+_NEUTRAL_WITHIN = 0.05
+_TEXTCAT_EPOCHS, _TEXTCAT_BATCH, _TEXTCAT_DROPOUT = 4, 64, 0.1
+
+
+def seeds_model(directory: Path, source: str) -> Language:
+    """RETURNS: The course notebook's model, found in the directory, or trained. Trax stays in a process of its own."""
+    if not directory.exists():
+        command = [sys.executable, "-m", "spacy_trax_sentiment", "train", source, "--preset", "seed", "--quiet"]
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([*command, "--output", str(directory)], check=True)
+    return spacy.load(directory)
+
+
+def textcats(
+    directory: Path,
+    rows: Sequence[LabelledText],
+    dev_sets: Mapping[str, Sequence[LabelledText]],
+    labels: tuple[str, ...],
+    seed: int,
+) -> dict[str, Language]:
+    """RETURNS: spaCy's own pipelines, by name, found in the directory, or trained."""
+    pipelines = {}
+    for name, config in TEXTCATS.items():
+        path = directory / name.replace(" ", "_")
+        if not path.exists():
+            with whole_directory(path, overwrite=False) as whole:
+                train_textcat(config, rows, list(dev_sets.values()), labels, seed).to_disk(whole)
+        pipelines[name] = spacy.load(path)
+    return pipelines
+
+
+def train_textcat(
+    config: Mapping[str, Any],
+    rows: Sequence[LabelledText],
+    dev_sets: Sequence[Sequence[LabelledText]],
+    labels: tuple[str, ...],
+    seed: int,
+) -> Language:
+    """RETURNS: A pipeline as it was after the epoch of the best mean macro-recall on the development sets.
+
+    It learns until an epoch brings nothing.
+    """
+    fix_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("textcat", config=dict(config))
+
+    def example(row: LabelledText) -> Example:
+        return Example.from_dict(nlp.make_doc(row.text), {"cats": {each: float(each == row.label) for each in labels}})
+
+    one_of_each = {row.label: row for row in rows}.values()
+    optimizer = nlp.initialize(lambda: [example(row) for row in one_of_each])
+    best, best_weights = -1.0, b""
+    for _ in range(_TEXTCAT_EPOCHS):
+        order = rng.permutation(len(rows))
+        for start in range(0, len(rows), _TEXTCAT_BATCH):
+            batch = [example(rows[i]) for i in order[start : start + _TEXTCAT_BATCH]]
+            nlp.update(batch, sgd=optimizer, drop=_TEXTCAT_DROPOUT)
+        reached = float(np.mean([evaluate_pipeline(nlp, dev, labels).macro_recall for dev in dev_sets]))
+        if reached <= best:
+            break
+        best, best_weights = reached, nlp.to_bytes()
+    return nlp.from_bytes(best_weights)
+
+
+def contenders(ours: Language, seed: Language, textcats: Mapping[str, Language]) -> dict[str, Scores]:
+    """RETURNS: What gives each text the probability that it is positive, by name.
+
+    The lexicons give no probability; theirs is (1 + s) / 2 of their score s in [-1, 1].
+    """
+    pipelines = {name: positive(nlp) for name, nlp in {OURS: ours, SEED: seed, **textcats}.items()}
+    lexicons: dict[str, Scores] = {
+        VADER: lambda texts: (1 + vader(texts)) / 2,
+        TEXTBLOB: lambda texts: (1 + textblob(texts)) / 2,
+    }
+    return {**{name: pipelines[name] for name in (OURS, SEED)}, **lexicons, **{n: pipelines[n] for n in textcats}}
+
+
+def ternary_contenders(ours: Language, textcats: Mapping[str, Language]) -> dict[str, Scores]:
+    """RETURNS: What gives each text the probabilities of three labels, by name. The lexicons' are 0 and 1."""
+    return {
+        OURS: probabilities(ours),
+        VADER: lambda texts: thresholded(vader(texts)),
+        TEXTBLOB: lambda texts: thresholded(textblob(texts)),
+        **{name: probabilities(nlp) for name, nlp in textcats.items()},
+    }
+
+
+def positive(nlp: Language) -> Scores:
+    return lambda texts: np.array([doc.cats[POSITIVE] for doc in nlp.pipe(texts)], dtype=np.float64)
+
+
+def probabilities(nlp: Language) -> Scores:
+    return lambda texts: np.array(
+        [[doc.cats[label] for label in TERNARY_LABELS] for doc in nlp.pipe(texts)], dtype=np.float64
+    )
+
+
+def vader(texts: Sequence[str]) -> Floats:
+    """RETURNS: Compound scores in [-1, 1], (n_texts,)."""
+    analyzer = SentimentIntensityAnalyzer()
+    return np.array([analyzer.polarity_scores(text)["compound"] for text in texts], dtype=np.float64)
+
+
+def textblob(texts: Sequence[str]) -> Floats:
+    """RETURNS: Polarities in [-1, 1], (n_texts,)."""
+    return np.array([TextBlob(text).sentiment.polarity for text in texts], dtype=np.float64)
+
+
+def thresholded(scores: Floats) -> Floats:
+    """RETURNS: 1 for the label that the score means and 0 for the others, (n_texts, 3)."""
+    columns = 1 + (scores >= _NEUTRAL_WITHIN).astype(int) - (scores <= -_NEUTRAL_WITHIN).astype(int)
+    labels: Floats = np.eye(len(TERNARY_LABELS))[columns]
+    return labels

@@ -1,0 +1,55 @@
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def bias(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return import_module("bias")
+
+
+class FromLength:
+    """Stands for a pipeline: a hundredth of a text's length is its probability of positive."""
+
+    def pipe(self, texts: Iterable[str]) -> Iterator[Any]:
+        for text in texts:
+            yield SimpleNamespace(cats={"positive": len(text) / 100})
+
+
+def test_any_two_words_of_a_set_are_swapped_in_every_template(bias: ModuleType) -> None:
+    swaps = bias.swap(FromLength(), ["{} left.", "I saw {}."], [["Bo", "Anna", "Li"], ["he", "she"]])
+    moved = {(each.template, each.words): each.moved for each in swaps}
+    assert len(moved) == 2 * (3 + 1)
+    assert moved["{} left.", ("Bo", "Anna")] == pytest.approx(0.02)
+    assert moved["I saw {}.", ("Bo", "Li")] == 0
+    assert moved["I saw {}.", ("he", "she")] == pytest.approx(0.01)
+
+
+def test_words_of_both_kinds_are_swapped_for_each_other_but_pairs_stay_pairs(bias: ModuleType) -> None:
+    assert bias.joined([["a", "b"]], [["c"]]) == [["a", "b", "c"]]
+    assert bias.joined([["a", "b"], ["c", "d"]], [["e", "f"]]) == [["a", "b"], ["c", "d"], ["e", "f"]]
+
+
+def test_a_sentence_begins_with_a_capital(bias: ModuleType) -> None:
+    assert bias.sentence("{} left.", "she") == "She left."
+    assert bias.sentence("Then {} left.", "she") == "Then she left."
+
+
+def test_word_lists_are_large_and_name_nothing_twice(bias: ModuleType) -> None:
+    counts = {}
+    for name, group in bias.GROUPS.items():
+        words = [word for each in [*group.common, *group.rare] for word in each]
+        assert len(words) == len(set(words)), name
+        assert all(template.count("{}") == 1 for template in group.templates), name
+        assert len(group.templates) % 3 == 0, name
+        counts[name] = len(words)
+    assert counts["first names"] >= 60
+    assert counts["nationalities"] >= 40
+    assert counts["religions"] >= 10
