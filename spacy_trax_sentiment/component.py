@@ -200,6 +200,12 @@ class TraxSentiment(TextCategorizer):
         loss = -(truths * np.log(likelihood)).sum() / n_examples
         return float(loss), (scores - truths) / n_examples
 
+    def _examples_to_truth(self, examples: Iterable[Example]) -> tuple[Any, Any]:
+        # As spaCy's, which asks each Example four times for its labels.
+        cats = [example.reference.cats for example in examples]
+        truths = np.array([[of_text.get(label, 0.0) for label in self.labels] for of_text in cats], dtype=np.float32)
+        return truths.reshape(len(cats), len(self.labels)), np.ones_like(truths)
+
     def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],

@@ -42,6 +42,11 @@ class Architecture:
 
     def names(self, layer: Any) -> tuple[str, ...]:
         """RETURNS: The names of such a layer's weights, in the order of the leaves of their tree."""
+        return self.weight_names
+
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """The weights' names, in the order of the leaves of a Trax layer's weights."""
         return weight_names(self.hidden_width)
 
 

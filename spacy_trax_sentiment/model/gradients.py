@@ -28,24 +28,24 @@ def begin_update(architecture: Any, weights: Weights, ids: Array) -> tuple[Array
     RETURNS: Log-probabilities, (n_rows, n_labels); and a function that turns the gradient of a loss with respect to
         the first of these (n_texts, n_labels) into that of the weights, by name.
     """
-    run, run_backward, _ = compiled(architecture)
     key = np.random.randint(0, 2**31) if architecture.dropout else 0
+    Y, run_backward = compiled(architecture).begin_update(weights, ids, key)
 
     def backprop(dY: Array) -> dict[str, Array]:
         padded = np.zeros((len(ids), dY.shape[1]), dtype=np.float32)
         padded[: len(dY)] = dY
-        return run_backward(weights, ids, key, padded)
+        return run_backward(padded)
 
-    return run(weights, ids, key), backprop
+    return Y, backprop
 
 
 class Compiled(NamedTuple):
-    """run: (weights, ids, key) -> log-probabilities. run_backward: (weights, ids, key, gradient of those) -> that of
-    the weights, by name. shapes: Each weight's, by name.
+    """run: (weights, ids, key) -> log-probabilities. begin_update: The same -> log-probabilities, and a function of the
+    gradient of those that gives the weights', by name. shapes: Each weight's, by name.
     """
 
     run: Callable[..., Array]
-    run_backward: Callable[..., dict[str, Array]]
+    begin_update: Callable[..., tuple[Array, Callable[[Array], dict[str, Array]]]]
     shapes: dict[str, tuple[int, ...]]
 
 
@@ -63,17 +63,22 @@ def compiled(architecture: Any) -> Compiled:
         leaves = jax.tree_util.tree_unflatten(structure, [weights[name] for name in names])
         return layer.pure_fn(ids, leaves, state, jax.random.PRNGKey(key))[0]
 
-    def gradients(weights: Weights, ids: Any, key: Any, dY: Any) -> Any:
-        return jax.vjp(lambda w: apply(w, ids, key), weights)[1](dY)[0]
+    # What the vjp keeps of the forward pass, for the backward one, are arrays, which may leave a jitted function.
+    run, run_vjp = jax.jit(apply), jax.jit(lambda weights, ids, key: jax.vjp(lambda w: apply(w, ids, key), weights))
+    pull_back = jax.jit(lambda vjp, dY: vjp(dY)[0])
 
-    run, run_backward = jax.jit(apply), jax.jit(gradients)
-
-    def forward(*arguments: Any) -> Array:
+    def predict(*arguments: Any) -> Array:
         with _TRACING:
             return np.asarray(run(*arguments))
 
-    def backward(*arguments: Any) -> dict[str, Array]:
+    def begin_update(*arguments: Any) -> tuple[Array, Callable[[Array], dict[str, Array]]]:
         with _TRACING:
-            return {name: np.asarray(gradient) for name, gradient in run_backward(*arguments).items()}
+            Y, vjp = run_vjp(*arguments)
 
-    return Compiled(forward, backward, shapes)
+        def backprop(dY: Array) -> dict[str, Array]:
+            with _TRACING:
+                return {name: np.asarray(gradient) for name, gradient in pull_back(vjp, dY).items()}
+
+        return np.asarray(Y), backprop
+
+    return Compiled(predict, begin_update, shapes)

@@ -63,7 +63,7 @@ class RowUpdates(Shim):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(None)
         self._pending: tuple[Model[Any, Any], str, list[Array]] | None = None
-        self._zeros: Array | None = None
+        self._whole: Array | None = None  # where it does not stand in the model, it is zero
 
     def add(self, model: Model[Any, Any], name: str, rows: Array, gradient: Array) -> None:
         """Add to the gradient of the parameter `name`.
@@ -71,15 +71,18 @@ class RowUpdates(Shim):  # type: ignore[misc]
         rows: Which rows, (n_rows,), each once. gradient: (n_rows, width).
         """
         table: Any = model.get_param(name)
-        if not model.has_grad(name) or model.get_grad(name).shape != table.shape:
-            if self._zeros is None or self._zeros.shape != table.shape:
-                self._zeros, self._pending = np.zeros(table.shape, dtype=np.float32), None
-            model.set_grad(name, cast(FloatsXd, self._zeros))
-        if self._pending is None:
-            self._pending = model, name, []
-        whole: Any = model.get_grad(name)
+        whole: Any = model.get_grad(name) if model.has_grad(name) else None
+        if whole is None or whole.shape != table.shape:
+            if self._whole is None or self._whole.shape != table.shape or self._pending is not None:
+                self._whole = np.zeros(table.shape, dtype=np.float32)
+            self._whole[rows] = gradient
+            model.set_grad(name, cast(FloatsXd, self._whole))
+            self._pending = model, name, [rows]
+            return
         whole[rows] += gradient
-        self._pending[2].append(rows)
+        if whole is self._whole:  # any other may be not zero in more rows than we know
+            self._pending = self._pending or (model, name, [])
+            self._pending[2].append(rows)
 
     def finish_update(self, optimizer: Any) -> None:
         if self._pending is None or type(optimizer) is not Optimizer or optimizer.averages is not None:

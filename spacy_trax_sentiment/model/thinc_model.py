@@ -238,7 +238,9 @@ def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
         # A JAX array's buffer must not be written, and Thinc's optimizers update in place.
         model.set_param(name, cast(FloatsXd, np.array(value, dtype=np.float32)))
         if model.has_grad(name):
-            model.set_grad(name, cast(FloatsXd, np.zeros(value.shape, dtype=np.float32)))
+            # Of E without rows, as RowUpdates makes it of its own.
+            shape = (0, value.shape[1]) if name == "E" else value.shape
+            model.set_grad(name, cast(FloatsXd, np.zeros(shape, dtype=np.float32)))
 
 
 def to_trax_layer(model: Model[Any, Any]) -> Any:

@@ -136,3 +136,14 @@ def test_a_copy_made_between_gradient_and_step_takes_the_same_step_with_sgd(
     for each in (model, copy):
         each.finish_update(SGD(0.5, use_averages=False))
     np.testing.assert_allclose(copy.predict(docs), model.predict(docs), atol=1e-6)
+
+
+def test_a_copy_made_between_two_gradients_steps_by_their_sum(
+    model: Model[list[Doc], NDArray[np.float32]], docs: list[Doc]
+) -> None:
+    _backprop(model, docs[:1], LABELS[:1])
+    copy = model.copy()
+    for each in (model, copy):
+        _backprop(each, docs[1:], LABELS[1:])
+        each.finish_update(SGD(0.5, use_averages=False))
+    np.testing.assert_allclose(copy.predict(docs), model.predict(docs), atol=1e-6)
