@@ -1,0 +1,63 @@
+"""Train the weights that the package carries, as their recipes say, and put them in their place.
+
+    python benchmarks/pretrained.py DATA [--check]
+
+On the same machine, with the same versions, they come out the same to the byte; `--check` compares them with those
+that are there, in place of writing them. DATA holds the files that spacy_trax_sentiment/configs/en*.cfg name. Needs
+the extra `train`.
+"""
+
+import argparse
+import filecmp
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+NAMES = ("en", "en_ternary")
+MOST_MB = 5.0
+COMPONENT = "trax_sentiment"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--check", action="store_true", help="compare with the weights that are there")
+    parser.add_argument("--only", choices=NAMES, help="one of the two alone")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in [arguments.only] if arguments.only else NAMES:
+            made = train(name, arguments.data, Path(folder))
+            there = Path(str(files("spacy_trax_sentiment.pretrained"))) / name
+            if arguments.check:
+                compare(made, there)
+            else:
+                shutil.rmtree(there, ignore_errors=True)
+                shutil.copytree(made, there)
+            size = sum(path.stat().st_size for path in made.iterdir())
+            print(f"{name}: {size / 1e6:.2f} MB, {'as it was' if arguments.check else 'written'}")
+
+
+def train(name: str, data: Path, folder: Path) -> Path:
+    """RETURNS: The directory of the trained component's files."""
+    large, small = folder / f"{name}_large", folder / name
+    command = [sys.executable, "-m", "spacy_trax_sentiment"]
+    subprocess.run([*command, "train", str(data), "--config", name, "--output", str(large)], check=True)
+    dev = str(data / "tweeteval/val.jsonl") if name == "en_ternary" else str(data / "sst2/dev.jsonl")
+    options = ["--output", str(small), "--max-mb", str(MOST_MB), "--source", dev]
+    subprocess.run([*command, "compact", str(large), *options], check=True)
+    return small / COMPONENT
+
+
+def compare(made: Path, there: Path) -> None:
+    """Raises SystemExit where the files differ."""
+    names = sorted({path.name for folder in (made, there) for path in folder.iterdir()})
+    _, different, missing = filecmp.cmpfiles(made, there, names, shallow=False)
+    if different or missing:
+        raise SystemExit(f"{there.name} differs in {', '.join(different + missing)}")
+
+
+if __name__ == "__main__":
+    main()
