@@ -17,7 +17,7 @@ Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
 
 # XLA compiles once for each shape; a short ladder bounds how often.
 LENGTH_LADDER = (8, 16, 24, 32, 48, 64, 96, 128, 256, 512)
-_SORTED_BATCHES = 16
+_SORTED_BATCHES = 2
 
 
 def bucket_length(longest: int) -> int:
@@ -172,7 +172,7 @@ def weighted_batches(
     all_targets = np.array(targets, dtype=np.int32)
     while True:
         drawn = np.searchsorted(cumulative, rng.random(batch_size * _SORTED_BATCHES) * cumulative[-1], side="right")
-        # Texts of like lengths share a batch, or most of it would be padding.
+        # Texts of like lengths share a batch, as far as batches do not become of one kind, or most would be padding.
         batches = drawn[np.argsort(lengths[drawn], kind="stable")].reshape(_SORTED_BATCHES, batch_size)
         for batch in batches[rng.permutation(_SORTED_BATCHES)]:
             of_batch = all_targets[batch]

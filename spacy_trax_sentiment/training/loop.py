@@ -43,7 +43,8 @@ class Settings:
     seed: Of the initial weights and of the order of the texts.
     balanced: Whether a batch holds equally many texts of each label, where texts have no weights.
     preprocessor: A name of spaCy's registry `misc`. bigram_buckets: Its setting, where not None.
-    min_count: Leave out the terms that occur less often.
+    min_count: Leave out the terms that occur less often. max_ids: Of a longer text, train on so many of its ids, chosen
+        by chance; 0 means all.
     pad_to_ladder: Pad batches to few different lengths; else, as the seed does, to the longest text of each.
     row_steps: Let Adam move only the rows of the embedding that are in the batch (`model.rows`); else, as the seed
         does, all rows at each step.
@@ -66,6 +67,7 @@ class Settings:
     preprocessor: str = "spacy_trax_sentiment.SentimentTerms.v1"
     bigram_buckets: int | None = None
     min_count: int = 1
+    max_ids: int = 0
     pad_to_ladder: bool = True
     row_steps: bool = True
     n_eval_batches: int = 8
@@ -146,6 +148,8 @@ def train(
     if init_from is None:
         set_vocabulary(model, (tokenize(text) for text, _ in texts), settings.min_count)
     ids, dev_ids = (docs_to_ids(model, (tokenize(text) for text, _ in part)) for part in (texts, dev_texts))
+    if settings.max_ids:
+        ids = _thinned(ids, settings.max_ids, settings.seed)
 
     architecture = get_architecture(model)
     layer = initialized_layer(architecture, settings.seed) if init_from is None else to_trax_layer(model)
@@ -277,6 +281,11 @@ def _batches(
     if settings.balanced:
         return balanced_batches(ids, targets, size, loop=True, shuffle=True, seed=seed, padded_length=padded_length)
     return shuffled_batches(ids, targets, size, seed=seed, padded_length=padded_length)
+
+
+def _thinned(ids: Sequence[NDArray[np.int32]], most: int, seed: int) -> list[NDArray[np.int32]]:
+    rng = np.random.default_rng(seed)
+    return [text if len(text) <= most else rng.permutation(text)[:most] for text in ids]
 
 
 class _Watch:

@@ -1,0 +1,138 @@
+"""The weights that the package carries."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+from spacy.training import Example
+
+from spacy_trax_sentiment import TextScorer
+from spacy_trax_sentiment.component import TraxSentiment, find_component, pretrained_path
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.model.files import MANIFEST
+from spacy_trax_sentiment.training.recipes import read_recipe
+
+NAMES = ("en", "en_ternary")
+CONTRAST = Path(__file__).parent / "data" / "contrast.jsonl"
+SENTENCES = {
+    "This movie was almost good.": "negative",
+    "I am not happy": "negative",
+    "not bad at all": "positive",
+    "It's such a nice day, think i'll be taking Sid to Ramsgate fish and chips for lunch at Peter's fish factory and "
+    "then the beach maybe": "positive",
+    "I hated my day, it was the worst, I'm so sad.": "negative",
+    "What a wonderful day, I love it": "positive",
+    "The parcel came late and was broken": "negative",
+}
+
+
+def _pipeline(**config: object) -> spacy.language.Language:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", config=config)
+    return nlp
+
+
+@pytest.fixture(scope="module")
+def bundled() -> spacy.language.Language:
+    """A pipeline as a new user makes it. Not to be changed by a test."""
+    return _pipeline()
+
+
+def _label(cats: dict[str, float]) -> str:
+    return max(cats, key=cats.__getitem__)
+
+
+@pytest.mark.parametrize(("text", "label"), SENTENCES.items())
+def test_the_component_is_right_at_once(bundled: spacy.language.Language, text: str, label: str) -> None:
+    assert _label(bundled(text).cats) == label
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_they_are_small_whole_and_of_the_recipes_labels(name: str) -> None:
+    directory = pretrained_path(name)
+    assert sum(path.stat().st_size for path in directory.iterdir()) <= 5_000_000
+    assert json.loads((directory / MANIFEST).read_bytes())["labels"] == read_recipe(name).labels
+    assert list(_pipeline(pretrained=name)("fine").cats) == read_recipe(name).labels
+
+
+def test_three_labels_tell_neutral_texts() -> None:
+    nlp = _pipeline(pretrained="en_ternary")
+    assert _label(nlp("The meeting is on Tuesday at the town hall").cats) == "neutral"
+    assert _label(nlp("I love this so much, what a great day!").cats) == "positive"
+    assert _label(nlp("I hate this, worst day ever").cats) == "negative"
+
+
+def test_a_text_without_known_terms_scores_one_half(bundled: spacy.language.Language) -> None:
+    assert bundled("").cats == {"negative": 0.5, "positive": 0.5}
+
+
+def test_contrasts_are_told_better_than_by_chance(bundled: spacy.language.Language) -> None:
+    rows = [json.loads(line) for line in CONTRAST.read_text("utf8").splitlines()]
+    docs = bundled.pipe(row["text"] for row in rows)
+    assert sum(_label(doc.cats) == row["label"] for doc, row in zip(docs, rows, strict=True)) > 0.7 * len(rows)
+
+
+def test_weights_are_loaded_when_they_are_needed_and_not_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundled: spacy.language.Language
+) -> None:
+    bundled.to_disk(tmp_path)
+    loaded = []
+    from_disk = TraxSentiment.from_disk
+
+    def counted(self: TraxSentiment, path: str | Path, **options: object) -> TraxSentiment:
+        loaded.append(Path(path))
+        return from_disk(self, path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TraxSentiment, "from_disk", counted)
+    nlp = spacy.load(tmp_path)
+    assert nlp("I am not happy").cats == bundled("I am not happy").cats
+    assert loaded == [tmp_path / "trax_sentiment"]
+    fresh = _pipeline()
+    assert len(loaded) == 1
+    fresh("good")
+    assert loaded[1:] == [pretrained_path("en")]
+
+
+def test_they_can_be_trained_on_from(bundled: spacy.language.Language) -> None:
+    nlp = _pipeline()
+    data = [("wibble wobble", "negative"), ("quux quuux", "positive"), ("sick beat", "positive")]
+    examples = [
+        Example.from_dict(nlp.make_doc(text), {"cats": {label: 1.0, other: 0.0}})
+        for text, label in data
+        for other in {"negative", "positive"} - {label}
+    ]
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.05
+    before = nlp("sick beat").cats["positive"]
+    assert before == pytest.approx(bundled("sick beat").cats["positive"], abs=1e-6)
+    for _ in range(20):
+        nlp.update(examples, sgd=optimizer)
+    assert nlp("sick beat").cats["positive"] > before
+    with pytest.raises(SentimentError, match="S037"):
+        nlp.initialize(lambda: [Example.from_dict(nlp.make_doc("a"), {"cats": {"other": 1.0}})])
+
+
+def test_scorers_and_saved_pipelines_give_the_same(bundled: spacy.language.Language, tmp_path: Path) -> None:
+    texts = [*SENTENCES, "", "😍😍 soooo good!!!", "@you http://a.b nothing :("]
+    expected = [list(doc.cats.values()) for doc in bundled.pipe(texts)]
+    np.testing.assert_allclose(TextScorer.load()(texts), expected, atol=1e-6)
+    np.testing.assert_allclose(TextScorer.load("en")(texts), expected, atol=1e-6)
+    copy = _pipeline().from_bytes(bundled.to_bytes())
+    assert [list(doc.cats.values()) for doc in copy.pipe(texts)] == expected
+    assert find_component(copy, "").labels == ("negative", "positive")
+
+
+def test_a_directory_of_that_name_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: spacy.language.Language
+) -> None:
+    trained.to_disk(tmp_path / "en")
+    monkeypatch.chdir(tmp_path)
+    assert _pipeline(pretrained="en")("good").cats == trained("good").cats
+
+
+def test_an_unknown_name_is_refused_when_it_is_used() -> None:
+    nlp = _pipeline(pretrained="en_quaternary")
+    with pytest.raises(SentimentError, match="S036.*en_quaternary"):
+        nlp("good")
