@@ -3,7 +3,7 @@
     python benchmarks/speed.py [--texts TWEETS.jsonl] [--first-sight MORE.jsonl] [--train LABELLED.jsonl]
 
 Everything runs on one core with one thread, the contenders of a table in alternation. Without files, it measures on
-the texts that ship with the package. Needs the extra `bench`, and `train` unless a model is given; runs on Linux and
+the texts, and without a model with the weights, that ship with the package. Needs the extra `bench`; runs on Linux and
 macOS.
 """
 
@@ -64,8 +64,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--texts", type=Path, help="JSONL whose `text` is scored again and again, and makes the file")
     parser.add_argument("--first-sight", type=Path, help="JSONL whose `text` is scored once; without it, --texts")
-    parser.add_argument("--train", default=BUNDLED, help="labelled texts; labels but positive and negative are ignored")
-    parser.add_argument("--model", type=Path, help="our pipeline directory; without it, one is trained on --train")
+    parser.add_argument("--train", default=BUNDLED, help="labelled texts for spaCy's categorizers")
+    parser.add_argument(
+        "--model", type=Path, help="our pipeline directory; without it, the weights that ship with the package"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--first-sight-rounds", type=int, default=3)
     parser.add_argument("--lines", type=int, default=1_000_000, help="of the file for `trax-sentiment predict`")
@@ -78,9 +80,8 @@ def main() -> None:
     bounds: list[Bound] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        labelled = read_labels(arguments.train)
-        model = arguments.model or peers.train_ours(labelled, folder)
-        textcats = peers.train_textcats(labelled, folder)
+        model = arguments.model or peers.save_ours(folder)
+        textcats = peers.train_textcats(read_labels(arguments.train), folder)
         pin()
         print_machine()
         if THROUGHPUT in parts:
