@@ -1,6 +1,7 @@
 import pickle
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ def test_odd_texts_get_probabilities(updated: Language, text: str) -> None:
 
 
 def test_texts_without_known_terms_all_score_alike(updated: Language) -> None:
-    assert updated("").cats == updated("zzzz").cats == updated("zzzz qqqq xxxx").cats
+    assert updated("").cats == updated("table").cats == updated("table chair parcels").cats
 
 
 @settings(max_examples=30)
@@ -279,11 +280,15 @@ def test_a_tokenizer_of_another_kind_is_left_alone() -> None:
 
 def test_the_vocabulary_can_be_limited_or_given(updated: Language) -> None:
     component = find_component(_blank(), "")
+    preprocessor = component.model.attrs["preprocessor"]
+    counts = Counter(term for example in _examples(updated) for term in preprocessor(example.reference))
     component.initialize(lambda: _examples(updated), min_count=2)
-    assert list(component.model.attrs["vocabulary"])[3:] == ["i", "it", ",", "good", "stuff"]
+    often = [term for term, count in counts.items() if count >= 2]
+    assert {"good", "opinion -"} < set(often) < set(counts)
+    assert list(component.model.attrs["vocabulary"])[3:] == often
     component = find_component(_blank(), "")
     component.initialize(lambda: _examples(updated), max_size=1)
-    assert list(component.model.attrs["vocabulary"])[3:] == ["it"]
+    assert list(component.model.attrs["vocabulary"])[3:] == [counts.most_common(1)[0][0]]
     component = find_component(_blank(), "")
     component.initialize(lambda: _examples(updated), vocabulary=["a", "b"])
     assert list(component.model.attrs["vocabulary"])[3:] == ["a", "b"]

@@ -1,5 +1,7 @@
+from configparser import ConfigParser
 from importlib.metadata import distribution, entry_points, requires
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -46,6 +48,20 @@ def test_the_base_install_serves_without_trax_jax_and_tensorflow() -> None:
 def test_the_package_is_typed_and_carries_its_version() -> None:
     assert (files(spacy_trax_sentiment) / "py.typed").is_file()
     assert distribution(NAME).version == spacy_trax_sentiment.__version__
+
+
+def test_an_install_holds_every_data_file() -> None:
+    root = Path(__file__).parents[1]
+    setup = ConfigParser()
+    setup.read(root / "setup.cfg")
+    named = {
+        path
+        for package, patterns in setup["options.package_data"].items()
+        for pattern in patterns.split()
+        for path in root.joinpath(*package.split(".")).glob(pattern)
+    }
+    package = root / "spacy_trax_sentiment"
+    assert named == {path for path in package.rglob("*.*") if path.suffix not in (".py", ".pyc")}
 
 
 def test_the_helps_defaults_are_the_presets() -> None:

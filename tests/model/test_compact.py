@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.component import find_component
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.compact import compact_files, files_size, fold_embedding, keep_terms
-from spacy_trax_sentiment.model.thinc_model import get_architecture, to_trax_layer
+from spacy_trax_sentiment.model.thinc_model import get_architecture, get_weights, set_weights, to_trax_layer
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 
 TEXTS = ["I love it", "awful, never again", "not good at all", "", "zzzz", "the parcel"]
@@ -54,11 +55,55 @@ def test_all_terms_kept_change_nothing(trained: Language, nlp: Language) -> None
     np.testing.assert_array_equal(TextScorer(nlp)(TEXTS), TextScorer(trained)(TEXTS))
 
 
+def _vocabulary_alone(model: Any, scope: int) -> None:
+    """Give the model random weights, large ones for some terms, without pairs of tokens."""
+    model.attrs["preprocessor"].bigram_buckets, model.attrs["preprocessor"].negation_scope = 0, scope
+    rng = np.random.default_rng(0)
+    a = get_architecture(model)
+    E = rng.normal(size=(a.n_terms, a.embedding_dim)) * rng.choice([0.1, 3], size=a.n_terms)[:, None]
+    set_weights(model, {**get_weights(model), "E": E})
+
+
+@pytest.mark.parametrize("scope", [0, 5])
+def test_the_rows_of_kept_terms_stay_theirs_plain_and_negated(nlp: Language, scope: int) -> None:
+    model = find_component(nlp, "").model
+    _vocabulary_alone(model, scope)
+    before, E = dict(model.attrs["vocabulary"]), get_weights(model)["E"].copy()
+    keep_terms(model, 100)
+    kept = model.attrs["vocabulary"]
+    new = get_weights(model)["E"]
+    assert list(kept) == sorted(kept, key=before.__getitem__)
+    assert list(kept.values()) == list(range(100 + N_SPECIAL))
+    assert len(new) == len(kept) * (2 if scope else 1)
+    for term, i in kept.items():
+        np.testing.assert_array_equal(new[i], E[before[term]])
+        if scope:
+            np.testing.assert_array_equal(new[i + len(kept)], E[before[term] + len(before)])
+
+
+def test_texts_of_kept_terms_score_the_same_negated_too(nlp: Language) -> None:
+    model = find_component(nlp, "").model
+    terms, before = model.attrs["preprocessor"], model.attrs["vocabulary"]
+    # Only what weighs something is kept, and "not" has to be, as its pairs go with it.
+    E = get_weights(model)["E"].copy()
+    E[[before[term] for term in terms.lexeme("not").terms]] *= 100
+    set_weights(model, {**get_weights(model), "E": E})
+    words = [term.removeprefix("form ") for term in before if term.startswith("form ") and term[5:].isalpha()]
+    texts = [text for word in words for text in (word, f"not {word}", f"not not {word} not")]
+    expected = TextScorer(nlp)(texts)
+    keep_terms(model, len(before) // 2)
+    kept = model.attrs["vocabulary"]
+    is_kept = [all(term in kept for term in terms.lexeme(word).terms if term in before) for word in words]
+    assert 10 < sum(is_kept) < len(words) - 10
+    same = np.repeat(is_kept, 3)
+    np.testing.assert_allclose(TextScorer(nlp)(texts)[same], expected[same], atol=1e-6)
+
+
 def test_a_model_is_made_to_fit(nlp: Language, tmp_path: Path) -> None:
     component = find_component(nlp, "")
     whole = files_size(component.model, component.cfg)
-    size = compact_files(component.model, component.cfg, 80_000)
-    assert size <= 80_000 < whole
+    size = compact_files(component.model, component.cfg, 300_000)
+    assert size <= 300_000 < whole
     component.to_disk(tmp_path / "small", exclude=["vocab"])
     assert sum(path.stat().st_size for path in (tmp_path / "small").iterdir()) == size
 

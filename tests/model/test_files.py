@@ -5,12 +5,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import spacy
+import srsly
 from spacy.language import Language
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.component import load_pipeline, save_pipeline
+from spacy_trax_sentiment.component import find_component, load_pipeline, save_pipeline
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model.files import FORMAT_VERSION, MANIFEST, SEAL, manifest
+from spacy_trax_sentiment.model.files import (
+    FORMAT_VERSION,
+    MANIFEST,
+    SEAL,
+    manifest,
+    model_from_files,
+    model_to_files,
+)
+from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 
 TEXTS = ["I love it", "awful, never again", ""]
 
@@ -144,3 +153,31 @@ def test_weights_too_large_for_float16_are_refused(saved: Path, tmp_path: Path) 
     component.model.set_param("b", np.array([1e6, 0], dtype=np.float32))  # type: ignore[attr-defined]
     with pytest.raises(SentimentError, match="S074.*'b'"):
         nlp.to_disk(tmp_path / "m")
+
+
+def test_files_that_do_not_fit_leave_the_model_as_it_was(trained: Language) -> None:
+    """The weights have no rows for negated terms, which the other model's preprocessor asks for."""
+    nlp = spacy.blank("en")
+    component = nlp.add_pipe("trax_sentiment")
+    component.from_bytes(trained.get_pipe("trax_sentiment").to_bytes())  # type: ignore[attr-defined]
+    model = component.model  # type: ignore[attr-defined]
+    files = model_to_files(model, {"labels": ["negative", "positive"]})
+    files["preprocessor.msgpack"] = SentimentTerms(negation_scope=0).to_bytes()
+    names = [name for name in files if name != MANIFEST]
+    files[MANIFEST] = manifest({name: files[name] for name in names}, {})
+    before = nlp("not good, but I love it").cats
+    preprocessor, settings = model.attrs["preprocessor"], model.attrs["preprocessor"].to_bytes()
+    with pytest.raises(SentimentError, match=r"S073.*'E'"):
+        model_from_files(model, files.__getitem__, "there")
+    assert model.attrs["preprocessor"] is preprocessor
+    assert preprocessor.to_bytes() == settings
+    assert nlp("not good, but I love it").cats == before
+
+
+def test_the_lexicon_travels_with_the_model(trained: Language, saved: Path) -> None:
+    data = (saved / "trax_sentiment" / "preprocessor.msgpack").read_bytes()
+    preprocessor = find_component(trained, "").model.attrs["preprocessor"]
+    assert set(srsly.msgpack_loads(data)) == {"negation_scope", "bigram_buckets", "bigram_distance", "_words"}
+    loaded = find_component(load_pipeline(saved), saved).model.attrs["preprocessor"]
+    assert loaded.to_bytes() == preprocessor.to_bytes() == data
+    assert list(loaded.lexemes(TEXTS)) == list(preprocessor.lexemes(TEXTS))

@@ -1,3 +1,5 @@
+import copy
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -7,8 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from spacy_trax_sentiment.model import Architecture, build_layer, fold, log_probabilities
-from spacy_trax_sentiment.model.scoring import dense, log_softmax, relu
+from spacy_trax_sentiment.model.scoring import RowTable, composed_log_probabilities, dense, log_softmax, relu
 from spacy_trax_sentiment.model.trax_backend import jax
+from spacy_trax_sentiment.text.composition import compose, composed_ids
+from spacy_trax_sentiment.text.lexemes import LexemeMemory
+from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
+from spacy_trax_sentiment.text.vocabulary import build_vocabulary
 
 FLOATS = arrays(np.float64, array_shapes(min_dims=2, max_dims=3, max_side=5), elements=st.floats(-1e3, 1e3))
 N_TERMS = 30
@@ -16,6 +22,8 @@ ARCHITECTURES = [
     Architecture(N_TERMS, 2, embedding_dim=8, mean="plain"),
     Architecture(N_TERMS, 2, embedding_dim=8, mean="masked"),
     Architecture(N_TERMS, 3, embedding_dim=8, mean="masked", hidden_width=5),
+    Architecture(N_TERMS, 2, embedding_dim=8, mean="masked", length_exponent=0.5),
+    Architecture(N_TERMS, 3, embedding_dim=8, mean="masked", length_exponent=0.0, hidden_width=5),
 ]
 
 
@@ -50,19 +58,19 @@ def _weights_of(layer: Any, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     return dict(zip(names, map(np.asarray, jax.tree_util.tree_leaves(layer.weights)), strict=True))
 
 
-@pytest.fixture(scope="module", params=ARCHITECTURES, ids=lambda a: f"{a.mean}-hidden-{a.hidden_width}")
+@pytest.fixture(scope="module", params=ARCHITECTURES, ids=lambda a: f"{a.mean}-{a.hidden_width}-{a.length_exponent}")
 def trax_and_weights(request: pytest.FixtureRequest) -> tuple[Any, Any]:
     architecture: Architecture = request.param
     layer = build_layer(architecture)
     layer.init(np.zeros((1, 8), dtype=np.int32), rng=jax.random.PRNGKey(0))
-    weights = _weights_of(layer, architecture.weight_names)
+    weights = _weights_of(layer, architecture.names(layer))
     # Initial weights are small, which would hide errors; trained ones are not.
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(size=value.shape).astype(np.float32) for name, value in weights.items()}
     layer.weights = jax.tree_util.tree_unflatten(
-        jax.tree_util.tree_structure(layer.weights), [weights[name] for name in architecture.weight_names]
+        jax.tree_util.tree_structure(layer.weights), [weights[name] for name in architecture.names(layer)]
     )
-    return layer, fold(weights, architecture.mean)
+    return layer, fold(weights, architecture.mean, length_exponent=architecture.length_exponent)
 
 
 # Ids below and above the table too: Trax clips them.
@@ -76,7 +84,9 @@ BATCHES = st.sampled_from([(1, 8), (3, 8), (4, 16)]).flatmap(
 def test_scores_equal_trax_on_the_same_padded_ids(trax_and_weights: tuple[Any, Any], ids: np.ndarray) -> None:
     layer, folded = trax_and_weights
     lengths = np.full(len(ids), ids.shape[1])
-    np.testing.assert_allclose(log_probabilities(folded, ids.ravel(), lengths), np.asarray(layer(ids)), atol=1e-5)
+    np.testing.assert_allclose(
+        log_probabilities(folded, ids.ravel(), lengths), np.asarray(layer(ids)), rtol=1e-5, atol=1e-5
+    )
 
 
 TEXTS = st.lists(st.lists(st.integers(0, N_TERMS - 1), max_size=40), min_size=1, max_size=8)
@@ -110,3 +120,129 @@ def test_a_text_without_known_terms_scores_as_an_empty_one() -> None:
 def test_no_texts_give_no_scores() -> None:
     folded = fold({"E": np.ones((5, 2)), "W": np.ones((2, 3)), "b": np.zeros(3)})
     assert log_probabilities(folded, np.array([]), np.array([])).shape == (0, 3)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
+def test_a_sum_is_divided_by_a_power_of_the_number_of_known_terms(exponent: float) -> None:
+    weights = {"E": np.ones((5, 1)), "W": np.array([[1.0, 0.0]]), "b": np.zeros(2)}
+    scores = _score(fold(weights, "masked", length_exponent=exponent), [[3], [3, 4, 2, 0] * 8, []])
+    margins = scores[:, 0] - scores[:, 1]
+    np.testing.assert_allclose(margins, [1, 16 ** (1 - exponent), 0], atol=1e-12)
+
+
+VOCABULARY = build_vocabulary([["not", "good", "form good", "opinion +", "bad", "form films", "0", "people he"]])
+TERMS = SentimentTerms()
+TOKENS = ["not", "good", "great", "bad", "badly", "films", "7", "he", ".", "unseen", " ", "@you"]
+TOKEN_TEXTS = st.lists(st.lists(st.sampled_from(TOKENS), max_size=30), min_size=1, max_size=8)
+
+
+def _memory(scope: int = 5, buckets: int = 16, distance: int = 2) -> LexemeMemory:
+    terms = copy.copy(TERMS)
+    terms.negation_scope, terms.bigram_buckets, terms.bigram_distance = scope, buckets, distance
+    return LexemeMemory(terms, VOCABULARY)
+
+
+def _folded(memory: LexemeMemory, hidden_width: int = 0, **settings: Any) -> Any:
+    rng = np.random.default_rng(0)
+    shapes = {"E": (memory.preprocessor.n_rows(len(VOCABULARY)), 4), "W": (hidden_width or 4, 3), "b": (3,)}
+    if hidden_width:
+        shapes |= {"W_hidden": (4, hidden_width), "b_hidden": (hidden_width,)}
+    weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    return fold(weights, label_prior=[0.5, 0.3, 0.2], **settings)
+
+
+def _compose(memory: LexemeMemory, texts: list[list[str]]) -> Any:
+    rows = memory.rows_of_texts([token for text in texts for token in text])
+    return compose(memory, np.array(rows, dtype=np.int32), np.array(list(map(len, texts)), dtype=np.int64))
+
+
+@settings(max_examples=40)
+@given(
+    texts=TOKEN_TEXTS,
+    more=TOKEN_TEXTS,
+    scope=st.sampled_from([0, 2]),
+    buckets=st.sampled_from([0, 16]),
+    distance=st.integers(1, 3),
+    hidden_width=st.sampled_from([0, 5]),
+    mean_and_exponent=st.sampled_from([("masked", 0.0), ("masked", 0.5), ("masked", 1.0), ("plain", 1.0)]),
+)
+def test_composed_texts_score_as_their_ids(
+    texts: list[list[str]],
+    more: list[list[str]],
+    scope: int,
+    buckets: int,
+    distance: int,
+    hidden_width: int,
+    mean_and_exponent: tuple[str, float],
+) -> None:
+    memory = _memory(scope, buckets, distance)
+    mean, exponent = mean_and_exponent
+    folded = _folded(memory, hidden_width, mean=mean, length_exponent=exponent)
+    rows = RowTable(folded, memory)
+    for batch in (texts, more, texts):  # the memory grows between
+        composed = _compose(memory, batch)
+        scores = composed_log_probabilities(rows, composed)
+        assert scores.shape == (len(batch), 3)
+        assert scores.dtype == np.float64
+        np.testing.assert_allclose(scores, log_probabilities(folded, *composed_ids(memory, composed)), atol=1e-4)
+        alone = [composed_log_probabilities(rows, _compose(memory, [text])) for text in batch]
+        np.testing.assert_allclose(scores, np.concatenate(alone), rtol=1e-12, atol=1e-12)
+
+
+def test_composed_texts_without_a_known_term_have_the_prior() -> None:
+    memory = _memory()
+    rows = RowTable(_folded(memory), memory)
+    scores = composed_log_probabilities(rows, _compose(memory, [[], ["unseen"], ["@you", "."], ["good"]]))
+    np.testing.assert_allclose(np.exp(scores[:3]), [[0.5, 0.3, 0.2]] * 3)
+    assert np.abs(np.exp(scores[3]) - [0.5, 0.3, 0.2]).max() > 1e-3
+    none = composed_log_probabilities(rows, _compose(memory, []))
+    assert none.shape == (0, 3)
+
+
+def _words_memory(n_words: int) -> tuple[LexemeMemory, Any, list[str]]:
+    """RETURNS: A memory of a vocabulary of so many words, a classifier folded for it, and the words."""
+    words = ["-".join(f"w{i}x") for i in range(n_words)]
+    terms = copy.copy(TERMS)
+    terms.bigram_buckets = 0
+    memory = LexemeMemory(terms, build_vocabulary([words]))
+    rng = np.random.default_rng(0)
+    E = rng.normal(size=(terms.n_rows(len(memory.vocabulary)), 2)).astype(np.float32)
+    return memory, fold({"E": E, "W": np.eye(2, dtype=np.float32), "b": np.zeros(2)}), words
+
+
+def test_the_table_of_rows_grows_with_the_memory() -> None:
+    memory, folded, words = _words_memory(5000)
+    table = RowTable(folded, memory)
+    n = len(memory.vocabulary)
+    seen: list[str] = []
+    for end in (1, 2, 1000, 1001, 3000, 5000):
+        rows = np.array(memory.rows_of_texts(words[len(seen) : end]))
+        before = table.get()
+        kept = before.copy()
+        seen = words[:end]
+        sums = table.get()
+        np.testing.assert_array_equal(before, kept)  # as another thread may be reading it
+        rows = np.array(memory.rows_of_texts(seen))
+        ids = np.array([memory.vocabulary[word] for word in seen])
+        np.testing.assert_array_equal(sums[0, rows], folded.table[ids])
+        np.testing.assert_array_equal(sums[1, rows], folded.table[ids + n])
+        assert not sums[:, 0].any()
+    assert table.get() is sums
+
+
+def test_threads_share_a_table_of_rows() -> None:
+    memory, folded, words = _words_memory(3000)
+    table = RowTable(folded, memory)
+
+    def score(seed: int) -> bool:
+        order = np.random.default_rng(seed).permutation(len(words))
+        same = True
+        for start in range(0, len(order), 100):
+            composed = _compose(memory, [[words[i], "not", words[i - 1]] for i in order[start : start + 100]])
+            scores = composed_log_probabilities(table, composed)
+            expected = log_probabilities(folded, *composed_ids(memory, composed))
+            same &= bool(np.allclose(scores, expected, atol=1e-6))
+        return same
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(score, range(8)))

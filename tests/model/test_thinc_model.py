@@ -11,6 +11,8 @@ from spacy_trax_sentiment.model import Classifier, to_trax_layer
 from spacy_trax_sentiment.model.thinc_model import docs_to_ids, get_weights
 from spacy_trax_sentiment.model.trax_backend import jax
 from spacy_trax_sentiment.text import ProcessTweet, pad
+from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
+from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 
 TEXTS = ["good day", "bad bad day", "what a good good thing", "nothing at all", "zzz"]
 LABELS = np.eye(3, dtype=np.float32)[[0, 1, 0, 2, 1]]
@@ -29,7 +31,7 @@ def _model(docs: list[Doc], **settings: Any) -> Model[list[Doc], Any]:
     return model
 
 
-@pytest.fixture(params=[{}, {"hidden_width": 5}, {"mean": "plain"}], ids=str)
+@pytest.fixture(params=[{}, {"hidden_width": 5}, {"mean": "plain"}, {"length_exponent": 0.5}], ids=str)
 def model(request: pytest.FixtureRequest, docs: list[Doc]) -> Model[list[Doc], Any]:
     return _model(docs, **request.param)
 
@@ -113,8 +115,52 @@ def test_the_seed_of_numpys_generator_decides_the_initial_weights(docs: list[Doc
         np.testing.assert_array_equal(again.get_param(name), value)
 
 
-@pytest.mark.parametrize("settings", [{"embedding_dim": 0}, {"hidden_width": -1}, {"mean": "median"}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"embedding_dim": 0},
+        {"hidden_width": -1},
+        {"mean": "median"},
+        {"length_exponent": -0.1},
+        {"length_exponent": 1.1},
+        {"length_exponent": float("nan")},
+        {"embedding_scale": -0.1},
+        {"embedding_scale": 1.5},
+    ],
+    ids=str,
+)
 def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
-    (value,) = settings.values()
-    with pytest.raises(SentimentError, match=str(value)):
+    ((name, value),) = settings.items()
+    with pytest.raises(SentimentError, match=f"{name}.*{value}"):
         Classifier(ProcessTweet(), **settings)
+
+
+def test_a_plain_mean_divides_by_the_number_of_terms_alone() -> None:
+    with pytest.raises(SentimentError, match=r"S021.*length_exponent is 0\.5.*'masked'"):
+        Classifier(ProcessTweet(), mean="plain", length_exponent=0.5)
+
+
+def test_the_length_exponent_is_saved_and_served(docs: list[Doc]) -> None:
+    model = _model(docs, length_exponent=0.5)
+    before = model.predict(docs)
+    other = Classifier(ProcessTweet())
+    other.from_bytes(model.to_bytes())
+    np.testing.assert_array_equal(other.predict(docs), before)
+    other.attrs["length_exponent"] = 1.0
+    assert np.abs(other.predict(docs) - before).max() > 1e-4
+
+
+def test_what_no_text_of_the_training_holds_has_no_effect_where_the_embedding_starts_at_zero(docs: list[Doc]) -> None:
+    preprocessor = SentimentTerms(bigram_buckets=1 << 10)
+    model = Classifier(preprocessor, embedding_dim=3, embedding_scale=0.0)
+    model.initialize(X=docs[:4], Y=LABELS)
+    optimizer = Adam(0.1)
+    for _ in range(3):
+        Y, backprop = model.begin_update(docs)
+        backprop((Y - LABELS) / len(docs))
+        model.finish_update(optimizer)
+    E = model.get_param("E")
+    trained = set(np.flatnonzero(E.any(axis=1)).tolist())
+    held = {i for ids in docs_to_ids(model, docs) for i in ids if i >= N_SPECIAL}
+    assert trained == held
+    assert len(trained) < len(E) / 10
