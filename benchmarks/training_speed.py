@@ -35,6 +35,7 @@ WAYS = (NOTEBOOK, OURS)
 
 PEERS = ("Loop", "spacy train", "TextCatBOW")
 BATCH_SIZES = (32, 128)
+CLOCKS = ("by the clock", "by CPU time")
 STEPS_BY = ("update by rows", "update whole table", "Loop by rows", "Loop whole table")
 ROWS = (10_000, 100_000, 1_000_000)
 ROWS_BATCH, ROWS_STEPS = 128, 25
@@ -54,9 +55,13 @@ def main() -> None:
     rounds, steps, data = arguments.rounds, arguments.steps, arguments.data
     print_shapes(in_rounds([("shapes", way, steps) for way in WAYS], rounds), steps, rounds)
     peers = in_rounds([("peers", way, data, size, steps) for size in BATCH_SIZES for way in PEERS], rounds)
-    print(f"\nexamples/s in training on {data}, median (and range) of {rounds} rounds in alternation")
-    rows = [(way, *(spread(peers["peers", way, data, size, steps], 0) for size in BATCH_SIZES)) for way in PEERS]
-    print_table(("way", *(f"batches of {size}" for size in BATCH_SIZES)), rows)
+    print(f"\nexamples/s in training on {data} by batch size, median (and range) of {rounds} in alternation")
+    columns = [(size, clock) for size in BATCH_SIZES for clock in range(len(CLOCKS))]
+    rows = []
+    for way in PEERS:
+        runs = {size: peers["peers", way, data, size, steps] for size in BATCH_SIZES}
+        rows.append((way, *(spread([run[clock] for run in runs[size]], 0) for size, clock in columns)))
+    print_table(("way", *(f"{size}, {CLOCKS[clock]}" for size, clock in columns)), rows)
     grown = in_rounds([("rows", way, data, n, ROWS_BATCH, ROWS_STEPS) for n in ROWS for way in STEPS_BY], rounds)
     print(f"\nmilliseconds a step by rows of the embedding, batches of {ROWS_BATCH}, median (and range) of {rounds}")
     rows = [(way, *(spread(grown["rows", way, data, n, ROWS_BATCH, ROWS_STEPS], 1) for n in ROWS)) for way in STEPS_BY]
