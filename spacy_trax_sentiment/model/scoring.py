@@ -99,11 +99,11 @@ def composed_log_probabilities(rows: "RowTable", composed: Composed) -> Array:
     table = rows.get()
     values = table.reshape(-1, table.shape[-1]).take(composed.rows + composed.is_negated * table.shape[1], axis=0)
     folded = rows.folded
-    for ids in composed.pairs:
-        of_pairs = folded.table.take(ids, axis=0)
+    for ids in composed.context:
+        of_context = folded.table.take(ids, axis=0)
         if folded.table[PAD_ID].any():  # a plain mean counts padding, but these texts have none
-            of_pairs[ids == PAD_ID] = 0
-        values += of_pairs
+            of_context[ids == PAD_ID] = 0
+        values += of_context
     return _scores(folded, segment_sums(values, composed.lengths, np.float64))
 
 

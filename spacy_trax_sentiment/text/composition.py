@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import ranges, segment_sums
-from .lexemes import ENDS_NEGATION, NEGATES, NO_TERM, LexemeMemory
+from .lexemes import CONTRASTS, ENDS_NEGATION, NEGATES, NO_TERM, LexemeMemory
 from .vocabulary import PAD_ID
 
 Array = NDArray[Any]
 
 # Odd, with bits well mixed: 2**64 over the golden ratio (Knuth, TAOCP vol. 3, section 6.4).
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+# A contrast is between what stands near it.
+CONTRAST_REACH = 30
 _HALF, _ROLE = np.uint64(32), np.uint64(3)
 
 
@@ -21,14 +23,15 @@ class Composed(NamedTuple):
 
     rows: The tokens' rows in a LexemeMemory, one text after the other, (n_tokens,).
     is_negated: bool (n_tokens,): whether a negation reaches the token.
-    pairs: int64 (n_distances, n_tokens): the id of the pair with the token 1, 2, ... before; the id of `__PAD__` where
-        that is another text's, and where either's first term is not known.
+    context: int64 (n_kinds, n_tokens): further ids that a token has from its neighbours, that of `__PAD__` for none.
+        First those of the pairs with the tokens 1, 2, ... before, where these are the same text's and the first terms
+        of both are known; then, where there are leanings, that of the token's side of the text's last contrast.
     lengths: int64 (n_texts,): the tokens of each text.
     """
 
     rows: Array
     is_negated: Array
-    pairs: Array
+    context: Array
     lengths: Array
 
 
@@ -48,30 +51,34 @@ def compose(memory: LexemeMemory, rows: Array, lengths: Array) -> Composed:
     if preprocessor.negation_scope:
         is_negated[_negated(hashes & _ROLE, ends, preprocessor.negation_scope)] = True
     n_buckets = preprocessor.bigram_buckets
-    pairs = np.full((preprocessor.bigram_distance if n_buckets else 0, len(rows)), PAD_ID)
+    n_distances = preprocessor.bigram_distance if n_buckets else 0
+    context = np.full((n_distances + (preprocessor.n_leanings > 0), len(rows)), PAD_ID)
+    if preprocessor.n_leanings:
+        first = preprocessor.first_side(len(memory.vocabulary))
+        _set_sides(context[-1], memory.leanings.take(rows), is_negated, ends, first)
     if n_buckets:
         is_known = hashes > _ROLE
         hashes = hashes + is_negated * _MULTIPLIER
         starts = ends - lengths
         first = preprocessor.first_bucket(len(memory.vocabulary))
-        for i, of_distance in enumerate(pairs):
+        for i, of_distance in enumerate(context[:n_distances]):
             paired = is_known.copy()
             paired[i + 1 :] &= is_known[: -i - 1]
             paired[ranges(starts, np.minimum(lengths, i + 1))] = False
             second = np.flatnonzero(paired)
             buckets = _buckets(hashes[second - i - 1], hashes[second], n_buckets)
             of_distance[second] = buckets.view(np.int64) + (first + i * n_buckets)
-    return Composed(rows, is_negated, pairs, lengths)
+    return Composed(rows, is_negated, context, lengths)
 
 
 def composed_ids(memory: LexemeMemory, composed: Composed) -> tuple[Array, Array]:
     """RETURNS: All ids of the texts, one text after the other, and how many each text has, (n_texts,)."""
-    rows, is_negated, pairs, lengths = composed
+    rows, is_negated, context, lengths = composed
     ids, counts = memory.ids_of(rows, is_negated)
     text = np.repeat(np.arange(len(lengths)), lengths)
-    real = pairs != PAD_ID
-    ids = np.concatenate([ids, pairs[real]])
-    texts = np.concatenate([np.repeat(text, counts), np.broadcast_to(text, pairs.shape)[real]])
+    real = context != PAD_ID
+    ids = np.concatenate([ids, context[real]])
+    texts = np.concatenate([np.repeat(text, counts), np.broadcast_to(text, context.shape)[real]])
     return ids[np.argsort(texts, kind="stable")], np.bincount(texts, minlength=len(lengths))
 
 
@@ -85,6 +92,21 @@ def _negated(roles: Array, ends: Array, scope: int) -> Array:
     scope_ends = np.append(np.flatnonzero(roles == ENDS_NEGATION), len(roles))
     last = np.minimum(last, scope_ends[np.searchsorted(scope_ends, negations)] - 1)
     return ranges(negations + 1, last - negations)
+
+
+def _set_sides(ids: Array, leanings: Array, is_negated: Array, ends: Array, first: int) -> None:
+    """Write the ids (n_tokens,) of tokens that lean either way, near enough to their text's last contrast."""
+    contrasts = np.flatnonzero(leanings == CONTRASTS)
+    if not len(contrasts):
+        return
+    texts = np.searchsorted(ends, contrasts, side="right")
+    is_last = np.append(texts[1:] != texts[:-1], True)
+    contrasts, texts = contrasts[is_last], texts[is_last]
+    starts = np.where(texts > 0, ends[texts - 1], 0)
+    n_before, n_after = (np.minimum(n, CONTRAST_REACH) for n in (contrasts - starts, ends[texts] - contrasts - 1))
+    for side, near in enumerate((ranges(contrasts - n_before, n_before), ranges(contrasts + 1, n_after))):
+        near = near[leanings[near] > 0]
+        ids[near] = first + 4 * (leanings[near] - 1) + 2 * side + is_negated[near]
 
 
 def _buckets(first: Array, second: Array, n_buckets: int) -> Array:

@@ -23,6 +23,9 @@ Array = NDArray[Any]
 # What a lexeme does to the negation of those after it.
 PLAIN, NEGATES, ENDS_NEGATION = 0, 1, 2
 
+# The leaning of a lexeme that contrasts what is before it with what is after it.
+CONTRASTS = -1
+
 # Lexemes to remember before all are forgotten: some 12 MB.
 MAX_LEXEMES = 1 << 17
 
@@ -35,11 +38,13 @@ class Lexeme(NamedTuple):
 
     term: Its term; None where nothing stands for it. role: PLAIN, NEGATES or ENDS_NEGATION.
     more: Further terms of the same token, such as classes that it belongs to.
+    leaning: From 1 to the preprocessor's `n_leanings`, or 0 for none: which way the token leans; or CONTRASTS.
     """
 
     term: str | None
     role: int = PLAIN
     more: tuple[str, ...] = ()
+    leaning: int = 0
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -57,11 +62,14 @@ class TokenPreprocessor:
     negation_scope: The tokens after a negating one whose terms become negated terms, with rows of their own; 0: none.
     bigram_buckets: Rows of the embedding that pairs of tokens are hashed to, for each distance; 0 means no pairs.
     bigram_distance: The distances at which tokens are paired: 1 for neighbours alone, 2 with one token skipped too.
+    n_leanings: The kinds of tokens of which it counts whether they come before or after a text's last contrast, and
+        whether negated; 0 means none.
     """
 
     negation_scope: int = 0
     bigram_buckets: int = 0
     bigram_distance: int = 1
+    n_leanings: int = 0
 
     def lexeme(self, text: str) -> Lexeme:
         """RETURNS: What the token `text` stands for, the same each time."""
@@ -76,12 +84,16 @@ class TokenPreprocessor:
         return [term for token in doc for term in self.lexeme(token.text).terms]
 
     def n_rows(self, n_terms: int) -> int:
-        """RETURNS: The rows of the embedding, of a vocabulary's length: terms, negated terms, and pairs of tokens."""
-        return self.first_bucket(n_terms) + self.bigram_distance * self.bigram_buckets
+        """RETURNS: The rows of the embedding, of a vocabulary's length: of terms, negated terms, pairs, and sides."""
+        return self.first_side(n_terms) + 4 * self.n_leanings
 
     def first_bucket(self, n_terms: int) -> int:
         """RETURNS: The id of the first bucket: before it come the ids of terms, and those of negated terms."""
         return n_terms * 2 if self.negation_scope else n_terms
+
+    def first_side(self, n_terms: int) -> int:
+        """RETURNS: The id of a token of leaning 1 before a contrast; negated, after it, and both are the next three."""
+        return self.first_bucket(n_terms) + self.bigram_distance * self.bigram_buckets
 
     def initialize(self) -> None:
         pass
@@ -94,6 +106,10 @@ class TokenPreprocessor:
         return self
 
 
+_Known = tuple[tuple[int, ...], int, int]
+"""What a row holds: the ids, the hash with the role, and the leaning."""
+
+
 class LexemeMemory:
     """What is known of each lexeme: rows of arrays. Threads may share one: rows are only ever added.
 
@@ -102,6 +118,7 @@ class LexemeMemory:
     starts, counts: int64 (n_rows,): where each row's ids begin, and how many they are.
     hashes: uint64 (n_rows,): the hash of the first term where that is known, else 0, with the role in its lowest two
         bits.
+    leanings: int64 (n_rows,).
 
     Row 0 stands for lexemes that have no term. Lexemes that are alike share a row, as unknown ones mostly do, so that
     there are not many more rows than terms.
@@ -112,9 +129,10 @@ class LexemeMemory:
         self.ids = np.zeros(1024, dtype=np.int64)
         self.starts, self.counts = np.zeros(1024, dtype=np.int64), np.zeros(1024, dtype=np.int64)
         self.hashes = np.zeros(1024, dtype=np.uint64)
+        self.leanings = np.zeros(1024, dtype=np.int64)
         self.n_rows = 1
         self._n_ids = 0
-        self._row_of: dict[tuple[tuple[int, ...], int], int] = {}
+        self._row_of: dict[_Known, int] = {}
         self._table = HashTable()
         self._lock = threading.Lock()
 
@@ -152,9 +170,9 @@ class LexemeMemory:
     def _rows(self, texts: Sequence[str]) -> list[int]:
         id_of, unknown = self.vocabulary.get, (self.vocabulary[UNK],)
         rows = []
-        new: dict[tuple[tuple[int, ...], int], int] = {}
+        new: dict[_Known, int] = {}
         with self._lock:
-            for term, role, more in self.preprocessor.lexemes(texts):
+            for term, role, more, leaning in self.preprocessor.lexemes(texts):
                 if term is None:
                     rows.append(NO_TERM)
                     continue
@@ -164,7 +182,7 @@ class LexemeMemory:
                 ids: tuple[int, ...] = (first,) if first >= N_SPECIAL else ()
                 if more:
                     ids += tuple(id for each in more if (id := id_of(each, 0)) >= N_SPECIAL)
-                key = ids or unknown, hashed
+                key = ids or unknown, hashed, leaning
                 row = self._row_of.get(key)
                 if row is None:
                     row = new.setdefault(key, self.n_rows + len(new))
@@ -174,13 +192,13 @@ class LexemeMemory:
                 self._row_of.update(new)  # not before, as a subclass's `lexemes` may raise
         return rows
 
-    def _add_rows(self, new: Sequence[tuple[tuple[int, ...], int]]) -> None:
-        """new: The ids and the hash, with the role, of each new row."""
-        counts = np.array([len(ids) for ids, _ in new])
-        self.ids = written(self.ids, self._n_ids, np.array([id for ids, _ in new for id in ids]))
+    def _add_rows(self, new: Sequence[_Known]) -> None:
+        counts = np.array([len(ids) for ids, _, _ in new])
+        self.ids = written(self.ids, self._n_ids, np.array([id for ids, _, _ in new for id in ids]))
         self.starts = written(self.starts, self.n_rows, self._n_ids + np.cumsum(counts) - counts)
         self.counts = written(self.counts, self.n_rows, counts)
-        self.hashes = written(self.hashes, self.n_rows, np.array([hashed for _, hashed in new], dtype=np.uint64))
+        self.hashes = written(self.hashes, self.n_rows, np.array([hashed for _, hashed, _ in new], dtype=np.uint64))
+        self.leanings = written(self.leanings, self.n_rows, np.array([leaning for _, _, leaning in new]))
         self._n_ids += int(counts.sum())
         self.n_rows += len(new)
 

@@ -9,9 +9,9 @@ from typing import Any
 import srsly
 
 from ..errors import Errors, SentimentError
-from .lexemes import ENDS_NEGATION, NEGATES, PLAIN, Lexeme, TokenPreprocessor
+from .lexemes import CONTRASTS, ENDS_NEGATION, NEGATES, PLAIN, Lexeme, TokenPreprocessor
 from .lexicon import NO_ENTRY, Entry, Lexicon, Words, away_from_zero, bundled_words
-from .wordlists import EMOJI_VALENCES, NEGATIONS, PEOPLE, SCOPE_ENDS, TELLING_NAMES
+from .wordlists import CONTRASTING, EMOJI_VALENCES, NEGATIONS, PEOPLE, SCOPE_ENDS, TELLING_NAMES
 
 MOST_BUCKETS = 1 << 24
 _MOST = {"negation_scope": 1000, "bigram_buckets": MOST_BUCKETS, "bigram_distance": 4}
@@ -39,7 +39,8 @@ class SentimentTerms(TokenPreprocessor):
     Mentions, URLs, white space and the `#` sign go, so that a hashtag counts as its word. Three or more of a character
     count as two, or as one where only that makes a word of the lexicons; every number as one term. Words for persons,
     peoples and first names count as one term a group, so that no sentiment is learnt of them. Emoji have the valence of
-    their Unicode names. Terms after a negation are terms of their own, up to a clause's end.
+    their Unicode names. Terms after a negation are terms of their own, up to a clause's end. Of a word of the lexicons
+    it also counts on which side it stands of the text's last `but`, `however` or `yet`.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class SentimentTerms(TokenPreprocessor):
                 wanted = f"a number from {least.get(name, 0)} to {_MOST[name]}"
                 raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))
         self.negation_scope, self.bigram_buckets, self.bigram_distance = negation_scope, bigram_buckets, bigram_distance
+        self.n_leanings = len(_OPINIONS) if lexicon else 0
         self._words: Words | None = bundled_words() if lexicon else {}
 
     @cached_property
@@ -86,7 +88,8 @@ class SentimentTerms(TokenPreprocessor):
             return self._word(word, _stemmer().stemWord(word) if len(word) > 2 else word, role)
         if word[0].isdigit() and not any(map(str.isalpha, word)):
             return Lexeme(_NUMBER, role)
-        return Lexeme(word, role, (f"form {word}", *_classes(self._sign_entry(text.strip(), word))))
+        entry = self._sign_entry(text.strip(), word)
+        return Lexeme(word, role, (f"form {word}", *_classes(entry)), self._leaning(word, entry))
 
     def lexemes(self, texts: Sequence[str]) -> Iterable[Lexeme]:
         """As `lexeme`, of many: words of ASCII letters alone are taken together."""
@@ -108,7 +111,13 @@ class SentimentTerms(TokenPreprocessor):
         entry = self._lexicon.entry(word, stem)
         classes = () if entry is NO_ENTRY else _classes(entry)
         prefix = (f"prefix {word[:_PREFIX]}",) if len(word) >= _PREFIX else ()
-        return Lexeme(stem, role, (f"form {word}", *prefix, *classes))
+        return Lexeme(stem, role, (f"form {word}", *prefix, *classes), self._leaning(word, entry))
+
+    def _leaning(self, word: str, entry: Entry) -> int:
+        if word in CONTRASTING:
+            return CONTRASTS if self.n_leanings else 0
+        sign = entry.opinion or entry.valence
+        return (1 if sign > 0 else 2) if sign else 0
 
     def _normalized(self, lowered: str) -> str:
         word = lowered.replace("’", "'")
@@ -142,7 +151,7 @@ class SentimentTerms(TokenPreprocessor):
         return Entry(entry.opinion, valence)
 
     def to_bytes(self) -> bytes:
-        names = ("negation_scope", "bigram_buckets", "bigram_distance", "_words")
+        names = ("negation_scope", "bigram_buckets", "bigram_distance", "n_leanings", "_words")
         return bytes(srsly.msgpack_dumps({name: getattr(self, name) for name in names}))
 
     def from_bytes(self, data: bytes) -> "SentimentTerms":

@@ -10,8 +10,9 @@ from spacy.strings import hash_string
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from spacy_trax_sentiment.text.composition import Composed, compose, composed_ids
+from spacy_trax_sentiment.text.composition import CONTRAST_REACH, Composed, compose, composed_ids
 from spacy_trax_sentiment.text.lexemes import (
+    CONTRASTS,
     ENDS_NEGATION,
     NEGATES,
     Lexeme,
@@ -70,13 +71,15 @@ class Oracle:
         self.lexemes = [lexeme for lexeme in lexemes if lexeme.term is not None]
         self.is_negated = self._negated()
         distances = range(1, preprocessor.bigram_distance + 1) if preprocessor.bigram_buckets else ()
-        self.pairs = [[self._pair(i, distance) for i in range(len(self.lexemes))] for distance in distances]
+        self.context = [[self._pair(i, distance) for i in range(len(self.lexemes))] for distance in distances]
+        if preprocessor.n_leanings:
+            self.context.append([self._side(i) for i in range(len(self.lexemes))])
 
     def ids(self) -> list[int]:
         ids = [
             i for lexeme, negated in zip(self.lexemes, self.is_negated, strict=True) for i in self._own(lexeme, negated)
         ]
-        return sorted(ids + [i for pairs in self.pairs for i in pairs if i != PAD_ID])
+        return sorted(ids + [i for ids_of_kind in self.context for i in ids_of_kind if i != PAD_ID])
 
     def _own(self, lexeme: Lexeme, is_negated: bool) -> list[int]:
         known = [self.vocabulary[term] for term in lexeme.terms if self.vocabulary.get(term, 0) >= N_SPECIAL]
@@ -98,6 +101,16 @@ class Oracle:
         bucket = ((first * MULTIPLIER + second) % 2**64 >> 32) * n_buckets >> 32
         first_bucket = len(self.vocabulary) * (2 if self.preprocessor.negation_scope else 1)
         return first_bucket + (distance - 1) * n_buckets + bucket
+
+    def _side(self, i: int) -> int:
+        contrasts = [j for j, lexeme in enumerate(self.lexemes) if lexeme.leaning == CONTRASTS]
+        leaning = self.lexemes[i].leaning
+        if not contrasts or leaning <= 0 or abs(i - contrasts[-1]) > CONTRAST_REACH:
+            return PAD_ID
+        preprocessor = self.preprocessor
+        first = len(self.vocabulary) * (2 if preprocessor.negation_scope else 1)
+        first += preprocessor.bigram_distance * preprocessor.bigram_buckets
+        return first + 4 * (leaning - 1) + 2 * (i > contrasts[-1]) + self.is_negated[i]
 
     def _is_known(self, lexeme: Lexeme) -> bool:
         return self.vocabulary.get(lexeme.term or "", 0) >= N_SPECIAL
@@ -122,9 +135,9 @@ def test_a_batch_is_composed_as_each_text_is_in_plain_python(
         composed = _composed(memory, docs)
         assert composed.lengths.tolist() == [len(text.lexemes) for text in expected]
         assert composed.is_negated.tolist() == [negated for text in expected for negated in text.is_negated]
-        assert composed.pairs.shape == (distance if buckets else 0, len(composed.rows))
-        for i, pairs in enumerate(composed.pairs):
-            assert pairs.tolist() == [pair for text in expected for pair in text.pairs[i]]
+        assert composed.context.shape == ((distance if buckets else 0) + 1, len(composed.rows))
+        for i, of_kind in enumerate(composed.context):
+            assert of_kind.tolist() == [id for text in expected for id in text.context[i]]
         assert _grouped(memory, composed) == [text.ids() for text in expected]
         ids, _ = composed_ids(memory, composed)
         assert ids.max(initial=0) < preprocessor.n_rows(len(vocabulary))
@@ -174,7 +187,7 @@ def test_negation_and_pairs_stop_at_a_texts_end() -> None:
     composed = _composed(memory, docs)
     assert not composed.is_negated.any()
     of_distances = [[0, 1, 0, 0, 1, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0, 1, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]]
-    assert (composed.pairs != PAD_ID).astype(int).tolist() == of_distances
+    assert (composed.context[:-1] != PAD_ID).astype(int).tolist() == of_distances
 
 
 def test_pairs_differ_by_order_distance_and_negation() -> None:
@@ -183,7 +196,7 @@ def test_pairs_differ_by_order_distance_and_negation() -> None:
     memory = LexemeMemory(preprocessor, vocabulary)
 
     def pair(words: str, distance: int, i: int = -1) -> int:
-        return int(_composed(memory, _docs([words.split()])).pairs[distance - 1, i])
+        return int(_composed(memory, _docs([words.split()])).context[distance - 1, i])
 
     assert pair("good food", 1) == pair("it good food", 1)
     different = [pair("good food", 1), pair("food good", 1), pair("good it food", 2), pair("not good food", 1)]
@@ -197,7 +210,7 @@ def test_unknown_terms_get_the_id_of_unk_and_no_pairs() -> None:
     vocabulary = build_vocabulary([["not", "good"]])
     memory = LexemeMemory(preprocessor, vocabulary)
     composed = _composed(memory, _docs([["zzzz", "good", "good", "zzzz"], ["not", "good", "zzzz"]]))
-    assert (composed.pairs[0] != PAD_ID).tolist() == [False, False, True, False, False, True, False]
+    assert (composed.context[0] != PAD_ID).tolist() == [False, False, True, False, False, True, False]
     ids, lengths = composed_ids(memory, composed)
     unknown, good, n = vocabulary[UNK], vocabulary["good"], len(vocabulary)
     assert ids[:4].tolist() == [unknown, good, good, unknown]
@@ -210,7 +223,7 @@ def test_known_further_terms_of_an_unknown_first_make_no_pairs() -> None:
     vocabulary = build_vocabulary([["opinion +", "it"]])
     memory = LexemeMemory(SentimentTerms(), vocabulary)
     composed = _composed(memory, _docs([["not", "it", "good", "it"]]))
-    assert (composed.pairs != PAD_ID).astype(int).tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]
+    assert (composed.context[:-1] != PAD_ID).astype(int).tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]
     n, opinion, it = len(vocabulary), vocabulary["opinion +"], vocabulary["it"]
     assert composed_ids(memory, composed)[0][:4].tolist() == [vocabulary[UNK], it + n, opinion + n, it + n]
 
@@ -221,7 +234,33 @@ def test_texts_without_terms_have_no_ids(texts: list[list[str]], distance: int) 
     memory = LexemeMemory(SentimentTerms(bigram_distance=distance), build_vocabulary([]))
     composed = _composed(memory, _docs(texts))
     assert composed.rows.shape == composed.is_negated.shape == (0,)
-    assert composed.pairs.shape == (distance, 0)
+    assert composed.context.shape == (distance + 1, 0)
     ids, lengths = composed_ids(memory, composed)
     assert ids.shape == (0,)
     assert lengths.tolist() == composed.lengths.tolist() == [0] * len(texts)
+
+
+def test_words_of_the_lexicons_count_by_their_side_of_the_last_contrast() -> None:
+    preprocessor = SentimentTerms(5, 0)
+    memory = LexemeMemory(preprocessor, build_vocabulary([]))
+    first = preprocessor.first_side(len(memory.vocabulary))
+    texts = ["good food but bad service", "good but bad but not good", "good food", "but", "bad however"]
+    composed = _composed(memory, _docs(map(str.split, texts)))
+    sides = [i - first if i != PAD_ID else None for i in composed.context[-1].tolist()]
+    none = None
+    assert sides == [
+        *(0, none, none, 6, none),
+        *(0, none, 4, none, none, 3),
+        *(none, none),
+        none,
+        *(4, none),
+    ]
+    assert preprocessor.n_rows(len(memory.vocabulary)) == first + 8
+
+
+def test_without_a_lexicon_no_side_is_told() -> None:
+    preprocessor = SentimentTerms(5, 0, lexicon=False)
+    memory = LexemeMemory(preprocessor, build_vocabulary([]))
+    composed = _composed(memory, _docs([["good", "but", "bad"]]))
+    assert composed.context.shape == (0, 3)
+    assert not (memory.leanings != 0).any()

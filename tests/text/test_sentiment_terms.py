@@ -84,7 +84,7 @@ def test_a_token_has_its_stem_form_prefix_and_classes(token: str, terms: str) ->
     ],
 )
 def test_emoticons_are_whole_and_have_a_valence(token: str, term: str, valence: int) -> None:
-    assert TERMS.lexeme(token) == (term, PLAIN, (f"form {term}", f"valence {valence:+}"))
+    assert TERMS.lexeme(token)[:3] == (term, PLAIN, (f"form {term}", f"valence {valence:+}"))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_emoticons_are_whole_and_have_a_valence(token: str, term: str, valence: 
     ],
 )
 def test_emoji_have_the_valence_of_their_names(token: str, term: str, classes: tuple[str, ...]) -> None:
-    assert TERMS.lexeme(token) == (term, PLAIN, (f"form {term}", *classes))
+    assert TERMS.lexeme(token)[:3] == (term, PLAIN, (f"form {term}", *classes))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_emoji_have_the_valence_of_their_names(token: str, term: str, classes: t
 )
 def test_an_elongation_is_two_of_a_character_or_one_where_that_makes_a_word(token: str, form: str) -> None:
     assert f"form {form}" in TERMS.lexeme(token).more
-    assert TERMS.lexeme(token) == TERMS.lexeme(form)
+    assert TERMS.lexeme(token)== TERMS.lexeme(form)
 
 
 @pytest.mark.parametrize(
@@ -150,29 +150,29 @@ def test_an_elongation_is_two_of_a_character_or_one_where_that_makes_a_word(toke
     ],
 )
 def test_mark_up_and_a_words_edges_go(token: str, plain: str | None) -> None:
-    assert TERMS.lexeme(token) == (NOTHING if plain is None else TERMS.lexeme(plain))
+    assert TERMS.lexeme(token)== (NOTHING if plain is None else TERMS.lexeme(plain))
 
 
 @pytest.mark.parametrize("token", ["@you", " @you", "@_", "@5", "http://a.b", "HTTPS://T.CO/x", "www.a.b", "#", " #"])
 def test_mentions_urls_and_the_hash_sign_have_no_term(token: str) -> None:
-    assert TERMS.lexeme(token) == NOTHING
+    assert TERMS.lexeme(token)== NOTHING
 
 
 @pytest.mark.parametrize("token", ["", " ", "  ", "\n", "\t", "\u00a0", "\u2028", "\u3000", "\x1c", "\x85"])
 def test_white_space_has_no_term(token: str) -> None:
-    assert TERMS.lexeme(token) == NOTHING
+    assert TERMS.lexeme(token)== NOTHING
 
 
 @pytest.mark.parametrize("token", ["0", "7", "2024", "3.5", "1,000", "12:30", "10/10", "50%", "٣", "2²", "111111"])
 def test_every_number_is_one_term(token: str) -> None:
-    assert TERMS.lexeme(token) == ("0", PLAIN, ())
+    assert TERMS.lexeme(token)[:3] == ("0", PLAIN, ())
 
 
 @pytest.mark.parametrize("group", PEOPLE, ids=lambda group: group.split()[0])
 def test_words_for_people_count_as_their_group_alone(group: str) -> None:
     words = group.split()
     expected = [(f"people {words[0]}", PLAIN, ())] * len(words)
-    assert [TERMS.lexeme(word.title()) for word in words] == expected
+    assert [TERMS.lexeme(word.title())[:3] for word in words] == expected
     assert list(TERMS.lexemes(words)) == expected
     assert not NEGATIONS.intersection(words)
 
@@ -224,7 +224,7 @@ def test_many_lexemes_at_once_are_those_of_each(terms: SentimentTerms, tokens: l
 @pytest.mark.parametrize("part", ["a", "ab", "<", "<br", ".", "é", "\u0301", "👍", "1", "#", "a ", "http", "_a-"])
 def test_a_very_long_token_has_terms(part: str) -> None:
     token = part * (100_000 // len(part))
-    assert TERMS.lexeme(token) == next(iter(TERMS.lexemes([token])))
+    assert TERMS.lexeme(token)== next(iter(TERMS.lexemes([token])))
 
 
 def test_the_terms_of_a_doc_are_plain_ones() -> None:
