@@ -3,7 +3,7 @@
     python benchmarks/pretrained.py DATA [--check]
 
 On the same machine, with the same versions, they come out the same to the byte; `--check` compares them with those
-that are there, in place of writing them. DATA holds the files that spacy_trax_sentiment/configs/en*.cfg name. Needs
+that are there, in place of writing them. DATA holds the files that spacy_trax_sentiment/configs/recipes name. Needs
 the extra `train`.
 """
 

@@ -125,7 +125,7 @@ def test_emoji_have_the_valence_of_their_names(token: str, term: str, classes: t
 )
 def test_an_elongation_is_two_of_a_character_or_one_where_that_makes_a_word(token: str, form: str) -> None:
     assert f"form {form}" in TERMS.lexeme(token).more
-    assert TERMS.lexeme(token)== TERMS.lexeme(form)
+    assert TERMS.lexeme(token) == TERMS.lexeme(form)
 
 
 @pytest.mark.parametrize(
@@ -150,17 +150,17 @@ def test_an_elongation_is_two_of_a_character_or_one_where_that_makes_a_word(toke
     ],
 )
 def test_mark_up_and_a_words_edges_go(token: str, plain: str | None) -> None:
-    assert TERMS.lexeme(token)== (NOTHING if plain is None else TERMS.lexeme(plain))
+    assert TERMS.lexeme(token) == (NOTHING if plain is None else TERMS.lexeme(plain))
 
 
 @pytest.mark.parametrize("token", ["@you", " @you", "@_", "@5", "http://a.b", "HTTPS://T.CO/x", "www.a.b", "#", " #"])
 def test_mentions_urls_and_the_hash_sign_have_no_term(token: str) -> None:
-    assert TERMS.lexeme(token)== NOTHING
+    assert TERMS.lexeme(token) == NOTHING
 
 
 @pytest.mark.parametrize("token", ["", " ", "  ", "\n", "\t", "\u00a0", "\u2028", "\u3000", "\x1c", "\x85"])
 def test_white_space_has_no_term(token: str) -> None:
-    assert TERMS.lexeme(token)== NOTHING
+    assert TERMS.lexeme(token) == NOTHING
 
 
 @pytest.mark.parametrize("token", ["0", "7", "2024", "3.5", "1,000", "12:30", "10/10", "50%", "٣", "2²", "111111"])
@@ -224,7 +224,7 @@ def test_many_lexemes_at_once_are_those_of_each(terms: SentimentTerms, tokens: l
 @pytest.mark.parametrize("part", ["a", "ab", "<", "<br", ".", "é", "\u0301", "👍", "1", "#", "a ", "http", "_a-"])
 def test_a_very_long_token_has_terms(part: str) -> None:
     token = part * (100_000 // len(part))
-    assert TERMS.lexeme(token)== next(iter(TERMS.lexemes([token])))
+    assert TERMS.lexeme(token) == next(iter(TERMS.lexemes([token])))
 
 
 def test_the_terms_of_a_doc_are_plain_ones() -> None:

@@ -29,9 +29,7 @@ def test_the_temperature_that_texts_were_drawn_at_is_found(temperature: float, n
 
 
 def test_calibration_changes_how_sure_and_not_which_label(trained: Language) -> None:
-    nlp = spacy.blank("en")
-    nlp.add_pipe("trax_sentiment", source=trained)
-    nlp = nlp.from_bytes(trained.to_bytes())
+    nlp = _copy(trained)
     model = find_component(nlp, "").model
     ids = [np.array([i % len(model.attrs["vocabulary"])], dtype=np.int32) for i in range(3, 200)]
     texts = ["I love it", "awful food", "not good at all", ""]
@@ -46,7 +44,7 @@ def test_calibration_changes_how_sure_and_not_which_label(trained: Language) -> 
 
 
 def test_texts_without_a_label_are_left_out(trained: Language) -> None:
-    nlp = trained.from_bytes(trained.to_bytes())
+    nlp = _copy(trained)
     model = find_component(nlp, "").model
     ids = [np.array([i], dtype=np.int32) for i in range(3, 23)]
     targets = [i % 2 for i in range(20)]
