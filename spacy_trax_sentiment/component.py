@@ -11,7 +11,6 @@ import srsly
 from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
-from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -38,9 +37,6 @@ DEFAULT_MODEL = Config().from_str(
     @misc = "spacy_trax_sentiment.SentimentTerms.v1"
     """
 )["model"]
-
-# The attribute of spaCy's class, which ours is in front of.
-_MODEL: Any = TrainablePipe.model
 
 # Docs that a processor's cache holds.
 _CACHED_DOCS = 128
@@ -123,26 +119,27 @@ class TraxSentiment(TextCategorizer):
         self._pending = pretrained_path(name)
 
     @property
-    def model(self) -> Model[list[Doc], Floats2d]:
-        """The Thinc model. Raises SentimentError where pretrained weights are absent or damaged."""
-        self._load_pending()
-        return _MODEL.__get__(self)  # type: ignore[no-any-return]
-
-    @model.setter
-    def model(self, value: Model[list[Doc], Floats2d]) -> None:
-        _MODEL.__set__(self, value)
-
-    @property
     def labels(self) -> tuple[str, ...]:  # type: ignore[override]
         """The labels, in the order of the scores."""
-        self._load_pending()
-        return tuple(self.cfg["labels"])  # type: ignore[arg-type]
+        # spaCy asks for them as it loads a pipeline, when weights that wait to be needed are not yet.
+        return tuple(self.cfg["labels"] if self._pending is None else _pretrained_labels(self._pending, self.name))  # type: ignore[arg-type]
 
-    def _load_pending(self) -> None:
+    @property
+    def _rehearsal_model(self) -> Any:
+        # `nlp.resume_training` asks for it, and then copies the model.
+        self.load_pending()
+        return self._rehearsed
+
+    @_rehearsal_model.setter
+    def _rehearsal_model(self, value: Any) -> None:
+        self._rehearsed = value
+
+    def load_pending(self) -> None:
+        """Load pretrained weights that wait to be needed. Raises SentimentError where they are absent or damaged."""
         path = self._pending
         if path is None:
             return
-        found = next((each for each in (path / self.name, path / "trax_sentiment", path) if _holds_model(each)), None)
+        found = _find_model(path, self.name)
         if found is None:
             raise SentimentError(Errors.S036.format(path=path))
         self.from_disk(found, exclude=["vocab"])
@@ -181,6 +178,17 @@ class TraxSentiment(TextCategorizer):
         labels = self.labels
         for doc, row in zip(docs, np.asarray(scores).tolist(), strict=True):
             doc.cats.update(zip(labels, row, strict=True))
+
+    def update(self, examples: Iterable[Example], **options: Any) -> dict[str, float]:
+        """As spaCy's."""
+        self.load_pending()
+        losses: dict[str, float] = super().update(examples, **options)
+        return losses
+
+    def add_label(self, label: str) -> int:
+        """As spaCy's."""
+        self.load_pending()
+        return int(super().add_label(label))
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
         """Find the negative log-likelihood of the examples' labels, averaged over the examples as Trax's Loop does.
@@ -228,7 +236,7 @@ class TraxSentiment(TextCategorizer):
 
         Raises SentimentError where the labels are not those of the pretrained weights, or a setting cannot be used.
         """
-        self._load_pending()
+        self.load_pending()
         validate_get_examples(get_examples, "TraxSentiment.initialize")
         if self._pretrained:
             self._keep_pretrained(get_examples, labels)
@@ -247,6 +255,7 @@ class TraxSentiment(TextCategorizer):
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the model's files into a directory, the manifest last, so that half a model is never taken for one."""
+        self.load_pending()
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)
         if "vocab" not in exclude:
@@ -264,6 +273,7 @@ class TraxSentiment(TextCategorizer):
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """RETURNS: The model's files, as msgpack."""
+        self.load_pending()
         content: dict[str, Any] = {"files": model_to_files(self.model, self.cfg)}
         if "vocab" not in exclude:
             content["vocab"] = self.vocab.to_bytes(exclude=exclude)
@@ -288,6 +298,7 @@ class TraxSentiment(TextCategorizer):
 
     def require_weights(self) -> None:
         """Raises SentimentError where the pretrained weights are absent, spaCy's ValueError E109 if there are none."""
+        self.load_pending()
         if not has_weights(self.model):
             raise ValueError(SpacyErrors.E109.format(name=self.name))
 
@@ -309,6 +320,19 @@ def pretrained_path(name: str | Path) -> Path:
     """RETURNS: The directory of the weights of that name, where the package carries some; else `name` as a path."""
     bundled = Path(__file__).parent / "pretrained" / name
     return bundled if _holds_model(bundled) and not Path(name).exists() else Path(name)
+
+
+def _find_model(path: Path, name: str) -> Path | None:
+    """RETURNS: The directory of the component's files: that of a pipeline's component, or the path itself."""
+    return next((each for each in (path / name, path / "trax_sentiment", path) if _holds_model(each)), None)
+
+
+def _pretrained_labels(path: Path, name: str) -> list[str]:
+    found = _find_model(path, name)
+    try:
+        return [] if found is None else list(srsly.read_json(found / MANIFEST)["labels"])
+    except (KeyError, OSError, TypeError, ValueError):
+        return []  # what is wrong with it is told when it is loaded
 
 
 def _holds_model(directory: Path) -> bool:
@@ -351,5 +375,6 @@ def find_component(nlp: Language, path: str | Path) -> TraxSentiment:
     """RETURNS: The pipeline's first component made by this package. Raises SentimentError where there is none."""
     for _, component in nlp.pipeline:
         if isinstance(component, TraxSentiment):
+            component.load_pending()
             return component
     raise SentimentError(Errors.S035.format(path=path, pipeline=nlp.pipe_names))

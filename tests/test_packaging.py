@@ -57,7 +57,7 @@ def test_an_install_holds_every_data_file() -> None:
     named = {
         path
         for package, patterns in setup["options.package_data"].items()
-        for pattern in patterns.split()
+        for pattern in patterns.replace(",", " ").split()
         for path in root.joinpath(*package.split(".")).glob(pattern)
     }
     package = root / "spacy_trax_sentiment"

@@ -50,7 +50,7 @@ def read_recipe(name: str | Path) -> Recipe:
     Raises SentimentError, naming the file and what is wrong, where it cannot be used.
     """
     path = Path(name)
-    bundled = files("spacy_trax_sentiment.configs").joinpath("recipes", f"{name}.cfg")
+    bundled = files("spacy_trax_sentiment.configs") / "recipes" / f"{name}.cfg"
     if not path.is_file() and not bundled.is_file():
         raise SentimentError(Errors.S026.format(path=path, reason="no such file"))
     text = path.read_text("utf8") if path.is_file() else bundled.read_text("utf8")
