@@ -133,6 +133,7 @@ class LexemeMemory:
         self.n_rows = 1
         self._n_ids = 0
         self._row_of: dict[_Known, int] = {}
+        self._row_of_text: dict[str, int] = {}
         self._table = HashTable()
         self._lock = threading.Lock()
 
@@ -156,9 +157,15 @@ class LexemeMemory:
         return rows
 
     def rows_of_texts(self, texts: Sequence[str]) -> list[int]:
-        """RETURNS: The row of the lexeme of each text. These are not remembered."""
-        different = list(dict.fromkeys(texts))
-        row_of = dict(zip(different, self._rows(different), strict=True))
+        """RETURNS: The row of the lexeme of each text."""
+        row_of = self._row_of_text
+        new = [text for text in dict.fromkeys(texts) if text not in row_of]
+        if new:
+            if len(row_of) + len(new) > MAX_LEXEMES:
+                # A new dict, as another thread may be reading the old one; with what this call needs.
+                row_of = {text: row_of[text] for text in dict.fromkeys(texts) if text in row_of}
+            row_of.update(zip(new, self._rows(new), strict=True))
+            self._row_of_text = row_of
         return [row_of[text] for text in texts]
 
     def _remember(self, keys: Array, rows: Array) -> None:
@@ -179,10 +186,12 @@ class LexemeMemory:
                 first = id_of(term, 0)
                 # Only pairs of known terms are counted, so others need no hash.
                 hashed = hash_string(term) >> 2 << 2 | role if first >= N_SPECIAL else role
-                ids: tuple[int, ...] = (first,) if first >= N_SPECIAL else ()
-                if more:
-                    ids += tuple(id for each in more if (id := id_of(each, 0)) >= N_SPECIAL)
-                key = ids or unknown, hashed, leaning
+                ids = [first] if first >= N_SPECIAL else []
+                for each in more:
+                    id = id_of(each, 0)
+                    if id >= N_SPECIAL:
+                        ids.append(id)
+                key = tuple(ids) or unknown, hashed, leaning
                 row = self._row_of.get(key)
                 if row is None:
                     row = new.setdefault(key, self.n_rows + len(new))

@@ -33,18 +33,19 @@ class Lexicon:
 
     def __init__(self, words: Words, stem: Callable[[Sequence[str]], Sequence[str]]) -> None:
         """stem: From words to their stems."""
-        self._opinions = {word: value for name, value in _OPINIONS.items() for word in words.get(name, "").split()}
+        opinions = {word: value for name, value in _OPINIONS.items() for word in words.get(name, "").split()}
         self._valences = {
             word: float(name) for name, some in words.items() if name not in _OPINIONS for word in some.split()
         }
-        self._opinions_of_stems = {
-            stem: sign for stem, values in _by_stem(self._opinions, stem).items() if (sign := _sign(sum(set(values))))
+        self._entries = _entries(opinions, self._valences)
+        opinions_of_stems = {
+            stem: sign for stem, values in _by_stem(opinions, stem).items() if (sign := _sign(sum(set(values))))
         }
-        valences = _by_stem(self._valences, stem)
-        self._valences_of_stems = {stem: sum(values) / len(values) for stem, values in valences.items()}
+        valences_of_stems = {stem: sum(values) / len(values) for stem, values in _by_stem(self._valences, stem).items()}
+        self._entries_of_stems = _entries(opinions_of_stems, valences_of_stems)
 
     def __contains__(self, word: str) -> bool:
-        return word in self._opinions or word in self._valences
+        return word in self._entries
 
     def valence(self, text: str) -> float | None:
         """RETURNS: The valence of exactly this text, as of an emoticon, which is not lower-cased."""
@@ -52,11 +53,15 @@ class Lexicon:
 
     def entry(self, word: str, stem: str) -> Entry:
         """RETURNS: What is known of the word, or else of its stem."""
-        opinion, valence = self._opinions.get(word, 0), self._valences.get(word)
-        if len(word) >= _LEAST_STEMMED and word.isalpha():
-            opinion = opinion or self._opinions_of_stems.get(stem, 0)
-            valence = self._valences_of_stems.get(stem) if valence is None else valence
-        return Entry(opinion, valence) if opinion or valence is not None else NO_ENTRY
+        known = self._entries.get(word, NO_ENTRY)
+        if len(word) < _LEAST_STEMMED or not word.isalpha():
+            return known
+        of_stem = self._entries_of_stems.get(stem)
+        if of_stem is None:
+            return known
+        if known is NO_ENTRY:
+            return of_stem
+        return Entry(known.opinion or of_stem.opinion, of_stem.valence if known.valence is None else known.valence)
 
 
 def bundled_words() -> Words:
@@ -81,6 +86,11 @@ def away_from_zero(valence: float) -> int:
 
 
 _OPINIONS = {"positive": 1, "negative": -1}
+
+
+def _entries(opinions: Mapping[str, int], valences: Mapping[str, float]) -> dict[str, Entry]:
+    words = dict.fromkeys([*opinions, *valences])
+    return {word: Entry(opinions.get(word, 0), valences.get(word)) for word in words}
 
 
 def _by_stem(values: Mapping[str, float], stem: Callable[[Sequence[str]], Sequence[str]]) -> dict[str, list[float]]:
