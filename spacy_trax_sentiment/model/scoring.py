@@ -100,10 +100,11 @@ def composed_log_probabilities(rows: "RowTable", composed: Composed) -> Array:
     values = table.reshape(-1, table.shape[-1]).take(composed.rows + composed.is_negated * table.shape[1], axis=0)
     folded = rows.folded
     for ids in composed.context:
-        of_context = folded.table.take(ids, axis=0)
-        if folded.table[PAD_ID].any():  # a plain mean counts padding, but these texts have none
-            of_context[ids == PAD_ID] = 0
-        values += of_context
+        real = np.flatnonzero(ids != PAD_ID)
+        if len(real) < len(ids) // 4 or folded.table[PAD_ID].any():  # few; or a plain mean, which counts padding
+            values[real] += folded.table.take(ids[real], axis=0)
+        else:
+            values += folded.table.take(ids, axis=0)
     return _scores(folded, segment_sums(values, composed.lengths, np.float64))
 
 

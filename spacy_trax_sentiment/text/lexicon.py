@@ -6,6 +6,7 @@ see NOTICE. A model saves the lexicon that it was trained with.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -33,19 +34,24 @@ class Lexicon:
 
     def __init__(self, words: Words, stem: Callable[[Sequence[str]], Sequence[str]]) -> None:
         """stem: From words to their stems."""
-        opinions = {word: value for name, value in _OPINIONS.items() for word in words.get(name, "").split()}
+        self._stem = stem
+        self._opinions = {word: value for name, value in _OPINIONS.items() for word in words.get(name, "").split()}
         self._valences = {
             word: float(name) for name, some in words.items() if name not in _OPINIONS for word in some.split()
         }
-        self._entries = _entries(opinions, self._valences)
-        opinions_of_stems = {
-            stem: sign for stem, values in _by_stem(opinions, stem).items() if (sign := _sign(sum(set(values))))
+
+    @cached_property
+    def _entries_of_stems(self) -> dict[str, Entry]:
+        opinions = {
+            stem: sign
+            for stem, values in _by_stem(self._opinions, self._stem).items()
+            if (sign := _sign(sum(set(values))))
         }
-        valences_of_stems = {stem: sum(values) / len(values) for stem, values in _by_stem(self._valences, stem).items()}
-        self._entries_of_stems = _entries(opinions_of_stems, valences_of_stems)
+        valences = {stem: sum(values) / len(values) for stem, values in _by_stem(self._valences, self._stem).items()}
+        return {stem: Entry(opinions.get(stem, 0), valences.get(stem)) for stem in {**opinions, **valences}}
 
     def __contains__(self, word: str) -> bool:
-        return word in self._entries
+        return word in self._opinions or word in self._valences
 
     def valence(self, text: str) -> float | None:
         """RETURNS: The valence of exactly this text, as of an emoticon, which is not lower-cased."""
@@ -53,7 +59,8 @@ class Lexicon:
 
     def entry(self, word: str, stem: str) -> Entry:
         """RETURNS: What is known of the word, or else of its stem."""
-        known = self._entries.get(word, NO_ENTRY)
+        opinion, valence = self._opinions.get(word, 0), self._valences.get(word)
+        known = Entry(opinion, valence) if opinion or valence is not None else NO_ENTRY
         if len(word) < _LEAST_STEMMED or not word.isalpha():
             return known
         of_stem = self._entries_of_stems.get(stem)
@@ -86,11 +93,6 @@ def away_from_zero(valence: float) -> int:
 
 
 _OPINIONS = {"positive": 1, "negative": -1}
-
-
-def _entries(opinions: Mapping[str, int], valences: Mapping[str, float]) -> dict[str, Entry]:
-    words = dict.fromkeys([*opinions, *valences])
-    return {word: Entry(opinions.get(word, 0), valences.get(word)) for word in words}
 
 
 def _by_stem(values: Mapping[str, float], stem: Callable[[Sequence[str]], Sequence[str]]) -> dict[str, list[float]]:

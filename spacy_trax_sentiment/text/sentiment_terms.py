@@ -150,6 +150,10 @@ class SentimentTerms(TokenPreprocessor):
             valence = _emoji_valence(word)
         return Entry(entry.opinion, valence)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Of the words, another process or a copy makes a lexicon of its own.
+        return {name: value for name, value in vars(self).items() if name != "_lexicon"}
+
     def to_bytes(self) -> bytes:
         names = ("negation_scope", "bigram_buckets", "bigram_distance", "n_leanings", "_words")
         return bytes(srsly.msgpack_dumps({name: getattr(self, name) for name in names}))
