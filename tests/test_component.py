@@ -265,7 +265,7 @@ def test_the_vocabulary_can_be_limited_or_given(updated: Language) -> None:
     assert list(component.model.attrs["vocabulary"])[3:] == ["i", "it", ",", "good", "stuff"]
     component = find_component(_blank(), "")
     component.initialize(lambda: _examples(updated), max_size=1)
-    assert list(component.model.attrs["vocabulary"])[3:] == ["it"]
+    assert list(component.model.attrs["vocabulary"])[3:] == ["i"]
     component = find_component(_blank(), "")
     component.initialize(lambda: _examples(updated), vocabulary=["a", "b"])
     assert list(component.model.attrs["vocabulary"])[3:] == ["a", "b"]
@@ -313,3 +313,12 @@ def test_the_architecture_serves_spacys_own_textcat(updated: Language, tmp_path:
     for text, _ in DATA:
         assert spacy.load(tmp_path)(text).cats == nlp(text).cats
     assert textcat.model.param_names == model.param_names
+
+
+def test_a_sourced_component_knows_the_strings_of_its_new_pipeline(updated: Language) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", source=updated)
+    text = "good neverseenbefore stuff"
+    (doc,) = nlp.pipe([text])
+    assert "neverseenbefore" not in updated.vocab.strings
+    assert doc.cats == nlp(text).cats
