@@ -158,7 +158,8 @@ class TraxSentiment(TextCategorizer):
             docs, orths = map(list, zip(*batch, strict=True))
             try:
                 memory = lexeme_memory(self.model)
-                rows, lengths = orths_to_rows(memory, orths, self.vocab.strings)
+                # A component sourced from another pipeline has that one's strings.
+                rows, lengths = orths_to_rows(memory, orths, docs[0].vocab.strings)
                 self.set_annotations(docs, row_probabilities(self.model, memory, rows, lengths))
                 yield from docs
             except Exception as error:

@@ -336,3 +336,12 @@ def test_the_architecture_serves_spacys_own_textcat(updated: Language, tmp_path:
     for text, _ in DATA:
         assert spacy.load(tmp_path)(text).cats == nlp(text).cats
     assert textcat.model.param_names == model.param_names
+
+
+def test_a_sourced_component_knows_the_strings_of_its_new_pipeline(updated: Language) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", source=updated)
+    text = "good neverseenbefore stuff"
+    (doc,) = nlp.pipe([text])
+    assert "neverseenbefore" not in updated.vocab.strings
+    assert doc.cats == nlp(text).cats
