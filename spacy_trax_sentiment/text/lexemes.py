@@ -160,13 +160,15 @@ class LexemeMemory:
         """RETURNS: The row of the lexeme of each text."""
         row_of = self._row_of_text
         new = [text for text in dict.fromkeys(texts) if text not in row_of]
-        if new:
-            if len(row_of) + len(new) > MAX_LEXEMES:
-                # A new dict, as another thread may be reading the old one; with what this call needs.
-                row_of = {text: row_of[text] for text in dict.fromkeys(texts) if text in row_of}
-            row_of.update(zip(new, self._rows(new), strict=True))
-            self._row_of_text = row_of
-        return [row_of[text] for text in texts]
+        row_of_new = dict(zip(new, self._rows(new), strict=True))
+        rows = [row_of_new[text] if text in row_of_new else row_of[text] for text in texts]
+        # What is no word, such as a number or a link, seldom comes again.
+        words = {text: row for text, row in row_of_new.items() if text.isalpha()}
+        if len(row_of) + len(words) > MAX_LEXEMES:
+            self._row_of_text = words  # not emptied, as another thread may be reading it
+        else:
+            row_of.update(words)
+        return rows
 
     def _remember(self, keys: Array, rows: Array) -> None:
         if len(self._table) + len(keys) > MAX_LEXEMES:
