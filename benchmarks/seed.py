@@ -13,8 +13,8 @@ import nltk
 import numpy as np
 import wasabi
 
-from spacy_trax_sentiment.component import find_component
 from spacy_trax_sentiment.model import to_trax_layer
+from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.text import data_generator, process_tweet, strip_emoticons, tweet_to_tensor
 from spacy_trax_sentiment.training import PRESETS, LabelledText, evaluate_pipeline, predict, read_labelled_texts, train
 from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS, POSITIVE

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import spacy
 import srsly
 from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
@@ -20,8 +19,9 @@ from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
-from .model.files import MANIFEST, check_directory, model_from_files, model_to_files, seal_directory
+from .model.files import model_from_files, model_to_files
 from .model.thinc_model import has_weights, lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
+from .pretrained import find_model, pretrained_labels, pretrained_path
 from .text.lexemes import TokenPreprocessor, doc_orths, orths_to_rows
 from .text.vocabulary import number_terms
 
@@ -122,7 +122,7 @@ class TraxSentiment(TextCategorizer):
     def labels(self) -> tuple[str, ...]:  # type: ignore[override]
         """The labels, in the order of the scores."""
         # spaCy asks for them as it loads a pipeline, when weights that wait to be needed are not yet.
-        return tuple(self.cfg["labels"] if self._pending is None else _pretrained_labels(self._pending, self.name))  # type: ignore[arg-type]
+        return tuple(self.cfg["labels"] if self._pending is None else pretrained_labels(self._pending, self.name))  # type: ignore[arg-type]
 
     @property
     def _rehearsal_model(self) -> Any:
@@ -139,7 +139,7 @@ class TraxSentiment(TextCategorizer):
         path = self._pending
         if path is None:
             return
-        found = _find_model(path, self.name)
+        found = find_model(path, self.name)
         if found is None:
             raise SentimentError(Errors.S036.format(path=path))
         self.from_disk(found, exclude=["vocab"])
@@ -315,67 +315,3 @@ def _checked_vocabulary(terms: Any) -> dict[str, int]:
     if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms) or len(set(terms)) < len(terms):
         raise SentimentError(Errors.S025.format(value=repr(terms)[:60]))
     return number_terms(terms)
-
-
-def pretrained_path(name: str | Path) -> Path:
-    """RETURNS: The directory of the weights of that name, where the package carries some; else `name` as a path."""
-    bundled = Path(__file__).parent / "pretrained" / name
-    return bundled if _holds_model(bundled) and not Path(name).exists() else Path(name)
-
-
-def _find_model(path: Path, name: str) -> Path | None:
-    """RETURNS: The directory of the component's files: that of a pipeline's component, or the path itself."""
-    return next((each for each in (path / name, path / "trax_sentiment", path) if _holds_model(each)), None)
-
-
-def _pretrained_labels(path: Path, name: str) -> list[str]:
-    found = _find_model(path, name)
-    try:
-        return [] if found is None else list(srsly.read_json(found / MANIFEST)["labels"])
-    except (KeyError, OSError, TypeError, ValueError):
-        return []  # what is wrong with it is told when it is loaded
-
-
-def _holds_model(directory: Path) -> bool:
-    return (directory / MANIFEST).is_file()
-
-
-def save_pipeline(nlp: Language, directory: Path) -> None:
-    """Write a pipeline, and the checksums of all its files, which `load_pipeline` compares."""
-    nlp.to_disk(directory)
-    seal_directory(directory)
-
-
-def load_pipeline(path: str | Path) -> Language:
-    """RETURNS: The spaCy pipeline in the directory; or, for the name of weights that the package carries, one of these.
-
-    Raises SentimentError where there is none, where it is not as it was written, or where it has no component made by
-    this package.
-    """
-    bundled = pretrained_path(path)
-    path = Path(path)
-    if bundled != path:
-        nlp = spacy.blank("en")
-        nlp.add_pipe("trax_sentiment", config={"pretrained": str(path)})
-        return nlp
-    if not path.is_dir():
-        raise SentimentError(Errors.S033.format(path=path))
-    check_directory(path)
-    try:
-        nlp = spacy.load(path)
-    except SentimentError:
-        raise
-    except Exception as error:  # spaCy, Thinc, msgpack and json raise all kinds on damaged files
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise SentimentError(Errors.S034.format(path=path, reason=reason)) from error
-    find_component(nlp, path)
-    return nlp
-
-
-def find_component(nlp: Language, path: str | Path) -> TraxSentiment:
-    """RETURNS: The pipeline's first component made by this package. Raises SentimentError where there is none."""
-    for _, component in nlp.pipeline:
-        if isinstance(component, TraxSentiment):
-            component.load_pending()
-            return component
-    raise SentimentError(Errors.S035.format(path=path, pipeline=nlp.pipe_names))

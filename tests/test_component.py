@@ -15,8 +15,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_trax_sentiment.component import TraxSentiment, find_component, load_pipeline
+from spacy_trax_sentiment.component import TraxSentiment
 from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.pipelines import find_component, load_pipeline
 
 SMALL = {"model": {"embedding_dim": 8}, "pretrained": None}
 DATA = [

@@ -9,9 +9,11 @@ import spacy
 from spacy.training import Example
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.component import TraxSentiment, find_component, pretrained_path
+from spacy_trax_sentiment.component import TraxSentiment
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.files import MANIFEST
+from spacy_trax_sentiment.pipelines import find_component, load_pipeline
+from spacy_trax_sentiment.pretrained import pretrained_path
 from spacy_trax_sentiment.training.recipes import read_recipe
 
 NAMES = ("en", "en_ternary")
@@ -124,12 +126,14 @@ def test_scorers_and_saved_pipelines_give_the_same(bundled: spacy.language.Langu
     assert find_component(copy, "").labels == ("negative", "positive")
 
 
-def test_a_directory_of_that_name_comes_first(
+def test_a_directory_of_a_bundled_name_is_taken_by_its_path_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: spacy.language.Language
 ) -> None:
     trained.to_disk(tmp_path / "en")
     monkeypatch.chdir(tmp_path)
-    assert _pipeline(pretrained="en")("good").cats == trained("good").cats
+    assert _pipeline(pretrained="./en")("good").cats == trained("good").cats
+    assert _pipeline(pretrained="en")("good").cats == _pipeline()("good").cats != trained("good").cats
+    assert load_pipeline("en")("good").cats == _pipeline()("good").cats
 
 
 def test_an_unknown_name_is_refused_when_it_is_used() -> None:

@@ -13,7 +13,7 @@ from spacy.tokens import DocBin
 from spacy.training import Example
 
 from spacy_trax_sentiment.cli.init_config import filled_config
-from spacy_trax_sentiment.component import find_component
+from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training import LabelledText
 
 Command = Callable[..., None]

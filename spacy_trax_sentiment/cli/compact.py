@@ -21,9 +21,9 @@ def compact(
     """
     import wasabi
 
-    from ..component import find_component, load_pipeline, save_pipeline
     from ..model.compact import compact_files, files_size
     from ..model.storage import whole_directory
+    from ..pipelines import find_component, load_pipeline, save_pipeline
     from ..training.corpora import read_labelled_texts
     from ..training.evaluation import evaluate_pipeline
 

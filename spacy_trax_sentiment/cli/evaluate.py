@@ -32,7 +32,7 @@ def evaluate(
     Example: trax-sentiment evaluate model test.jsonl --json
     """
     model, source = (BUNDLED_MODEL, first) if second is None else (first, second)
-    from ..component import find_component, load_pipeline
+    from ..pipelines import find_component, load_pipeline
     from ..training.corpora import read_labelled_texts
     from ..training.evaluation import evaluate_pipeline
 

@@ -56,8 +56,8 @@ def train(
     """
     from dataclasses import replace
 
-    from ..component import load_pipeline, save_pipeline
     from ..model.storage import whole_directory
+    from ..pipelines import load_pipeline, save_pipeline
     from ..training.corpora import read_labelled_texts, require_labels, split_held_out
     from ..training.loop import check_settings
     from ..training.loop import train as train_pipeline

@@ -1,0 +1,33 @@
+"""The weights that the package carries, and where weights of a name or path lie."""
+
+from pathlib import Path
+
+import srsly
+
+from ..model.files import MANIFEST
+
+
+def pretrained_path(name: str | Path) -> Path:
+    """RETURNS: The directory of the weights that the package carries by that name, a str; else `name` as a path.
+
+    A directory of such a name in the working directory is `./en`, so that no accident changes what `en` means.
+    """
+    bundled = Path(__file__).parent / name
+    return bundled if isinstance(name, str) and name.isidentifier() and _holds_model(bundled) else Path(name)
+
+
+def find_model(path: Path, name: str) -> Path | None:
+    """RETURNS: The directory of the component's files: that of a pipeline's component, or the path itself."""
+    return next((each for each in (path / name, path / "trax_sentiment", path) if _holds_model(each)), None)
+
+
+def pretrained_labels(path: Path, name: str) -> list[str]:
+    found = find_model(path, name)
+    try:
+        return [] if found is None else list(srsly.read_json(found / MANIFEST)["labels"])
+    except (KeyError, OSError, TypeError, ValueError):
+        return []  # what is wrong with it is told when it is loaded
+
+
+def _holds_model(directory: Path) -> bool:
+    return (directory / MANIFEST).is_file()

@@ -16,9 +16,9 @@ from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 
 from ..about import BUNDLED_MODEL
-from ..component import find_component, load_pipeline
 from ..errors import Errors, SentimentError
 from ..model.thinc_model import lexeme_memory, row_probabilities
+from ..pipelines import find_component, load_pipeline
 from ..text.lexemes import TokenPreprocessor
 from .chunks import ChunkMemory, ChunkTokenizer
 from .splitting import split

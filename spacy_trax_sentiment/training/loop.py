@@ -13,10 +13,10 @@ import spacy
 from numpy.typing import NDArray
 from spacy.language import Language
 
-from ..component import find_component
 from ..errors import Errors, SentimentError
 from ..model import get_architecture, initialized_layer, layer_weights, set_vocabulary, set_weights, to_trax_layer
 from ..model.thinc_model import docs_to_ids, set_label_prior
+from ..pipelines import find_component
 from ..text.tensors import (
     Batch,
     balanced_batches,

@@ -6,7 +6,8 @@ import pytest
 from spacy.util import load_model_from_config
 from thinc.api import Config
 
-from spacy_trax_sentiment.component import DEFAULT_MODEL, find_component
+from spacy_trax_sentiment.component import DEFAULT_MODEL
+from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training import PRESETS
 
 

@@ -7,10 +7,10 @@ import spacy
 from spacy.language import Language
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.component import find_component
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.compact import compact_files, files_size, fold_embedding, keep_terms
 from spacy_trax_sentiment.model.thinc_model import get_architecture, get_weights, set_weights, to_trax_layer
+from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 
 TEXTS = ["I love it", "awful, never again", "not good at all", "", "zzzz", "the parcel"]

@@ -9,7 +9,6 @@ import srsly
 from spacy.language import Language
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.component import find_component, load_pipeline, save_pipeline
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.files import (
     FORMAT_VERSION,
@@ -19,6 +18,7 @@ from spacy_trax_sentiment.model.files import (
     model_from_files,
     model_to_files,
 )
+from spacy_trax_sentiment.pipelines import find_component, load_pipeline, save_pipeline
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 
 TEXTS = ["I love it", "awful, never again", ""]

@@ -13,10 +13,10 @@ from spacy.language import Language
 from spacy.training import Example
 from thinc.api import Model
 
-from spacy_trax_sentiment.component import find_component
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.layers import Convolution, TraxLayer
 from spacy_trax_sentiment.model.trax_backend import tl
+from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 
 CONFIG = {

@@ -15,8 +15,8 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.component import find_component
 from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.serving import chunks
 
 PIECES = [":)", ":-(", "( -:-)", ": )", ":", "-", ")", "(-:", ":-)", "o.O", "O", "Of", "8)", "d.", "'em", "a.m.", "Mr."]

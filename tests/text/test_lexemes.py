@@ -12,8 +12,8 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
 
-from spacy_trax_sentiment.component import find_component
 from spacy_trax_sentiment.model import thinc_model
+from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.text import lexemes
 from spacy_trax_sentiment.text.lexemes import (
     ENDS_NEGATION,

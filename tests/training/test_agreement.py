@@ -12,10 +12,10 @@ import spacy
 from spacy.training import Example
 from thinc.api import SGD, Adam, Optimizer
 
-from spacy_trax_sentiment.component import find_component
 from spacy_trax_sentiment.model import get_architecture, layer_weights, to_trax_layer
 from spacy_trax_sentiment.model.thinc_model import docs_to_ids, get_weights
 from spacy_trax_sentiment.model.trax_backend import optimizers
+from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.text import pad
 from spacy_trax_sentiment.text.tensors import Batch
 from spacy_trax_sentiment.training import PRESETS, LabelledText

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from spacy_trax_sentiment.component import find_component
+from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training import PRESETS, LabelledText, train
 from spacy_trax_sentiment.training.calibration import calibrate, fit_temperature
 from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS

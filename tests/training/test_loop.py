@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from spacy.language import Language
 
-from spacy_trax_sentiment.component import find_component
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.thinc_model import get_weights
+from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training import PRESETS, LabelledText, Progress, Settings, evaluate_pipeline, train
 from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
 from spacy_trax_sentiment.training.loop import check_settings
