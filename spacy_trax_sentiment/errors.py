@@ -89,5 +89,14 @@ class Errors:
     S076 = "[S076] the layer of {layer} does not fold, so it cannot be made compact. Train one of the architecture `spacy_trax_sentiment.Classifier.v1`."
     S075 = "[S075] the model takes {size} MB at the least, more than --max-mb {most}. Give more."
 
+    # Jobs
+    S110 = "[S110] {pattern}: no such file. Check --input: a file, a directory, or a pattern in quotes, such as 'texts/*.parquet'."
+    S111 = "[S111] {path}: holds the output of another run ({field} was {found}, now {value}). Name another directory, or run as before to go on."
+    S112 = "[S112] {path}: has changed since some of it was scored. Name another output directory, and score it anew."
+    S113 = "[S113] {path}: is there and is not the output of an earlier run. Name a new or an empty directory."
+    S114 = "[S114] the process that scored it ended {n_times} times ({reason}). Give fewer processes by --concurrency, or a smaller --batch-size."
+    S115 = "[S115] the engine 'ray' needs Ray Data, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[ray]'."
+    S116 = "[S116] {path}: is read from and written to at once. Name an output directory outside the input."
+
     # Explanations
     S080 = "[S080] no `trax_sentiment` has scored this Doc. Run a pipeline on it that has one, or call the component's `explain(doc)`."

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import shutil
 import sys
@@ -90,8 +91,8 @@ def _spliced(lines: Iterable[str], added: Added) -> str:
     return "".join(chain.from_iterable(zip(*parts, repeat("}\n"), strict=False)))
 
 
-def _json_fields(column: Sequence[str] | Sequence[float]) -> list[str]:
-    if column and isinstance(column[0], float):
+def _json_fields(column: Sequence[str | None] | Sequence[float | None]) -> list[str]:
+    if column and not any(isinstance(value, str) for value in column):
         return json.dumps(column)[1:-1].split(", ")  # one call for all: a number holds no comma
     known = {value: as_json(value) for value in set(column)}
     return [known[value] for value in column]
@@ -145,7 +146,10 @@ def _value_rows(batch: TableBatch, columns: list[str]) -> Iterable[Sequence[Any]
 
 def _shown(column: Any) -> Any:
     """Round numbers. The nearest of 64 bits is shown by its six decimals, the nearest of 32 bits is not."""
-    return column if isinstance(column, list) else np.round(column.astype(np.float64), _DECIMALS).tolist()
+    if isinstance(column, list):
+        return column
+    rounded = np.round(column.astype(np.float64), _DECIMALS).tolist()
+    return [None if math.isnan(value) else value for value in rounded] if np.isnan(column).any() else rounded
 
 
 _WRITERS: dict[str, Callable[[IO[bytes], str], Any]] = {
