@@ -120,7 +120,7 @@ def _line_batches(source: _Source, text_column: str, batch_size: int) -> Iterato
     # A filter between two programs goes on where one byte of a long stream is broken; a file can be mended.
     errors = "replace" if source.name == STANDARD_INPUT else "strict"
     for texts in _batched((_without_end(line) for line in decoded_lines(source.file, source.name, errors)), batch_size):
-        yield CellRows(texts, source.name, source.share(), [text_column], [[text] for text in texts])
+        yield CellRows([*texts], source.name, source.share(), [text_column], [[text] for text in texts])
 
 
 def _without_end(line: str) -> str:
