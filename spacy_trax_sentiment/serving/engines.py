@@ -83,6 +83,7 @@ def run_on_ray(job: Job, parts: Sequence[Part], concurrency: int, address: str |
     Raises MissingExtraError where Ray Data is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its workers warn of arguments that ours do not have
     try:
         import ray
         import ray.data
