@@ -100,6 +100,8 @@ class ChunkMemory:
         """YIELDS: The indices of chunks before which a special case may lie across the border."""
         codes = np.frombuffer(chunks.data, dtype=np.uint8)
         after = np.flatnonzero(self._tokenizer.may_cross(codes[chunks.ends[:-1] - 1], codes[chunks.starts[1:]])) + 1
+        if not len(after):
+            return
         if len(self._meet) > MAX_CHUNKS:
             self._meet = {}
         meet, reach = self._meet, self._tokenizer.longest_case

@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from itertools import repeat
+from itertools import pairwise, repeat
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,17 @@ class ChunkTokenizer:
         return max((len(left) + len(right) for splits in self._splits.values() for left, right in splits), default=0)
 
     @cached_property
+    def _in_cases(self) -> Array:
+        """bool (65536,): the pairs of bytes within special cases; of letters, only where rules may part a word."""
+        table = np.zeros(1 << 16, dtype=bool)
+        for case in map(str.encode, self._original.rules):
+            table[[first << 8 | second for first, second in pairwise(case)]] = True
+        if self._cases is not None:
+            letters = np.array([ord(letter) for letter in ascii_letters])
+            table[letters[:, None] << 8 | letters] = False
+        return table
+
+    @cached_property
     def _may_cross(self) -> Array:
         table = np.zeros(1 << 16, dtype=bool)
         for first, second in self._splits:
@@ -140,7 +152,9 @@ class ChunkTokenizer:
 
     def may_cross(self, last: Array, first: Array) -> Array:
         """RETURNS: bool (n,): whether a special case may lie across a border, by the bytes before and after it (n,)."""
-        return self._may_cross.take(last.astype(np.int64) << 8 | first)
+        pairs = last.astype(np.int64) << 8 | first
+        # A first text seldom has need of the splits, which take a while to find.
+        return self._may_cross.take(pairs) if self._in_cases.take(pairs).any() else np.zeros(len(pairs), dtype=bool)
 
     def touch(self, chunk: str, after: str) -> list[Split]:
         """RETURNS: The special cases that, by the characters at the border, may lie across two chunks."""

@@ -115,7 +115,10 @@ class SentimentTerms(TokenPreprocessor):
         opinions: list[str | None] = [None] * len(words)
         terms = [stems, forms, prefixes, opinions, opinions.copy()]
         roles, leanings = [_ROLES.get(word, PLAIN) for word in words], [0] * len(words)
-        told, told_stems = self._lexicon.words, self._lexicon.stems
+        told: frozenset[str] = frozenset()
+        told_stems = told
+        if max(map(len, words), default=0) >= _LEAST_STEMMED:
+            told, told_stems = self._lexicon.words, self._lexicon.stems
         others = set(_elongated(words))
         for i, (word, stem) in enumerate(zip(words, stems, strict=True)):
             if len(word) < _LEAST_STEMMED or word in _PEOPLE:
