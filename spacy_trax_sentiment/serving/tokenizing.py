@@ -95,8 +95,8 @@ class ChunkTokenizer:
     def _in_cases(self) -> Array:
         """bool (65536,): the pairs of bytes within special cases; of letters, only where rules may part a word."""
         table = np.zeros(1 << 16, dtype=bool)
-        for case in map(str.encode, self._original.rules):
-            table[[first << 8 | second for first, second in pairwise(case)]] = True
+        cases = map(str.encode, self._original.rules)
+        table[[first << 8 | second for case in cases for first, second in pairwise(case)]] = True
         if self._cases is not None:
             letters = np.array([ord(letter) for letter in ascii_letters])
             table[letters[:, None] << 8 | letters] = False
