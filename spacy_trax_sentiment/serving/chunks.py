@@ -67,7 +67,8 @@ class ChunkMemory:
         """
         numbers, unseen = self._number_of.look_up(chunks.keys)
         self._seen_again[numbers] = True
-        if len(unseen) and self._alike.any():
+        # Of mentions, links and numbers most are seen once: in half of the room they are remembered, and then not.
+        if len(unseen) and self._alike.any() and len(self) > MAX_CHUNKS // 2:
             kinds = kinds_of(chunks, unseen)
             is_alike = self._alike.take(kinds)
             if is_alike.any():
@@ -129,6 +130,12 @@ class ChunkMemory:
 
     def _learn_new(self, chunks: Chunks, keys: Array, new: Array) -> None:
         """Learn the chunks of the indices `new` (n,), all different, of hashes `keys` (n,)."""
+        if self._alike.any():
+            kinds = kinds_of(chunks, new)
+            is_alike = self._alike.take(kinds)
+            rows = np.array([NO_TERM, *self.lexemes.rows_of_texts([*EXAMPLES.values()])])
+            self._put(keys[is_alike], rows.take(kinds[is_alike]), np.ones(np.count_nonzero(is_alike), dtype=int))
+            keys, new = keys[~is_alike], new[~is_alike]
         words = self._tokenizer.marked_words(chunks, new)
         if words is not None:
             self._learn_words(chunks, keys[words.places], words)
