@@ -149,7 +149,7 @@ class LexemeMemory:
         if len(unseen):
             keys = orths[unseen].tolist()
             new = list(dict.fromkeys(keys))
-            new_rows = self._rows([strings[key] for key in new])
+            new_rows = self._rows(self.preprocessor.lexemes([strings[key] for key in new]))
             with self._lock:
                 self._remember(np.array(new, dtype=np.uint64), np.array(new_rows, dtype=np.int32))
             row_of = dict(zip(new, new_rows, strict=True))
@@ -160,7 +160,7 @@ class LexemeMemory:
         """RETURNS: The row of the lexeme of each text."""
         row_of = self._row_of_text
         new = [text for text in dict.fromkeys(texts) if text not in row_of]
-        row_of_new = dict(zip(new, self._rows(new), strict=True))
+        row_of_new = dict(zip(new, self._rows(self.preprocessor.lexemes(new)), strict=True))
         rows = [row_of_new[text] if text in row_of_new else row_of[text] for text in texts]
         # What is no word, such as a number or a link, seldom comes again.
         words = {text: row for text, row in row_of_new.items() if text.isalpha()}
@@ -170,18 +170,24 @@ class LexemeMemory:
             row_of.update(words)
         return rows
 
+    def learn(self, lexemes: Mapping[str, Lexeme]) -> None:
+        """Remember what the preprocessor has already said of texts, none of them empty."""
+        rows = self._rows(lexemes.values())
+        with self._lock:
+            self._remember(np.array([*map(hash_string, lexemes)], dtype=np.uint64), np.array(rows, dtype=np.int32))
+
     def _remember(self, keys: Array, rows: Array) -> None:
         if len(self._table) + len(keys) > MAX_LEXEMES:
             self._table = HashTable()
         _, unseen = self._table.look_up(keys)  # another thread may have been quicker
         self._table.add(keys[unseen], rows[unseen])
 
-    def _rows(self, texts: Sequence[str]) -> list[int]:
+    def _rows(self, lexemes: Iterable[Lexeme]) -> list[int]:
         id_of, unknown = self.vocabulary.get, (self.vocabulary[UNK],)
         rows = []
         new: dict[_Known, int] = {}
         with self._lock:
-            for term, role, more, leaning in self.preprocessor.lexemes(texts):
+            for term, role, more, leaning in lexemes:
                 if term is None:
                     rows.append(NO_TERM)
                     continue

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.rows import batch_rows, row_rung, take_rows
+from ..model.rows import SteadyRows, batch_rows, put_rows, take_rows
 from ..model.trax_backend import jax, trax
 
 Array = NDArray[Any]
@@ -32,10 +32,10 @@ def step_rows_alone(loop: Any) -> None:
 
 
 class _RowTaker:
-    """Takes a batch's rows out of the weights, filled up to the most that a batch had: shapes then seldom change."""
+    """Takes a batch's rows out of the weights, filled up to a number that seldom changes."""
 
     def __init__(self) -> None:
-        self.most = 0
+        self.n_rows = SteadyRows()
 
     def __call__(self, weights: Any, batch: Sequence[Any]) -> tuple[Any, Sequence[Any], Array]:
         """RETURNS: The weights with the batch's rows of the table alone; the batch with the ids' places among these in
@@ -43,8 +43,7 @@ class _RowTaker:
         """
         table = jax.tree_util.tree_leaves(weights)[_TABLE]
         rows, places = batch_rows(np.asarray(batch[0]), len(table))
-        self.most = max(self.most, row_rung(len(rows)))
-        return _with_table(weights, take_rows(table, rows, self.most)), (places, *batch[1:]), rows
+        return _with_table(weights, take_rows(table, rows, self.n_rows(len(rows)))), (places, *batch[1:]), rows
 
 
 class _RowTrainer(trax.optimizers.Trainer):  # type: ignore[misc]
@@ -65,14 +64,14 @@ class _RowTrainer(trax.optimizers.Trainer):  # type: ignore[misc]
             self._opt_params["learning_rate"] = learning_rate
         model = self.accelerated_model_with_loss
         weights, batch, rows = self._taker(model.weights, batch)
-        taken = [take_rows(slot, rows, self._taker.most) for slot in self._of_table]
+        taken = [take_rows(slot, rows, self._taker.n_rows(len(rows))) for slot in self._of_table]
         of_rows = jax.tree_util.tree_unflatten(self._slots_tree, taken)
         (weights, (of_rows, *others)), model.state, stats = self._accelerated_update_fn(
             (weights, (of_rows, *self._slots[_TABLE + 1 :])), step, self._opt_params, batch, model.state, rng
         )
         stepped = (jax.tree_util.tree_leaves(weights)[_TABLE], *jax.tree_util.tree_leaves(of_rows))
         for whole, part in zip((self._table, *self._of_table), stepped, strict=True):
-            whole[rows] = np.asarray(part)[: len(rows)]
+            put_rows(whole, rows, np.asarray(part)[: len(rows)])
         model.weights = _with_table(weights, self._table)
         self._slots = (jax.tree_util.tree_unflatten(self._slots_tree, self._of_table), *others)
         return stats["loss"], stats
