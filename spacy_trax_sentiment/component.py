@@ -232,8 +232,10 @@ class TraxSentiment(TextCategorizer):
     def _examples_to_truth(self, examples: Iterable[Example]) -> tuple[Any, Any]:
         # As spaCy's, which asks each Example four times for its labels.
         cats = [example.reference.cats for example in examples]
-        truths = np.array([[of_text.get(label, 0.0) for label in self.labels] for of_text in cats], dtype=np.float32)
-        return truths.reshape(len(cats), len(self.labels)), np.ones_like(truths)
+        labels = self.labels
+        values = (of_text.get(label, 0.0) for of_text in cats for label in labels)
+        truths = np.fromiter(values, np.float32, len(cats) * len(labels)).reshape(len(cats), len(labels))
+        return truths, np.ones_like(truths)
 
     def initialize(
         self,

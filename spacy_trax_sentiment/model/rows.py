@@ -56,14 +56,14 @@ def put_rows(table: Array, rows: Array, values: Array) -> None:
 class SteadyRows:
     """Says how many rows to take for a batch's: the same number for nearly all batches, as XLA compiles for each."""
 
-    def __init__(self) -> None:
-        self._n_rows = 0
+    def __init__(self, n_rows: int = 0) -> None:
+        self.n_rows = n_rows
 
     def __call__(self, n_rows: int) -> int:
         """RETURNS: A number of rows that is at least `n_rows`, with some room for batches of more rows to come."""
-        if n_rows > self._n_rows:
-            self._n_rows = row_rung(n_rows + n_rows // 4)
-        return self._n_rows
+        if n_rows > self.n_rows:
+            self.n_rows = row_rung(n_rows + n_rows // 4)
+        return self.n_rows
 
 
 def row_rung(n_rows: int) -> int:

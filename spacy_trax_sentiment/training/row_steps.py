@@ -25,7 +25,7 @@ def step_rows_alone(loop: Any) -> None:
     """
     (trainer,) = loop._trainer_per_task
     taker = _RowTaker()
-    loop._trainer_per_task = (_RowTrainer(trainer.model_with_loss, trainer.optimizer, taker),)
+    loop._trainer_per_task = (RowTrainer(trainer.model_with_loss, trainer.optimizer, taker),)
     loop._evaluator_per_task = tuple(
         evaluator._replace(metrics_fn=_on_rows(evaluator.metrics_fn, taker)) for evaluator in loop._evaluator_per_task
     )
@@ -46,7 +46,9 @@ class _RowTaker:
         return _with_table(weights, take_rows(table, rows, self.n_rows(len(rows)))), (places, *batch[1:]), rows
 
 
-class _RowTrainer(trax.optimizers.Trainer):  # type: ignore[misc]
+class RowTrainer(trax.optimizers.Trainer):  # type: ignore[misc]
+    """Trax's trainer of one task, of which only a batch's rows of the table go through a step."""
+
     _slots: Any
 
     def __init__(self, model_with_loss: Any, optimizer: Any, taker: _RowTaker) -> None:
@@ -58,6 +60,20 @@ class _RowTrainer(trax.optimizers.Trainer):  # type: ignore[misc]
         # Adam has two, of the table's shape, and SGD none. They are zeros, and NumPy's take no time until written to.
         slots, self._slots_tree = jax.tree_util.tree_flatten(self._slots[_TABLE])
         self._of_table = [np.zeros(slot.shape, slot.dtype) for slot in slots]
+
+    @property
+    def n_rows(self) -> int:
+        """The rows that go through a step."""
+        return self._taker.n_rows.n_rows
+
+    def take_table(self, n_rows: int) -> None:
+        """Go on from the weights and slots that this has been given. n_rows: As the property's."""
+        self._taker.n_rows = SteadyRows(n_rows)
+        model = self.accelerated_model_with_loss
+        self._table = np.array(jax.tree_util.tree_leaves(model.weights)[_TABLE])
+        model.weights = _with_table(model.weights, self._table)
+        self._of_table = [np.array(slot) for slot in jax.tree_util.tree_leaves(self._slots[_TABLE])]
+        self._slots = (jax.tree_util.tree_unflatten(self._slots_tree, self._of_table), *self._slots[_TABLE + 1 :])
 
     def one_step(self, batch: Sequence[Any], rng: Any, step: int = 0, learning_rate: Any = None) -> tuple[Any, Any]:
         if learning_rate is not None:
