@@ -50,7 +50,7 @@ def leave(output: Path, step: int = 3) -> Path:
 
 @pytest.mark.parametrize(
     "settings",
-    [SMALL, replace(SMALL, row_steps=False, decay=True, balanced=False, pad_to_ladder=False)],
+    [SMALL, replace(SMALL, row_steps=False, decay=True, balanced=False)],
     ids=["by rows", "whole table"],
 )
 def test_an_interrupted_run_that_goes_on_gives_the_weights_of_one_that_was_not(
