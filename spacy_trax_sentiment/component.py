@@ -11,7 +11,7 @@ from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.tokenizer import Tokenizer
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
@@ -19,6 +19,7 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
+from .explanation.sentiment import Sentiment, register_extensions, remember_component, sentiment_of
 from .model.files import model_from_files, model_to_files
 from .model.thinc_model import has_weights, lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
 from .pretrained import find_model, pretrained_labels, pretrained_path
@@ -40,6 +41,8 @@ DEFAULT_MODEL = Config().from_str(
 
 # Docs that a processor's cache holds.
 _CACHED_DOCS = 128
+
+register_extensions()
 
 
 @Language.factory(
@@ -109,6 +112,7 @@ class TraxSentiment(TextCategorizer):
         scorer: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__(vocab, model, name, threshold=threshold, scorer=scorer)
+        remember_component(self)
 
     def use_pretrained(self, name: str | Path) -> None:
         """Take labels, vocabulary and weights from where `name` says, once they are needed.
@@ -179,6 +183,10 @@ class TraxSentiment(TextCategorizer):
         labels = self.labels
         for doc, row in zip(docs, np.asarray(scores).tolist(), strict=True):
             doc.cats.update(zip(labels, row, strict=True))
+
+    def explain(self, target: Doc | Span) -> Sentiment:
+        """RETURNS: What `target._.sentiment` is, by this component's model, where there are several."""
+        return sentiment_of(target, self)
 
     def update(
         self,

@@ -65,6 +65,8 @@ class Errors:
     S043 = "[S043] the layer of {layer} has a state that changes as it runs, which is not kept. Give a layer without one (no batch normalization, no memory)."
     S044 = "[S044] the layer of {layer} gives the shape {shape} of 2 texts. Give one that ends in log-probabilities, (2, {n_labels})."
     S045 = "[S045] the saved weights {found} are not those of {layer}, {expected}. Load them with the config that they were saved with."
+    S046 = "[S046] the layer of {layer} has no embedding of the terms, (n_terms, width), so it cannot be explained. Give one that begins with an Embedding."
+    S047 = "[S047] the layer of {layer} could not be explained: after {n_steps} steps the shares' sum is still not the score's. Give a smoother layer."
 
     # Texts
     S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
@@ -90,6 +92,9 @@ class Errors:
     S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again at a lower learning rate."
     S076 = "[S076] the layer of {layer} does not fold, so it cannot be made compact. Train one of the architecture `spacy_trax_sentiment.Classifier.v1`."
     S075 = "[S075] the model takes {size} MB at the least, more than --max-mb {most}. Give more."
+
+    # Explanations
+    S080 = "[S080] no `trax_sentiment` has scored this Doc. Run a pipeline on it that has one, or call the component's `explain(doc)`."
 
     # Checkpoints
     S120 = "[S120] the weights are not finite after step {step}; no checkpoint was written, and the one before is kept. Lower the learning rate."

@@ -18,7 +18,7 @@ from thinc.types import Floats2d, FloatsXd
 from ..errors import Errors, SentimentError
 from ..text import Preprocessor, build_vocabulary, terms_to_ids
 from ..text.composition import compose, composed_ids
-from ..text.lexemes import MAX_LEXEMES, Lexeme, LexemeMemory, TokenPreprocessor, doc_orths, orths_to_rows
+from ..text.lexemes import MAX_LEXEMES, LexemeMemory, TokenPreprocessor, doc_orths, orths_to_rows
 from ..text.tensors import pad_flat, row_bucket
 from .classifier import MEANS, Architecture, LayerArchitecture, initialized_layer, weight_names
 from .gradients import begin_update
@@ -145,25 +145,23 @@ def set_vocabulary(
     if not isinstance(preprocessor, TokenPreprocessor):
         model.attrs["vocabulary"] = build_vocabulary(map(preprocessor, docs), min_count, max_size)
         return
-    # Each different token is looked at once, and needs no second look when the texts are trained on.
-    lexemes = _Lexemes(preprocessor)
-    terms = (term for doc in docs for token in doc for term in lexemes[token.text].terms)
+    terms_of = _TermsOf(preprocessor)
+    terms = (term for doc in docs for token in doc for term in terms_of[token.text])
     model.attrs["vocabulary"] = build_vocabulary([terms], min_count, max_size)
-    lexemes.pop("", None)
-    lexeme_memory(model).learn(lexemes)
+    lexeme_memory(model).rows_of_texts([text for text in terms_of if text])  # remembered, as training needs them soon
 
 
-class _Lexemes(dict[str, Lexeme]):
-    """The lexeme of each text that was asked for, so far as there is room."""
+class _TermsOf(dict[str, tuple[str, ...]]):
+    """The terms of each token's text that was asked for, so far as there is room: each is looked at once."""
 
     def __init__(self, preprocessor: TokenPreprocessor) -> None:
         self._preprocessor = preprocessor
 
-    def __missing__(self, text: str) -> Lexeme:
+    def __missing__(self, text: str) -> tuple[str, ...]:
         if len(self) >= MAX_LEXEMES:
             self.clear()
-        self[text] = lexeme = self._preprocessor.lexeme(text)
-        return lexeme
+        self[text] = terms = self._preprocessor.lexeme(text).terms
+        return terms
 
 
 def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:

@@ -85,9 +85,9 @@ def test_an_interrupted_run_that_goes_on_gives_the_weights_of_one_that_was_not(
 
 
 def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, short_texts: Texts) -> None:
-    steps = 4000
+    steps = 1500
     command = [sys.executable, "-m", "spacy_trax_sentiment", "train", "bundled:short_texts", "--quiet", "--resume"]
-    command += ["--steps", str(steps), "--embedding-dim", "4", "--checkpoint-every", "40", "-o", str(tmp_path / "m")]
+    command += ["--steps", str(steps), "--embedding-dim", "4", "--checkpoint-every", "25", "-o", str(tmp_path / "m")]
     moments = random.Random(7)
     reached: list[str] = []
     for _ in range(2):
