@@ -9,6 +9,10 @@ class MissingExtraError(SentimentError, ImportError):
     """An optional dependency is needed for this and is not installed."""
 
 
+class TrainingInterrupted(Exception):  # noqa: N818 (no error: as KeyboardInterrupt)
+    """A training run was ended by Ctrl-C. The message says what was saved and how to go on."""
+
+
 class Errors:
     # Data
     S001 = "[S001] {path}: no such file. Check the path, or name a source: nltk:twitter_samples, bundled:short_texts."
@@ -56,7 +60,7 @@ class Errors:
 
     # Training
     S040 = "[S040] training, and predicting by an architecture that does not fold, needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
-    S041 = "[S041] the loss is {loss} at step {step}; nothing was written. Lower the learning rate ({learning_rate})."
+    S041 = "[S041] the loss is {loss} at step {step}; no model was written. Lower the learning rate ({learning_rate})."
     S042 = "[S042] unknown mean '{value}'. Give 'masked' or 'plain'."
     S043 = "[S043] the layer of {layer} has a state that changes as it runs, which is not kept. Give a layer without one (no batch normalization, no memory)."
     S044 = "[S044] the layer of {layer} gives the shape {shape} of 2 texts. Give one that ends in log-probabilities, (2, {n_labels})."
@@ -101,3 +105,13 @@ class Errors:
 
     # Explanations
     S080 = "[S080] no `trax_sentiment` has scored this Doc. Run a pipeline on it that has one, or call the component's `explain(doc)`."
+
+    # Checkpoints
+    S120 = "[S120] the weights are not finite after step {step}; no checkpoint was written, and the one before is kept. Lower the learning rate."
+    S121 = "[S121] {path}: the checkpoint cannot be written ({reason}); the one before is kept. Make room or give the right to write there, then go on by --resume."
+    S122 = "[S122] {path}: the checkpoint is not as it was written ({reason}). Start anew by --overwrite."
+    S123 = "[S123] {path}: the checkpoint is of another run: {name} was {was} and is {now}. Give the same settings and data, or start anew by --overwrite."
+    S124 = "[S124] {path}: holds the checkpoint of an earlier run. Go on from it by --resume, or start anew by --overwrite."
+    S125 = "[S125] {path}: another training run is writing there. Wait until it ends, or name another directory."
+    S126 = "interrupted after step {step}, which is saved in {path}. Go on by the same command with --resume."
+    S127 = "interrupted before the first step was done; nothing was written."

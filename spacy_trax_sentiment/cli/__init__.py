@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from ..errors import SentimentError
+from ..errors import SentimentError, TrainingInterrupted
 from .compact import compact
 from .evaluate import evaluate
 from .init_config import init_config
@@ -35,6 +35,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         status = app(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except SentimentError as error:
         _fail(str(error), 1)
+    except TrainingInterrupted as interrupted:
+        _fail(str(interrupted), 130)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; nothing was written.", 130)
     except BrokenPipeError:

@@ -44,6 +44,12 @@ def train(
     text_column: str = typer.Option("text", help="The field of a file that holds the text."),
     label_column: str = typer.Option("label", help="The field of a file that holds the label."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the pipeline that the output directory holds."),
+    checkpoint_every: int | None = typer.Option(
+        None, help="Save a checkpoint after each so many steps, in a directory beside the output.", show_default="none"
+    ),
+    resume: bool = typer.Option(
+        False, "--resume", help="Go on from the checkpoint of a run that was killed or interrupted, if there is one."
+    ),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print nothing but errors."),
 ) -> None:
     """Train a pipeline with Trax's Loop, and measure it on held-out texts.
@@ -58,6 +64,7 @@ def train(
 
     from ..model.storage import whole_directory
     from ..pipelines import load_pipeline, save_pipeline
+    from ..training.checkpoints import open_checkpoints
     from ..training.corpora import read_labelled_texts, require_labels, split_held_out
     from ..training.loop import check_settings
     from ..training.loop import train as train_pipeline
@@ -93,12 +100,22 @@ def train(
             require_labels(dev_texts, label_names, dev)
     start = None if init_from is None else load_pipeline(init_from)
 
-    with whole_directory(output, overwrite) as directory:
+    with (
+        open_checkpoints(output, checkpoint_every, resume=resume, overwrite=overwrite) as checkpoints,
+        whole_directory(output, overwrite, within=checkpoints.directory) as directory,
+    ):
         if not quiet:
             print(f"{len(texts)} texts to train on, {len(dev_texts)} held out. Loading Trax ...", file=sys.stderr)
         with _ProgressBar(settings.steps, quiet) as bar:
             nlp = train_pipeline(
-                texts, dev_texts, label_names, settings, bar.show, weights=weights, init_from=start
+                texts,
+                dev_texts,
+                label_names,
+                settings,
+                bar.show,
+                weights=weights,
+                init_from=start,
+                checkpoints=checkpoints,
             ).nlp
         figures = _measure(nlp, dev_texts, label_names)
         as_it_is = figures["as they are"]
@@ -167,4 +184,4 @@ class _ProgressBar:
 
     def show(self, progress: "Progress") -> None:
         self.bar.set_postfix(loss=f"{progress.loss:.4f}", dev_accuracy=f"{progress.dev_accuracy:.4f}", refresh=False)
-        self.bar.update(1)
+        self.bar.update(progress.step - self.bar.n)
