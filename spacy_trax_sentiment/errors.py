@@ -101,7 +101,7 @@ class Errors:
     S114 = "[S114] the process that scored it ended {n_times} times ({reason}). Give fewer processes by --concurrency, or a smaller --batch-size."
     S115 = "[S115] the engine 'ray' needs Ray Data, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[ray]'."
     S116 = "[S116] {path}: is read from and written to at once. Name an output directory outside the input."
-    S120 = "[S120] {directory}: the training data does not fit into it for the time of the training ({reason}). Set TMPDIR to a directory with more room."
+    S140 = "[S140] {directory}: the training data does not fit into it for the time of the training ({reason}). Set TMPDIR to a directory with more room."
 
     # Explanations
     S080 = "[S080] no `trax_sentiment` has scored this Doc. Run a pipeline on it that has one, or call the component's `explain(doc)`."

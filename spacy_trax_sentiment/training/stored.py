@@ -128,4 +128,4 @@ def _reported() -> Iterator[None]:
         yield
     except OSError as error:
         directory = tempfile.gettempdir()
-        raise SentimentError(Errors.S120.format(directory=directory, reason=error.strerror or error)) from None
+        raise SentimentError(Errors.S140.format(directory=directory, reason=error.strerror or error)) from None

@@ -59,7 +59,7 @@ def test_ids_come_back_in_any_order(lengths: list[int], data: st.DataObject) -> 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is full")
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(stored.tempfile, "TemporaryFile", lambda buffering: open("/dev/full", "w+b", buffering=0))  # noqa: SIM115
-    with pytest.raises(SentimentError, match="S120.*No space left"):
+    with pytest.raises(SentimentError, match="S140.*No space left"):
         StoredTexts([LabelledText("a", "b")])
-    with pytest.raises(SentimentError, match="S120.*No space left"):
+    with pytest.raises(SentimentError, match="S140.*No space left"):
         StoredIds([np.zeros(1, np.int32)])
