@@ -258,9 +258,11 @@ def _table(sentiment: Sentiment) -> str:
     rows.append(_row("bias, before any token", bias))
     header = "".join(f'<th scope="col">{escape(name)}</th>' for name in _columns(sentiment))
     return (
-        "<details><summary>What each token adds, in log-odds</summary><table>"
+        "<details><summary>What each token adds, in log-odds</summary>"
+        # What may scroll must be reached by the keyboard.
+        '<div class="scroll" tabindex="0" role="group" aria-label="Shares"><table>'
         f'<thead><tr><th scope="col">token</th>{header}</tr></thead><tbody>{"".join(rows)}</tbody>'
-        f"<tfoot>{_row('sum', shares.sum(axis=0) + bias)}</tfoot></table></details>"
+        f"<tfoot>{_row('sum', shares.sum(axis=0) + bias)}</tfoot></table></div></details>"
     )
 
 
