@@ -6,6 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from .common import (
+    label_column_option,
+    overwrite_option,
+    quiet_option,
+    set_verbosity,
+    text_column_option,
+    verbose_option,
+)
+
 if TYPE_CHECKING:
     from ..training import LabelledText, Progress, Settings
 
@@ -41,19 +50,25 @@ def train(
         None, "--balanced/--no-balanced", help="As many texts of each label in a batch.", show_default="balanced"
     ),
     labels: str = typer.Option("negative,positive", help="The labels, separated by commas."),
-    text_column: str = typer.Option("text", help="The field of a file that holds the text."),
-    label_column: str = typer.Option("label", help="The field of a file that holds the label."),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the pipeline that the output directory holds."),
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print nothing but errors."),
+    text_column: str = text_column_option(),
+    label_column: str = label_column_option(),
+    overwrite: bool = overwrite_option(),
+    quiet: bool = quiet_option(),
+    verbose: bool = verbose_option(),
 ) -> None:
-    """Train a pipeline with Trax's Loop, and measure it on held-out texts.
+    """Train a pipeline, and measure it.
+
+    Trax's Loop trains it; it is measured on held-out texts, as they are and without emoticons.
 
     Needs the extra: pip install 'spacy-trax-sentiment[train]'.
 
-    Example: trax-sentiment train reviews.jsonl --dev dev.jsonl --output model
-
-    Example: trax-sentiment train reviews.jsonl --init-from en --learning-rate 0.001 --output model
+    \b
+    Examples:
+      trax-sentiment train reviews.jsonl --dev dev.jsonl --output model
+      trax-sentiment train reviews.jsonl --init-from en --learning-rate 0.001 --output model
+      trax-sentiment train data --config en --output model
     """
+    set_verbosity(quiet, verbose)
     from dataclasses import replace
 
     from ..model.storage import whole_directory
@@ -103,9 +118,28 @@ def train(
         figures = _measure(nlp, dev_texts, label_names)
         as_it_is = figures["as they are"]
         nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}
+        names = {"source": config or source, "dev": dev, "init_from": init_from}
+        nlp.meta["trax_sentiment"] = {"training": _training_facts(names, texts, dev_texts, settings)}
         save_pipeline(nlp, directory)
     if not quiet:
         _print_figures(figures, output)
+
+
+def _training_facts(
+    names: dict[str, str | None], texts: "list[LabelledText]", dev_texts: "list[LabelledText]", settings: "Settings"
+) -> dict[str, Any]:
+    """RETURNS: What a model keeps of its training: nothing of when or in what folder, so that the same training gives
+    the same files.
+    """
+    from collections import Counter
+    from dataclasses import asdict
+
+    return {
+        **{what: None if name is None else Path(name).name for what, name in names.items()},
+        "texts": dict(sorted(Counter(text.label for text in texts).items())),
+        "dev_texts": dict(sorted(Counter(text.label for text in dev_texts).items())),
+        "settings": asdict(settings),
+    }
 
 
 def _settings(preset: str, chosen: dict[str, Any]) -> "Settings":

@@ -69,10 +69,13 @@ def to_html(
     chosen = {**_OPTIONS, **(options or {})}
     if unknown := chosen.keys() - _OPTIONS.keys():
         raise SentimentError(Errors.S083.format(value=", ".join(sorted(unknown)), options=", ".join(_OPTIONS)))
-    found = [_sentiment(each) for each in ([docs] if isinstance(docs, Target) else docs)]
-    parts = [sentiment_html(each, table=chosen["table"]) for each in found]
-    if chosen["legend"] and found:
-        parts.append(legend_html(found[0]))
+    parts, legend = [], ""
+    for each in [docs] if isinstance(docs, Target) else docs:
+        found = _sentiment(each)
+        parts.append(sentiment_html(found, table=chosen["table"]))
+        legend = legend or legend_html(found)
+    if chosen["legend"]:
+        parts.append(legend)
     newline = "" if minify else "\n"
     if not page:
         return newline.join([f"<style>{STYLE}</style>", *parts])
