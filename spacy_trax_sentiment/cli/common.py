@@ -57,7 +57,7 @@ def json_option() -> Any:
 
 
 def quiet_option() -> Any:
-    return typer.Option(False, "--quiet", "-q", help="Tell nothing but errors and what was asked for; no progress bar.")
+    return typer.Option(False, "--quiet", "-q", help="Show no progress, reports or warnings.")
 
 
 def verbose_option() -> Any:

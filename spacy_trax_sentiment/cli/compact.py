@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def compact(
-    model: str = typer.Argument(help=MODEL_HELP),
+    model: str = typer.Argument(metavar="MODEL", help=MODEL_HELP),
     output: Path = typer.Option(..., "--output", "-o", help="The directory to write the smaller pipeline to."),
     max_mb: float = typer.Option(5.0, help="The most that the model's files may take, in MB of 1,000,000 bytes."),
     source: str = typer.Option("bundled:short_texts", help="Labelled texts to measure the loss in accuracy on."),

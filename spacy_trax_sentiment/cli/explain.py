@@ -50,8 +50,9 @@ def explain(
 ) -> None:
     """Show why texts score as they do.
 
-    That is each token's share of the log-odds. In a terminal tokens are shaded: blue and underlined for, orange and italic against; elsewhere, or with NO_COLOR
-    set, each share follows its token. What a negation reaches stands in [brackets]. With --json, each text is one line.
+    That is each token's share of the log-odds. In a terminal tokens are shaded: blue and underlined for, orange and
+    italic against; elsewhere, or with NO_COLOR set, each share follows its token. What a negation reaches stands in
+    [brackets]. With --json, each text is one line.
 
     \b
     Examples:

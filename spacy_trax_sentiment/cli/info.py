@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def info(
-    model: str = typer.Argument(BUNDLED_MODEL, metavar="[MODEL]", help=MODEL_HELP),
+    model: str = typer.Argument(BUNDLED_MODEL, metavar="MODEL", help=MODEL_HELP),
     as_json: bool = json_option(),
 ) -> None:
     """Show what a model is, and how good.

@@ -10,7 +10,7 @@ from .common import overwrite_option
 
 def init_config(
     name: str = typer.Argument(
-        "default", help="Which: 'default' for ours, or 'seed' for the course notebook's set-up."
+        "default", metavar="NAME", help="Which: 'default' for ours, or 'seed' for the course notebook's set-up."
     ),
     output: Path | None = typer.Option(None, "--output", "-o", help="The file to write to. Without it: printed."),
     overwrite: bool = overwrite_option(),

@@ -1,5 +1,6 @@
 """`trax-sentiment train`: labelled texts to a pipeline directory."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,12 @@ from .common import (
 if TYPE_CHECKING:
     from ..training import LabelledText, Progress, Settings
 
+logger = logging.getLogger(__name__)
+
 
 def train(
     source: str = typer.Argument(
+        metavar="SOURCE",
         help="What to learn from: a .jsonl, .csv, .tsv or .parquet file, nltk:twitter_samples, or bundled:short_texts;"
         " with --config, the directory that its paths are within.",
     ),
@@ -202,3 +206,5 @@ class _ProgressBar:
     def show(self, progress: "Progress") -> None:
         self.bar.set_postfix(loss=f"{progress.loss:.4f}", dev_accuracy=f"{progress.dev_accuracy:.4f}", refresh=False)
         self.bar.update(1)
+        if progress.step % 10 == 0:
+            logger.info("Step %d: loss %.4f; held out: loss %.4f, accuracy %.4f.", *progress)
