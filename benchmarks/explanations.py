@@ -63,7 +63,7 @@ def main() -> None:
         SCORER: lambda: scorer(short),
     }
     found = sentiment.sentiment_of(doc, component)
-    np.testing.assert_allclose(np.exp(found.log_probabilities), component.predict([doc])[0], atol=1e-5)
+    np.testing.assert_allclose(np.exp(found.log_probabilities), np.asarray(component.predict([doc]))[0], atol=1e-5)
     times = in_alternation(contenders, arguments.rounds)
     medians = {name: statistics.median(all_times) for name, all_times in times.items()}
     print_table(

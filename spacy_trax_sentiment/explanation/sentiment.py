@@ -152,11 +152,12 @@ class Sentiment:
             directions = slope[:, None] * dense(folded.output[0], directions)
         # The last column of what tokens add counts terms.
         directions = np.append(directions, np.zeros_like(directions[:1]), axis=0) / divisor
-        shares = self._own @ directions
-        for column, shared in zip(shares.T, (self._shared @ (directions / 2)).T, strict=True):
+        # A row each direction, as NumPy is quicker along rows.
+        shares = directions.T @ self._own.T
+        for row, shared in zip(shares, directions.T / 2 @ self._shared.T, strict=True):
             for tokens in (self._first, self._last):
-                column += np.bincount(tokens, shared, minlength=len(shares))
-        return np.asarray(shares)
+                row += np.bincount(tokens, shared, minlength=len(row))
+        return np.asarray(shares.T)
 
     def _toward_pole(self, values: Array) -> Any:
         """RETURNS: Of values (..., n_labels), those of the one pole less those of the other."""
