@@ -126,7 +126,10 @@ def sentiment_html(sentiment: Sentiment, *, table: bool = True) -> str:
     """RETURNS: A fragment, to be styled by `STYLE`: label, probabilities as a bar, the tokens shaded, and the shares in
     a table that can be unfolded. It holds no script, no id and no inline style.
     """
-    score = "" if sentiment.score is None else f'<span class="score">log-odds {sentiment.score:+.2f}</span>'
+    score, poles = "", sentiment.poles
+    if sentiment.score is not None and poles is not None:
+        between = f" of {escape(poles[0])} to {escape(poles[1])}" if len(sentiment.labels) > 2 else ""
+        score = f'<span class="score">log-odds {sentiment.score:+.2f}{between}</span>'
     target = sentiment.target
     title = (target.doc if isinstance(target, Span) else target).user_data.get("title")
     heading = "" if title is None else f'<p class="title"><b>{escape(str(title))}</b></p>'
@@ -258,7 +261,7 @@ def _table(sentiment: Sentiment) -> str:
     rest = shares.sum(axis=0) - shares[listed].sum(axis=0)
     if len(listed) < len(tokens):
         rows.append(_row("all other tokens", rest))
-    rows.append(_row("bias, before any token", bias))
+    rows.append(_row("bias", bias))
     header = "".join(f'<th scope="col">{escape(name)}</th>' for name in _columns(sentiment))
     return (
         "<details><summary>What each token adds, in log-odds</summary>"

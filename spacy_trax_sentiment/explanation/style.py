@@ -39,7 +39,7 @@ break-inside:avoid}}
 .trax-sentiment *{{box-sizing:border-box}}
 .trax-sentiment .title{{margin:0 0 .5rem;font-size:1.1rem}}
 .trax-sentiment .verdict{{margin:0 0 .35rem;font-size:1.1rem}}
-.trax-sentiment .score{{color:#595959;font-size:.9rem;margin-inline-start:.5rem;white-space:nowrap}}
+.trax-sentiment .score{{color:#595959;font-size:.9rem;margin-inline-start:.5rem}}
 .trax-sentiment .bar{{display:block;width:100%;height:.9rem;border:1px solid #767676;border-radius:.25rem}}
 .trax-sentiment .bar rect{{stroke:#fff;stroke-width:1px;vector-effect:non-scaling-stroke}}
 .trax-sentiment.legend{{border:0}}
