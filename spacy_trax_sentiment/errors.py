@@ -105,6 +105,9 @@ class Errors:
 
     # Explanations
     S080 = "[S080] no `trax_sentiment` has scored this Doc. Run a pipeline on it that has one, or call the component's `explain(doc)`."
+    S081 = "[S081] unknown style {style}. Give 'sentiment'; displaCy has the others."
+    S082 = "[S082] {value} cannot be rendered. Give a Doc, a Span or a Sentiment, or several in a list."
+    S083 = "[S083] unknown rendering options: {value}. There are: {options}."
 
     # Checkpoints
     S120 = "[S120] the weights are not finite after step {step}; no checkpoint was written, and the one before is kept. Lower the learning rate."

@@ -4,6 +4,8 @@ import sys
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from .common import progress
+
 if TYPE_CHECKING:
     from ..serving.jobs import Job
 
@@ -13,6 +15,14 @@ class Engine(str, Enum):
 
     local = "local"
     ray = "ray"
+
+
+def are_many(source: str) -> bool:
+    """RETURNS: Whether it names a directory, or is a pattern and no file."""
+    import glob
+    import os
+
+    return os.path.isdir(source) or (glob.has_magic(source) and not os.path.exists(source))
 
 
 def score_many(
@@ -25,8 +35,6 @@ def score_many(
     quiet: bool,
 ) -> int:
     """Score the tables that `source` names, and tell of those that fail. RETURNS: The exit status."""
-    from tqdm import tqdm
-
     from ..errors import SentimentError
     from ..serving.engines import available_cores, run_locally, run_on_ray
     from ..serving.jobs import begin, input_files, parts_of, to_do
@@ -45,7 +53,7 @@ def score_many(
     outcomes = run_on_ray(job, parts, n_workers, address) if by_ray else run_locally(job, parts, n_workers)
     without = {file: RowsWithoutText(file) for file in files}
     n_rows = 0
-    with tqdm(total=len(parts), unit="part", disable=True if quiet else None, file=sys.stderr) as bar:
+    with progress(quiet, len(parts), unit="part") as bar:
         for outcome in outcomes:
             if outcome.error is not None:
                 failed.add(outcome.part.source)

@@ -1,17 +1,30 @@
 """`trax-sentiment train`: labelled texts to a pipeline directory."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from .common import (
+    label_column_option,
+    overwrite_option,
+    quiet_option,
+    set_verbosity,
+    text_column_option,
+    verbose_option,
+)
+
 if TYPE_CHECKING:
     from ..training import LabelledText, Progress, Settings
+
+logger = logging.getLogger(__name__)
 
 
 def train(
     source: str = typer.Argument(
+        metavar="SOURCE",
         help="What to learn from: a .jsonl, .csv, .tsv or .parquet file, nltk:twitter_samples, or bundled:short_texts;"
         " with --config, the directory that its paths are within.",
     ),
@@ -41,25 +54,31 @@ def train(
         None, "--balanced/--no-balanced", help="As many texts of each label in a batch.", show_default="balanced"
     ),
     labels: str = typer.Option("negative,positive", help="The labels, separated by commas."),
-    text_column: str = typer.Option("text", help="The field of a file that holds the text."),
-    label_column: str = typer.Option("label", help="The field of a file that holds the label."),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the pipeline that the output directory holds."),
+    text_column: str = text_column_option(),
+    label_column: str = label_column_option(),
+    overwrite: bool = overwrite_option(),
     checkpoint_every: int | None = typer.Option(
         None, help="Save a checkpoint after each so many steps, in a directory beside the output.", show_default="none"
     ),
     resume: bool = typer.Option(
         False, "--resume", help="Go on from the checkpoint of a run that was killed or interrupted, if there is one."
     ),
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print nothing but errors."),
+    quiet: bool = quiet_option(),
+    verbose: bool = verbose_option(),
 ) -> None:
-    """Train a pipeline with Trax's Loop, and measure it on held-out texts.
+    """Train a pipeline, and measure it.
+
+    Trax's Loop trains it; it is measured on held-out texts, as they are and without emoticons.
 
     Needs the extra: pip install 'spacy-trax-sentiment[train]'.
 
-    Example: trax-sentiment train reviews.jsonl --dev dev.jsonl --output model
-
-    Example: trax-sentiment train reviews.jsonl --init-from en --learning-rate 0.001 --output model
+    \b
+    Examples:
+      trax-sentiment train reviews.jsonl --dev dev.jsonl --output model
+      trax-sentiment train reviews.jsonl --init-from en --learning-rate 0.001 --output model
+      trax-sentiment train data --config en --output model
     """
+    set_verbosity(quiet, verbose)
     from dataclasses import replace
 
     from ..model.storage import whole_directory
@@ -120,9 +139,28 @@ def train(
         figures = _measure(nlp, dev_texts, label_names)
         as_it_is = figures["as they are"]
         nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}
+        names = {"source": config or source, "dev": dev, "init_from": init_from}
+        nlp.meta["trax_sentiment"] = {"training": _training_facts(names, texts, dev_texts, settings)}
         save_pipeline(nlp, directory)
     if not quiet:
         _print_figures(figures, output)
+
+
+def _training_facts(
+    names: dict[str, str | None], texts: "list[LabelledText]", dev_texts: "list[LabelledText]", settings: "Settings"
+) -> dict[str, Any]:
+    """RETURNS: What a model keeps of its training: nothing of when or in what folder, so that the same training gives
+    the same files.
+    """
+    from collections import Counter
+    from dataclasses import asdict
+
+    return {
+        **{what: None if name is None else Path(name).name for what, name in names.items()},
+        "texts": dict(sorted(Counter(text.label for text in texts).items())),
+        "dev_texts": dict(sorted(Counter(text.label for text in dev_texts).items())),
+        "settings": asdict(settings),
+    }
 
 
 def _settings(preset: str, chosen: dict[str, Any]) -> "Settings":
@@ -185,3 +223,5 @@ class _ProgressBar:
     def show(self, progress: "Progress") -> None:
         self.bar.set_postfix(loss=f"{progress.loss:.4f}", dev_accuracy=f"{progress.dev_accuracy:.4f}", refresh=False)
         self.bar.update(progress.step - self.bar.n)
+        if progress.step % 10 == 0:
+            logger.info("Step %d: loss %.4f; held out: loss %.4f, accuracy %.4f.", *progress)

@@ -62,6 +62,26 @@ def recover_replaced(path: Path, work: Path) -> None:
         aside.rename(path)
 
 
+def require_free_file(path: Path, overwrite: bool = False) -> None:
+    """Raises SentimentError where there is something at `path`, unless it is a file to overwrite."""
+    if os.path.lexists(path) and not (overwrite and path.is_file()):
+        raise SentimentError(Errors.S068.format(path=path))
+
+
+def write_file(path: Path, text: str, overwrite: bool = False) -> None:
+    """Write a text as UTF-8, whole or not at all.
+
+    Raises SentimentError where `path` is taken or cannot be written.
+    """
+    require_free_file(path, overwrite)
+    try:
+        with work_directory(path) as work:
+            (work / "new").write_text(text, encoding="utf-8")
+            (work / "new").replace(path)
+    except OSError as error:
+        raise SentimentError(Errors.S069.format(path=path, reason=error.strerror or error)) from None
+
+
 def _replace(path: Path, new: Path, aside: Path) -> None:
     replaced = path.exists()
     if replaced:

@@ -7,7 +7,7 @@ from typing import Any
 from ..about import BUNDLED_MODEL
 from .bulk import TextScorer
 from .parquet import load_pyarrow, require_strings, with_columns
-from .tables import ArrowRows, column_index, require_free, sentiment_columns
+from .tables import ArrowRows, column_index, require_free, scored_columns
 
 _ROWS_AT_A_TIME = 1 << 13
 
@@ -32,7 +32,7 @@ def annotate(batch: Any, scorer: TextScorer, column: str = "text") -> Any:
     index = column_index("the batch", batch.schema.names, column)
     require_strings(pa, "the batch", batch.schema.field(index))
     texts = batch.column(index).to_pylist()
-    added = sentiment_columns(scorer, texts)
+    added = scored_columns(scorer, texts)
     require_free(ArrowRows(texts, "the batch", None, batch), added)
     return with_columns(pa, batch, added)
 

@@ -21,7 +21,7 @@ from ..pretrained import pretrained_path
 from .bulk import TextScorer
 from .parquet import load_pyarrow
 from .readers import open_input
-from .tables import INPUT_FORMATS, input_format, output_format, sentiment_columns, unreadable, writing
+from .tables import INPUT_FORMATS, input_format, output_format, scored_columns, unreadable, writing
 from .writers import open_output
 
 RUN_FILE = "_run.json"
@@ -143,7 +143,7 @@ def score_part(job: Job, part: Part, scorer: TextScorer) -> Outcome:
             open_output(str(target), target.suffix[1:], overwrite=True, source=part.source) as write,
         ):
             for batch in batches:
-                write(batch, sentiment_columns(scorer, batch.texts))
+                write(batch, scored_columns(scorer, batch.texts))
                 without += [start + n_rows + i + 1 for i, text in enumerate(batch.texts) if text is None]
                 n_rows += len(batch.texts)
     except SentimentError as error:

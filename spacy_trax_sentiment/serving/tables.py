@@ -85,17 +85,22 @@ def output_format(path: str, given: str | None = None) -> str:
     return _format(path, given, OUTPUT_FORMATS, standard="jsonl", what="written", option="--output-format")
 
 
-def sentiment_columns(scorer: "TextScorer", texts: Sequence[str | None]) -> Added:
-    """RETURNS: `sentiment`, the most probable label, of equals the first; `sentiment_LABEL`, each one's probability."""
+def scored_columns(scorer: "TextScorer", texts: Sequence[str | None]) -> Added:
+    """RETURNS: The columns to add to texts, without scores where there is no text."""
     probabilities = scorer([text or "" for text in texts])
-    sentiments: list[str | None] = [scorer.labels[i] for i in probabilities.argmax(axis=1).tolist()]
-    if None in texts:
-        without = [i for i, text in enumerate(texts) if text is None]
-        probabilities[without] = np.nan
-        for i in without:
-            sentiments[i] = None
+    probabilities[[i for i, text in enumerate(texts) if text is None]] = np.nan
+    return sentiment_columns(scorer.labels, probabilities)
+
+
+def sentiment_columns(labels: Sequence[str], probabilities: NDArray[np.float32]) -> Added:
+    """RETURNS: The columns to add to texts of these probabilities, (n_texts, n_labels): `sentiment`, the most probable
+    label, of equals the first, None where there are none; and `sentiment_LABEL`, each one's probability.
+    """
+    sentiments: list[str | None] = [labels[i] for i in probabilities.argmax(axis=1).tolist()]
+    for i in np.flatnonzero(np.isnan(probabilities[:, 0])).tolist():
+        sentiments[i] = None
     columns: Added = {"sentiment": sentiments}
-    return columns | {f"sentiment_{label}": probabilities[:, i] for i, label in enumerate(scorer.labels)}
+    return columns | {f"sentiment_{label}": probabilities[:, i] for i, label in enumerate(labels)}
 
 
 def column_names(batch: TableBatch) -> list[str]:
