@@ -91,3 +91,7 @@ class Errors:
 
     # Explanations
     S080 = "[S080] no `trax_sentiment` has scored this Doc. Run a pipeline on it that has one, or call the component's `explain(doc)`."
+
+    # The web
+    S090 = "[S090] the page and the JSON endpoint need {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[serve]'."
+    S091 = "[S091] {host}, port {port}: cannot be listened on ({reason}). Name another by --host and --port; port 0 is any that is free."

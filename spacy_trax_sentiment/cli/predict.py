@@ -1,7 +1,7 @@
 """`trax-sentiment predict`: texts, or a table of them, to the same table with a label and probabilities."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,7 @@ import typer
 from ..about import BUNDLED_MODEL
 
 if TYPE_CHECKING:
-    from ..serving.bulk import Scores
-    from ..serving.tables import Added, TableBatch
+    from ..serving.tables import TableBatch
 
 
 def predict(
@@ -55,7 +54,7 @@ def predict(
 
     from ..serving.bulk import TextScorer
     from ..serving.readers import open_input
-    from ..serving.tables import input_format, output_format, text_batches
+    from ..serving.tables import input_format, output_format, sentiment_columns, text_batches
     from ..serving.writers import open_output
 
     target_format = output_format(target, target_format)
@@ -72,13 +71,7 @@ def predict(
         scorer = TextScorer.load(model)
         on_terminal = target == "-" and sys.stdout.isatty()
         for batch in _with_progress(batches, hidden=quiet or bool(texts) or on_terminal):
-            write(batch, _sentiment_columns(scorer.labels, scorer(batch.texts)))
-
-
-def _sentiment_columns(labels: Sequence[str], probabilities: "Scores") -> "Added":
-    """probabilities: (n_texts, n_labels). Of labels that are equally probable, the first is the sentiment."""
-    sentiments = [labels[i] for i in probabilities.argmax(axis=1).tolist()]
-    return {"sentiment": sentiments} | {f"sentiment_{label}": probabilities[:, i] for i, label in enumerate(labels)}
+            write(batch, sentiment_columns(scorer.labels, scorer(batch.texts)))
 
 
 def _with_progress(batches: "Iterable[TableBatch]", hidden: bool) -> "Iterator[TableBatch]":

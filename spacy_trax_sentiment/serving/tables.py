@@ -133,6 +133,14 @@ def text_batches(texts: Sequence[str], column: str, size: int) -> Iterator[CellR
         yield CellRows(some, "TEXT", (start + len(some)) / len(texts), [column], [[text] for text in some])
 
 
+def sentiment_columns(labels: Sequence[str], probabilities: NDArray[np.float32]) -> Added:
+    """RETURNS: The columns to add to texts of these probabilities (n_texts, n_labels). Of labels that are equally
+    probable, the first is the sentiment.
+    """
+    sentiments = [labels[i] for i in probabilities.argmax(axis=1).tolist()]
+    return {"sentiment": sentiments} | {f"sentiment_{label}": probabilities[:, i] for i, label in enumerate(labels)}
+
+
 def column_index(source: str, columns: Sequence[str], column: str) -> int:
     """RETURNS: Where the column of the texts stands. Raises SentimentError where it is missing or not alone."""
     if column not in columns:
