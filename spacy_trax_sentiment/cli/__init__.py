@@ -14,6 +14,7 @@ from .compact import compact
 from .evaluate import evaluate
 from .init_config import init_config
 from .predict import predict
+from .serve import serve
 from .train import train
 
 PROGRAM = "trax-sentiment"
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (train, evaluate, predict, compact, init_config):
+for command in (train, evaluate, predict, serve, compact, init_config):
     app.command()(command)
 
 

@@ -45,7 +45,7 @@ def content_type(request: Request) -> str:
     """
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding != "identity":
-        raise RefusedError(415, "unsupported_media_type", f"The body is compressed ({encoding[:40]!r}). Send it as it is.")
+        raise RefusedError(415, "unsupported_media_type", f"The body is compressed ({encoding[:40]!r}). Send it plain.")
     name, *parameters = (part.strip().lower() for part in request.headers.get("content-type", "").split(";"))
     charset = dict(part.partition("=")[::2] for part in parameters).get("charset", "utf-8").strip('"')
     if charset not in ("utf-8", "utf8", "us-ascii"):

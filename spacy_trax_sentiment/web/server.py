@@ -1,5 +1,6 @@
 """An application to a server that listens: uvicorn, on a socket that is bound before anything is said."""
 
+import os
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -26,7 +27,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = found[0]
         return socket.create_server(address[:2], family=family, backlog=2048)
     except (OSError, OverflowError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        number = getattr(error, "errno", None) or 0
+        # What create_server raises tells the address once more.
+        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or error
         raise SentimentError(Errors.S091.format(host=host, port=port, reason=reason)) from None
 
 

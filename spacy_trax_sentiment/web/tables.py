@@ -78,7 +78,7 @@ def _check_columns(body: bytes, format: str, most: int) -> None:
     except csv.Error:
         return  # which reading then tells
     if n_columns > most:
-        raise RefusedError(413, "too_large", f"The table has {n_columns:,} columns, more than {most:,}. Leave some out.")
+        raise RefusedError(413, "too_large", f"The table has {n_columns:,} columns, more than {most:,}. Drop some.")
 
 
 def _written(answering: Answering, batches: Iterator[TableBatch], format: str, most_bytes: int) -> bytes:
