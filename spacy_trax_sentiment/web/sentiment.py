@@ -3,19 +3,17 @@
 import json
 import threading
 from collections.abc import Sequence
-from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from spacy.language import Language
 
-from ..explanation.sentiment import poles_of
 from ..pipelines import find_component
 from ..serving.bulk import Scores, TextScorer
 from ..serving.tables import Added, as_json, sentiment_columns
 from ..text.lines import brief
 from .bodies import Limits, RefusedError
+from .rows import RowFormat
 
 # Texts that are scored at a time: other threads wait for the memory of chunks no longer than that takes.
 BATCH_SIZE = 1000
@@ -64,7 +62,7 @@ class Answering:
         self._nlp, self._component = nlp, find_component(nlp, "the pipeline")
         self._scorer = TextScorer(nlp)
         self.labels = self._scorer.labels
-        self._rows = _RowFormat(self.labels)
+        self._rows = RowFormat(self.labels)
         self.labels_json = json.dumps(self.labels)
         self._lock = threading.Lock()  # of the pipeline's vocabulary
 
@@ -76,10 +74,10 @@ class Answering:
     def answer(self, question: Question) -> bytes:
         """RETURNS: The answer, as JSON."""
         if question.contributions:
-            results = [as_json(result) for result in self._explained(question.texts)]
+            results = ",".join(map(as_json, self._explained(question.texts))).encode("utf-8", "replace")
         else:
-            results = self._rows.results(self.scores(question.texts))
-        return f'{{"labels":{self.labels_json},"results":[{",".join(results)}]}}'.encode("utf-8", "replace")
+            results = self._rows.lines(self.scores(question.texts))[:-1].replace(b"\n", b",\n")
+        return b'{"labels":%b,"results":[%b]}' % (self.labels_json.encode(), results)
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """RETURNS: float32 probabilities (n_texts, n_labels)."""
@@ -91,8 +89,8 @@ class Answering:
 
     def text_results(self, texts: Sequence[str]) -> list[str]:
         """RETURNS: The results, as JSON, with the texts."""
-        rows = self._rows.results(self.scores(texts))
-        return [f'{{"text":{json.dumps(text)},{row[1:]}' for text, row in zip(texts, rows, strict=True)]
+        lines = self._rows.lines(self.scores(texts)).decode("ascii").splitlines()
+        return [f'{{"text":{json.dumps(text)},{line[1:]}' for text, line in zip(texts, lines, strict=True)]
 
     def columns(self, texts: Sequence[str]) -> Added:
         """RETURNS: What `trax-sentiment predict` adds to a table."""
@@ -103,33 +101,6 @@ class Answering:
         with self._lock, self._nlp.memory_zone():
             docs = self._scorer.component_docs(map(whole_characters, texts))
             return [self._component.explain(doc).to_dict() for doc in docs]
-
-
-class _RowFormat:
-    """Probabilities to JSON: of a thousand texts, quicker than they are scored."""
-
-    def __init__(self, labels: Sequence[str]) -> None:
-        self._label_names = [json.dumps(label) for label in labels]
-        self._poles = poles_of(labels)
-        self._pole_columns = [labels.index(pole) for pole in self._poles or ()]
-        probabilities = ",".join(f"{name.replace('%', '%%')}:%.6f" for name in self._label_names)
-        score = '"score":%.6f' if self._poles else '"score":null'
-        self._row = f'{{"label":%s,"probability":%.6f,{score},"probabilities":{{{probabilities}}}}}'
-
-    def results(self, scores: Scores) -> list[str]:
-        """scores: (n_texts, n_labels). RETURNS: An object for each text."""
-        if not len(scores):
-            return []
-        probabilities = scores.astype(np.float64)
-        columns: list[NDArray[Any]] = [probabilities.max(axis=1)]
-        if self._poles:
-            toward, against = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)).T[self._pole_columns]
-            columns.append(toward - against)
-        labels = [self._label_names[i] for i in scores.argmax(axis=1).tolist()]
-        values = zip(labels, *(column.tolist() for column in (*columns, *probabilities.T)), strict=True)
-        # One formatting of all rows is quicker than one of each.
-        joined = "\n".join(repeat(self._row, len(labels))) % tuple(chain.from_iterable(values))
-        return joined.split("\n")
 
 
 def whole_characters(text: str) -> str:
