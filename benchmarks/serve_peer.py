@@ -1,6 +1,7 @@
 """VADER behind the endpoint that `trax-sentiment serve` has: the same server, parsing and form of the answer."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,6 @@ def vader_scores(_: Answering, texts: Sequence[str]) -> NDArray[np.float32]:
 
 setattr(Answering, "scores", vader_scores)  # noqa: B010 (its type is no method's)
 
-with listen("127.0.0.1", 0) as listener:
+with suppress(KeyboardInterrupt), listen("127.0.0.1", 0) as listener:
     print(f"Serving VADER at {url_of(listener, '127.0.0.1')} (Ctrl-C ends it).", flush=True)
     make_server(make_app(load_pipeline("en"))).run(sockets=[listener])
