@@ -175,6 +175,25 @@ def test_a_file_gives_a_table_and_a_histogram(opened: Any, screenshot: Run, requ
     screenshot("page-table")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_legible_in_light_and_dark_down_to_320_pixels(
+    opened: Any, scheme: str, screenshot: Run, require_accessible: Run
+) -> None:
+    if opened.viewport_size["width"] < 400:
+        opened.set_viewport_size({"width": 320, "height": 640})
+    opened.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    type_text(opened, "It was not bad at all, I loved it! Only the start was dull and boring.")
+    opened.get_by_text("Each token’s share").click()
+    opened.get_by_text("Or paste its rows").click()
+    rows = [
+        f'{i},"{text}, number {i}"' for i in range(20) for text in ("love it", "awful", "it is a table", "not good")
+    ]
+    upload(opened, "id,text\n" + "\n".join(rows))
+    require_accessible(opened)
+    screenshot(f"page-{scheme}")
+    opened.emulate_media(color_scheme="light", reduced_motion="no-preference")
+
+
 def test_a_table_is_sorted_by_keyboard(opened: Any) -> None:
     upload(opened, TABLE)
     head = opened.get_by_role("columnheader", name="positive")

@@ -208,7 +208,7 @@ function showHistogram(labels, poles) {
   const counts = Array(BINS).fill(0);
   values.forEach((value) => counts[Math.min(Math.floor(((value - low) / (high - low)) * BINS), BINS - 1)]++);
   const most = Math.max(...counts, 1);
-  const [left, bottom, width, height] = [38, 118, 354, 100];
+  const [left, bottom, width, height] = [46, 112, 350, 100];
   const parts = counts.map((count, i) => {
     const rect = svg("rect", { x: left + (i * width) / BINS + 0.5, y: bottom - (count / most) * height });
     rect.setAttribute("width", width / BINS - 1);
@@ -224,11 +224,11 @@ function showHistogram(labels, poles) {
   };
   text(most.toLocaleString("en"), left - 4, bottom - height + 8, "end");
   text("0", left - 4, bottom, "end");
-  text(low, left, bottom + 13, "start");
-  text((low + high) / 2, left + width / 2, bottom + 13, "middle");
-  text(high, left + width, bottom + 13, "end");
+  text(low, left, bottom + 15, "start");
+  text((low + high) / 2, left + width / 2, bottom + 15, "middle");
+  text(high, left + width, bottom + 15, "end");
   const axis = poles ? `score: log-odds of ${poles[0]} against ${poles[1]}` : "probability of the label";
-  text(axis, left + width / 2, bottom + 28, "middle");
+  text(axis, left + width / 2, bottom + 33, "middle");
   $("histogram").replaceChildren(...parts);
   const middle = [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
   const summary = poles
