@@ -118,3 +118,7 @@ class Errors:
     S125 = "[S125] {path}: another training run is writing there. Wait until it ends, or name another directory."
     S126 = "interrupted after step {step}, which is saved in {path}. Go on by the same command with --resume."
     S127 = "interrupted before the first step was done; nothing was written."
+
+    # The web
+    S090 = "[S090] the page and the JSON endpoint need {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[serve]'."
+    S091 = "[S091] {host}, port {port}: cannot be listened on ({reason}). Name another by --host and --port; port 0 is any that is free."

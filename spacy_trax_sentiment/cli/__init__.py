@@ -13,6 +13,7 @@ from .explain import explain
 from .info import info
 from .init_config import init_config
 from .predict import predict
+from .serve import serve
 from .train import train
 
 PROGRAM = "trax-sentiment"
@@ -44,7 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (train, evaluate, predict, explain, info, compact, init_config):
+for command in (train, evaluate, predict, explain, serve, info, compact, init_config):
     app.command()(command)
 
 

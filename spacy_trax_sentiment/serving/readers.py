@@ -72,6 +72,16 @@ def open_input(
             yield _reported(source.name, _text_batches(source, format, text_column, batch_size, strict))
 
 
+def table_batches(
+    file: IO[bytes], name: str, format: str, *, text_column: str = "text", batch_size: int = 1000
+) -> Iterator[TableBatch]:
+    """RETURNS: The batches of a table in a file that is open, as `open_input`; of any format but Parquet.
+
+    name: What errors call it.
+    """
+    return _text_batches(_Source(file, name, None), format, text_column, batch_size, strict=True)
+
+
 def _text_batches(
     source: _Source, format: str, text_column: str, batch_size: int, strict: bool
 ) -> Iterator[TableBatch]:

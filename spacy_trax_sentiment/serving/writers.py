@@ -56,7 +56,14 @@ def open_output(path: str, format: str, *, overwrite: bool = False, source: str 
     to_stream = path == STANDARD_STREAM
     name = STANDARD_OUTPUT if to_stream else path
     opened = _standard_output(format) if to_stream else _whole_file(Path(path), overwrite, source)
-    with opened as file, _WRITERS[format](file, name) as write:
+    with opened as file, table_writer(file, name, format) as write:
+        yield write
+
+
+@contextmanager
+def table_writer(file: IO[bytes], name: str, format: str) -> Iterator[Write]:
+    """Write a table to a file that is open. name: What errors call it. YIELDS: As `open_output`."""
+    with _WRITERS[format](file, name) as write:
 
         def checked_write(batch: TableBatch, added: Added) -> None:
             require_free(batch, added)
@@ -131,10 +138,11 @@ def _csv_text(rows: list[Iterable[Any]], dialect: str, quoting: Any = csv.QUOTE_
 def _cells(batch: TableBatch, columns: list[str]) -> Iterable[list[Any]]:
     if isinstance(batch, CellRows):
         return batch.cells
-    return ([_cell(value) for value in row] for row in _value_rows(batch, columns))
+    return ([as_cell(value) for value in row] for row in _value_rows(batch, columns))
 
 
-def _cell(value: Any) -> Any:
+def as_cell(value: Any) -> Any:
+    """RETURNS: What stands in a CSV for a value: None, a str, an int or a float; or else its JSON."""
     return value if value is None or type(value) in (str, int, float) else as_json(value)
 
 

@@ -156,7 +156,7 @@ def test_a_model_that_is_not_there_is_told_in_one_line(run: Run, tmp_path: Path)
         assert "no such model directory" in result.err
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["serve"]])
 def test_help_is_printed(run: Run, command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.status == 0
