@@ -94,3 +94,8 @@ class Errors:
     S081 = "[S081] unknown style {style}. Give 'sentiment'; displaCy has the others."
     S082 = "[S082] {value} cannot be rendered. Give a Doc, a Span or a Sentiment, or several in a list."
     S083 = "[S083] unknown rendering options: {value}. There are: {options}."
+
+    # Reports
+    S100 = "[S100] a report needs matplotlib, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'; or leave the report out."
+    S101 = "[S101] the model to compare with has the labels {found}, not {labels}. Compare models of the same labels."
+    S102 = "[S102] {path}: cannot hold TensorBoard's files ({reason}). Name a directory that you may write to."

@@ -17,23 +17,13 @@ def init_config(
 
     Example: trax-sentiment init-config > config.cfg && python -m spacy train config.cfg --output trained --paths.train reviews.jsonl --paths.dev dev.jsonl
     """  # noqa: E501 (an example is one line)
-    import os
-
-    from ..errors import Errors, SentimentError
-    from ..model.storage import work_directory
+    from ..model.storage import write_whole_file
 
     text = filled_config(name)
     if output is None:
         print(text, end="")
         return
-    if os.path.lexists(output) and not overwrite:
-        raise SentimentError(Errors.S068.format(path=output))
-    try:
-        with work_directory(output) as work:
-            (work / "new").write_text(text, encoding="utf-8")
-            (work / "new").replace(output)
-    except OSError as error:
-        raise SentimentError(Errors.S069.format(path=output, reason=error.strerror or error)) from None
+    write_whole_file(output, text, overwrite)
 
 
 def filled_config(name: str) -> str:

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from ..reporting.figures import Figures
     from ..training import LabelledText, Progress, Settings
+    from ..training.loop import Trained
+
+_AS_THEY_ARE = "as they are"
 
 
 def train(
@@ -44,6 +48,10 @@ def train(
     text_column: str = typer.Option("text", help="The field of a file that holds the text."),
     label_column: str = typer.Option("label", help="The field of a file that holds the label."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace the pipeline that the output directory holds."),
+    report: bool = typer.Option(
+        True, "--report/--no-report", help="Write report.html, with plots and errors, into the output directory."
+    ),
+    tensorboard: Path | None = typer.Option(None, help="A directory for files that TensorBoard shows."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print nothing but errors."),
 ) -> None:
     """Train a pipeline with Trax's Loop, and measure it on held-out texts.
@@ -54,15 +62,20 @@ def train(
 
     Example: trax-sentiment train reviews.jsonl --init-from en --learning-rate 0.001 --output model
     """
+    from contextlib import nullcontext
     from dataclasses import replace
 
     from ..model.storage import whole_directory
     from ..pipelines import load_pipeline, save_pipeline
+    from ..reporting.plots import require_matplotlib
     from ..training.corpora import read_labelled_texts, require_labels, split_held_out
     from ..training.loop import check_settings
     from ..training.loop import train as train_pipeline
     from ..training.recipes import mix, read_recipe
+    from ..training.tensorboard import Summaries
 
+    if report:
+        require_matplotlib()
     chosen = {
         "steps": steps,
         "batch_size": batch_size,
@@ -96,16 +109,27 @@ def train(
     with whole_directory(output, overwrite) as directory:
         if not quiet:
             print(f"{len(texts)} texts to train on, {len(dev_texts)} held out. Loading Trax ...", file=sys.stderr)
-        with _ProgressBar(settings.steps, quiet) as bar:
-            nlp = train_pipeline(
-                texts, dev_texts, label_names, settings, bar.show, weights=weights, init_from=start
-            ).nlp
-        figures = _measure(nlp, dev_texts, label_names)
-        as_it_is = figures["as they are"]
-        nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}
-        save_pipeline(nlp, directory)
+        summaries = nullcontext() if tensorboard is None else Summaries(tensorboard)
+        with _ProgressBar(settings.steps, quiet) as bar, summaries as written:
+
+            def on_step(progress: "Progress") -> None:
+                bar.show(progress)
+                if written is not None:
+                    written.on_step(progress)
+
+            trained = train_pipeline(texts, dev_texts, label_names, settings, on_step, weights=weights, init_from=start)
+            if written is not None and trained.history:
+                written.write(trained.history[-1])
+        figures = _measure(trained.nlp, dev_texts, label_names)
+        as_it_is = figures[_AS_THEY_ARE].evaluation
+        trained.nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}
+        save_pipeline(trained.nlp, directory)
+        if report:
+            held_out = f"the last fifth of each label's, of {source}" if dev is None else dev
+            sources = (config, f"the dev sources of {config}") if config is not None else (source, held_out)
+            _write_report(directory, output.name, trained, figures, texts, sources, settings)
     if not quiet:
-        _print_figures(figures, output)
+        _print_figures(figures, output, report)
 
 
 def _settings(preset: str, chosen: dict[str, Any]) -> "Settings":
@@ -128,26 +152,46 @@ def _label_names(labels: str) -> list[str]:
     return names
 
 
-def _measure(nlp: Any, dev_texts: "list[LabelledText]", labels: list[str]) -> dict[str, Any]:
+def _measure(nlp: Any, dev_texts: "list[LabelledText]", labels: list[str]) -> "dict[str, Figures]":
+    from ..reporting.figures import measure
     from ..text import strip_emoticons
-    from ..training.evaluation import evaluate_pipeline
 
     stripped = [text._replace(text=strip_emoticons(text.text)) for text in dev_texts]
-    return {
-        "as they are": evaluate_pipeline(nlp, dev_texts, labels),
-        "emoticons stripped": evaluate_pipeline(nlp, stripped, labels),
-    }
+    return {_AS_THEY_ARE: measure(nlp, labels, dev_texts), "emoticons stripped": measure(nlp, labels, stripped)}
 
 
-def _print_figures(figures: dict[str, Any], output: Path) -> None:
+def _write_report(
+    directory: Path,
+    name: str,
+    trained: "Trained",
+    figures: "dict[str, Figures]",
+    texts: "list[LabelledText]",
+    sources: tuple[str, str],
+    settings: "Settings",
+) -> None:
+    from ..model.storage import write_whole_file
+    from ..reporting.report import Data, training_report
+
+    data = [
+        Data("training", sources[0], texts),
+        Data("held out", sources[1], figures[_AS_THEY_ARE].texts),
+    ]
+    # Not among the sealed files: the model is whole without it, and it holds texts that one may not want to hand on.
+    html = training_report(trained.nlp, name, figures, trained.history, data, settings)
+    write_whole_file(directory / "report.html", html)
+
+
+def _print_figures(figures: "dict[str, Figures]", output: Path, report: bool) -> None:
     import wasabi
 
     rows = [
-        (name, figure.n_texts, f"{figure.accuracy:.4f}", f"{figure.macro_recall:.4f}")
-        for name, figure in figures.items()
+        (name, each.n_texts, f"{each.accuracy:.4f}", f"{each.macro_recall:.4f}")
+        for name, each in ((name, figure.evaluation) for name, figure in figures.items())
     ]
     header = ("held-out texts", "number", "accuracy", "macro-recall")
     print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r")), end="")
+    if report:
+        print(f"Report, with texts: {output / 'report.html'}")
     print(f'Saved to {output}. Use it: spacy.load("{output}")')
 
 

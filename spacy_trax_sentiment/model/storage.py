@@ -1,4 +1,4 @@
-"""Model directories, written whole or not at all."""
+"""Model directories, and single files, written whole or not at all."""
 
 import os
 import shutil
@@ -30,6 +30,28 @@ def whole_directory(path: Path, overwrite: bool = False) -> Iterator[Path]:
         _check_free(path, overwrite)  # another process may have written there meanwhile
         with _reported(path):
             _replace(path, new, aside=work / "old")
+
+
+def check_new_file(path: Path, overwrite: bool = False) -> None:
+    """Raises SentimentError where a file may not be written to `path`, as far as that can be told beforehand."""
+    if path.is_dir():
+        raise SentimentError(Errors.S069.format(path=path, reason="it is a directory"))
+    if os.path.lexists(path) and not overwrite:
+        raise SentimentError(Errors.S068.format(path=path))
+
+
+def write_whole_file(path: Path, text: str, overwrite: bool = False) -> None:
+    """Write a file of UTF-8 that is there once it is complete, and not before. Its parents are made.
+
+    Raises SentimentError where it is there already, unless it is to be overwritten; or where it cannot be written.
+    """
+    check_new_file(path, overwrite)
+    try:
+        with work_directory(path) as work:
+            (work / "new").write_text(text, encoding="utf-8")
+            (work / "new").replace(path)
+    except OSError as error:
+        raise SentimentError(Errors.S069.format(path=path, reason=error.strerror or error)) from None
 
 
 @contextmanager
