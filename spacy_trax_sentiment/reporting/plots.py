@@ -3,13 +3,16 @@ bytes."""
 
 import base64
 import io
+import math
 import warnings
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import Errors, MissingExtraError
+from ..training.corpora import NEGATIVE, POSITIVE
 from ..training.loop import Progress
 from .figures import N_BINS, Figures
 
@@ -58,7 +61,6 @@ def loss_curve(history: Sequence[Progress]) -> Plot:
         axes.plot(steps, [progress.loss for progress in history], _DASHES[0], color=COLOURS[0], label="training")
         axes.plot(steps, [progress.dev_loss for progress in history], _DASHES[1], color=COLOURS[1], label="held out")
         axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
-        axes.legend(frameon=False)
 
     last = history[-1]
     alt = (
@@ -101,7 +103,7 @@ def confusion_matrix(figures: Figures) -> Plot:
             return
         for row, column in np.ndindex(counts.shape):
             text = f"{counts[row, column]:,}" + (f"\n{shares[row, column]:.0%}" if len(labels) < 6 else "")
-            colour = "white" if shares[row, column] > 0.7 else "black"
+            colour = "white" if shares[row, column] > 0.85 else "black"
             axes.text(column, row, text, ha="center", va="center", color=colour)
 
     said = "; ".join(
@@ -123,12 +125,20 @@ def reliability_diagram(figures: Figures) -> Plot:
             left, width = each.low, each.high - each.low
             axes.bar(left, each.n_texts / largest * 0.2, width, align="edge", color="#d9d9d9", edgecolor="white")
         axes.plot([0, 1], [0, 1], ":", color=_GREY, label="as right as sure")
-        confidences, accuracies = [each.confidence for each in bins], [each.accuracy for each in bins]
-        axes.plot(confidences, accuracies, "o-", color=COLOURS[0], label="the model", markersize=4)
-        axes.set(
-            xlabel="probability of the label predicted", ylabel="share that is right", xlim=(least, 1), ylim=(0, 1.03)
+        ends = np.array([wilson_interval(each.accuracy, each.n_texts) for each in bins])
+        accuracies = np.array([each.accuracy for each in bins])
+        axes.errorbar(
+            [each.confidence for each in bins],
+            accuracies,
+            yerr=np.abs(ends.T - accuracies),
+            fmt="o",
+            markersize=4,
+            color=COLOURS[0],
+            elinewidth=1,
+            label="the model, with 95% intervals",
         )
-        axes.legend(frameon=False, loc="upper left")
+        axes.set(xlabel="probability of the label predicted", ylabel="share that is right")
+        axes.set(xlim=(least, 1.005), ylim=(0, 1.03))
 
     mean = float(figures.confidences.mean())
     accuracy = figures.evaluation.accuracy
@@ -147,18 +157,33 @@ def score_histograms(figures: Figures) -> Plot:
     gold = figures.gold
     scores = figures.probabilities[:, 1] if two else figures.probabilities[np.arange(len(gold)), gold]
     what = f"probability of {_brief(figures.labels[1])}" if two else "probability of the true label"
+    colours = _label_colours(figures.labels)
     present = [i for i in range(len(figures.labels)) if (gold == i).any()]
 
     def draw(axes: Any) -> None:
         for place, i in enumerate(present):
             counts, edges = np.histogram(scores[gold == i], bins=20, range=(0, 1))
-            style = {"color": COLOURS[(1 - i) % 2 if two else i % len(COLOURS)], "linestyle": _DASHES[place % 4]}
-            axes.stairs(counts, edges, label=_brief(figures.labels[i]), linewidth=1.8, **style)
+            style = {"color": colours[i], "linestyle": _DASHES[place % len(_DASHES)], "linewidth": 1.8}
+            axes.stairs(counts, edges, label=f"truly {_brief(figures.labels[i])}", **style)
         axes.set(xlabel=what, ylabel="texts", xlim=(0, 1))
-        axes.legend(frameon=False, title="true label", loc="upper center")
 
     said = ", ".join(f"{np.median(scores[gold == i]):.2f} for {figures.labels[i]} texts" for i in present)
     return _plot("Scores", f"Histograms of the {what}, one a true label. The medians: {said}.", draw)
+
+
+def wilson_interval(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """RETURNS: The ends of a share's interval (Wilson 1927), of n texts, at least one. z: 1.96 for 95%."""
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return centre - half, centre + half
+
+
+def _label_colours(labels: Sequence[str]) -> list[str]:
+    """RETURNS: Of each label: blue for positive and orange for negative, as texts are shaded; or by their order."""
+    if not {POSITIVE, NEGATIVE} <= set(labels):
+        return [COLOURS[i % len(COLOURS)] for i in range(len(labels))]
+    others = cycle(COLOURS[2:])
+    return [{POSITIVE: COLOURS[0], NEGATIVE: COLOURS[1]}.get(label) or next(others) for label in labels]
 
 
 def _brief(label: str) -> str:
@@ -177,7 +202,10 @@ def _plot(title: str, alt: str, draw: Callable[[Any], None]) -> Plot:
         matplotlib.rcParams.update(_SETTINGS)
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
+        axes = figure.add_subplot()
+        draw(axes)
+        if axes.get_legend_handles_labels()[0]:
+            figure.legend(loc="outside upper left", ncols=2, frameon=False, borderpad=0)
         figure.savefig(svg, format="svg", metadata={"Date": None})
     source = "data:image/svg+xml;base64," + base64.b64encode(svg.getvalue()).decode()
     return Plot(title, alt, source, round(_WIDTH * 96), round(_HEIGHT * 96))

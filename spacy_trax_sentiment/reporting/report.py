@@ -40,7 +40,7 @@ _LONG_TEXT = 600
 _MEANINGS = {
     "texts": "",
     "accuracy": "share of the texts that are right",
-    "macro-recall": "the labels' recall, averaged; in brackets its 95% bootstrap interval",
+    "macro-recall": "the share that is right of each label's texts, averaged",
     "AUC": "chance that a text of a label scores above one without it",
     "log loss": "mean negative log-probability of the true label",
     "calibration error": "expected gap between how sure and how right",
@@ -56,13 +56,11 @@ class Data(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One text: its true label, what each model said, and that as HTML."""
+    """One text. shaded: By each model's name, what it says of it. beginning: Of a long text, which is folded away."""
 
     true: str
-    said: list[tuple[str, str, str]]  # the model's name; its label; the probability of that
-    html: list[Markup]
-    beginning: str | None  # of a long text, which is folded away
-    right: str = ""
+    shaded: list[tuple[str, Markup]]
+    beginning: str | None
 
 
 def training_report(
@@ -82,7 +80,8 @@ def training_report(
     component = find_component(nlp, title)
     curves = [loss_curve(history), accuracy_curve(history)] if history else []
     page = _page_of_model(nlp, component, "Training report", title, figures, data)
-    return _render(**page, curves=curves, settings=_settings(component, asdict(settings)))
+    n_sampled = settings.n_eval_batches * settings.batch_size
+    return _render(**page, curves=curves, n_sampled=n_sampled, settings=_settings(component, asdict(settings)))
 
 
 def evaluation_report(nlp: Language, title: str, figures: Figures, data: Data) -> str:
@@ -102,7 +101,6 @@ def comparison_report(pipelines: Mapping[str, Language], comparison: Comparison,
         if len(shown[comparison.right(index)]) < N_DISAGREEMENTS:
             shown[comparison.right(index)].append(index)
     cases = {right: [_case(pipelines, both, index) for index in indices] for right, indices in shown.items()}
-    low, high = comparison.macro_recall_difference_interval
     component = find_component(pipelines[names[0]], names[0])
     return _render(
         kind="Comparison",
@@ -122,7 +120,6 @@ def comparison_report(pipelines: Mapping[str, Language], comparison: Comparison,
             "second": comparison.n_only_second,
             "apart": len(apart),
             "p": p_value(comparison.p_value),
-            "interval": f"{low:+.4f} to {high:+.4f}",
         },
         disagreements=[
             (f"Right: {names[1]}", cases["second"]),
@@ -158,6 +155,7 @@ def _page_of_model(
         "labels": _label_rows({name: first}),
         "plots": [confusion_matrix(first), reliability_diagram(first), score_histograms(first)],
         "terms": terms,
+        "unit": "log-odds" if len(component.labels) == 2 else "log-probability less the labels' mean",
         "counted_in": data[0].name,
         "n_wrong": len(wrong),
         "errors": [_case({"": nlp}, {"": first}, index) for index in wrong[:N_ERRORS]],
@@ -176,12 +174,23 @@ def _figure_rows(figures: Mapping[str, Figures], comparison: Comparison | None =
             before, after = (each[name][0] for each in of_each)
             cells.append("" if name == "texts" else f"{after - before:+.4f}")
         rows.append((name, meaning, cells))
+        if name == "macro-recall":
+            intervals = [each.macro_recall_interval for each in figures.values()]
+            if comparison is not None:
+                intervals.append(comparison.macro_recall_difference_interval)
+            sign = ("", "", "+")
+            rows.append(
+                (
+                    "its 95% interval",
+                    "from the bootstrap",
+                    [f"{low:{s}.4f} to {high:{s}.4f}" for (low, high), s in zip(intervals, sign, strict=False)],
+                )
+            )
     return rows
 
 
 def _values(figures: Figures) -> dict[str, tuple[float, str]]:
     evaluation = figures.evaluation
-    low, high = figures.macro_recall_interval
     values = {
         "accuracy": evaluation.accuracy,
         "macro-recall": evaluation.macro_recall,
@@ -190,7 +199,6 @@ def _values(figures: Figures) -> dict[str, tuple[float, str]]:
         "calibration error": figures.calibration_error,
     }
     shown = {name: (value, f"{value:.4f}" if value == value else "none") for name, value in values.items()}
-    shown["macro-recall"] = (evaluation.macro_recall, f"{evaluation.macro_recall:.4f} ({low:.4f} to {high:.4f})")
     return {"texts": (evaluation.n_texts, f"{evaluation.n_texts:,}"), **shown}
 
 
@@ -204,22 +212,19 @@ def _label_rows(figures: Mapping[str, Figures]) -> list[Any]:
 
 
 def _case(pipelines: Mapping[str, Language], figures: Mapping[str, Figures], index: int) -> Case:
-    text = next(iter(figures.values())).texts[index]
-    said = [
-        (name, each.labels[each.predicted[index]], percent(float(each.confidences[index])))
-        for name, each in figures.items()
-    ]
-    html = [_shaded(nlp, text.text) for nlp in pipelines.values()]
-    beginning = None if len(text.text) <= _LONG_TEXT else f"{text.text[:80]}…"
-    return Case(text.label, said, html, beginning)
+    label, text = next(iter(figures.values())).texts[index][::-1]
+    shaded = [(name, _shaded(nlp, text, figures[name], index)) for name, nlp in pipelines.items()]
+    return Case(label, shaded, None if len(text) <= _LONG_TEXT else f"{text[:80]}…")
 
 
-def _shaded(nlp: Language, text: str) -> Markup:
+def _shaded(nlp: Language, text: str, figures: Figures, index: int) -> Markup:
     """RETURNS: The text shaded; where the model cannot be explained, plain."""
     try:
         return Markup(sentiment_html(sentiment_of(nlp(text), find_component(nlp, "")), table=False))
     except SentimentError:
-        return Markup('<div class="trax-sentiment"><p class="text">{}</p></div>').format(text)
+        label, probability = figures.labels[figures.predicted[index]], percent(float(figures.confidences[index]))
+        html = '<div class="trax-sentiment"><p class="verdict"><b>{}</b> {}</p><p class="text">{}</p></div>'
+        return Markup(html).format(label, probability, text)
 
 
 def _legend(nlp: Language, component: TraxSentiment, texts: Iterable[str]) -> Markup:
@@ -256,6 +261,7 @@ def _settings(component: TraxSentiment, settings: Mapping[str, Any] | None = Non
 def _render(**page: Any) -> str:
     defaults: dict[str, Any] = {
         "curves": [],
+        "n_sampled": 0,
         "terms": {},
         "errors": None,
         "comparison": None,

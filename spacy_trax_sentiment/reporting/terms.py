@@ -30,7 +30,7 @@ class Term(NamedTuple):
 
 
 def strongest_terms(
-    model: Model[Any, Any], labels: Iterable[str], docs: Iterable[Doc], *, n: int = 12, min_count: int = 2
+    model: Model[Any, Any], labels: Iterable[str], docs: Iterable[Doc], *, n: int = 15, min_count: int = 2
 ) -> dict[str, list[Term]]:
     """Find the terms that speak loudest for each label, of those that texts hold; pairs of tokens have no names.
 
