@@ -53,8 +53,10 @@ def test_evaluate_prints_tables_or_json(run: Run, model: Path, dev_file: Path) -
     assert set(figures["labels"]) == set(figures["confusion"]) == {"negative", "positive"}
 
 
-def test_train_writes_a_report_beside_the_models_files(run: Run, tmp_path: Path) -> None:
-    options = ["--steps", 20, "--embedding-dim", 8]
+def test_train_writes_a_report_and_tensorboards_files(run: Run, tmp_path: Path) -> None:
+    from tensorflow.compat.v1.train import summary_iterator
+
+    options = ["--steps", 20, "--embedding-dim", 8, "--tensorboard", tmp_path / "tb"]
     result = run("train", "bundled:short_texts", "--output", tmp_path / "m", *options)
     report = tmp_path / "m" / "report.html"
     assert str(report) in result.out
@@ -63,18 +65,9 @@ def test_train_writes_a_report_beside_the_models_files(run: Run, tmp_path: Path)
     assert "bundled:short_texts" in html
     report.unlink()  # the model is whole without it
     assert run("evaluate", tmp_path / "m", "bundled:short_texts").status == 0
-    again = run("train", "bundled:short_texts", "--output", tmp_path / "m", *options, "--overwrite", "--no-report")
-    assert "report" not in again.out
-    assert not report.exists()
 
-
-def test_train_writes_tensorboards_files_and_no_pickles(run: Run, tmp_path: Path) -> None:
-    from tensorflow.compat.v1.train import summary_iterator
-
-    options = ["--steps", 20, "--embedding-dim", 8, "--quiet", "--no-report", "--tensorboard", tmp_path / "tb"]
-    assert run("train", "bundled:short_texts", "--output", tmp_path / "m", *options) == (0, "", "")
     paths = {path.parent.name: path for path in (tmp_path / "tb").rglob("*") if path.is_file()}
-    assert set(paths) == {"train", "eval"}
+    assert set(paths) == {"train", "eval"}  # and no pickle
     losses = {
         event.step: value.simple_value
         for event in summary_iterator(str(paths["train"]))
@@ -196,8 +189,9 @@ def test_an_output_directory_that_cannot_be_used_is_told_in_one_line(run: Run, t
 
 def test_overwrite_replaces_a_pipeline(run: Run, tmp_path: Path, trained: Language) -> None:
     trained.to_disk(tmp_path / "m")
-    options = ["--steps", 5, "--embedding-dim", 8, "--overwrite", "--quiet"]
+    options = ["--steps", 5, "--embedding-dim", 8, "--overwrite", "--quiet", "--no-report"]
     assert run("train", "bundled:short_texts", "--output", tmp_path / "m", *options) == (0, "", "")
+    assert not (tmp_path / "m" / "report.html").exists()
     assert spacy.load(tmp_path / "m").get_pipe("trax_sentiment").model.attrs["embedding_dim"] == 8
 
 
