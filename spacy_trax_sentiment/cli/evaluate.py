@@ -1,12 +1,25 @@
 """`trax-sentiment evaluate`: a model, or two, and labelled texts to figures."""
 
-import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from ..about import BUNDLED_MODEL
+from .common import (
+    MODEL_HELP,
+    counted,
+    json_option,
+    label_column_option,
+    overwrite_option,
+    print_json,
+    progress,
+    quiet_option,
+    set_verbosity,
+    text_column_option,
+    verbose_option,
+)
 
 if TYPE_CHECKING:
     from ..reporting.comparison import Comparison
@@ -14,38 +27,41 @@ if TYPE_CHECKING:
 
 _N_PRINTED, _MOST_LETTERS = 5, 100
 
+logger = logging.getLogger(__name__)
+
 
 def evaluate(
-    first: str = typer.Argument(
-        metavar="[MODEL]", help="A pipeline directory, as `train` writes it; without it, the package's model."
-    ),
+    first: str = typer.Argument(metavar="[MODEL]", help=f"{MODEL_HELP} Without it: {BUNDLED_MODEL}."),
     second: str | None = typer.Argument(
         None,
         metavar="SOURCE",
         show_default=False,
         help="Labelled texts: a .jsonl, .csv, .tsv or .parquet file, or a named source as for `train`.",
     ),
-    text_column: str = typer.Option("text", help="The field of a file that holds the text."),
-    label_column: str = typer.Option("label", help="The field of a file that holds the label."),
+    text_column: str = text_column_option(),
+    label_column: str = label_column_option(),
     compare: str | None = typer.Option(
         None, metavar="OTHER", help="Another model of the same labels, to set beside the first."
     ),
     html: Path | None = typer.Option(
         None, help="A file for a report with plots, errors, and where two models disagree. Needs the extra `train`."
     ),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the report."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON object instead of tables."),
+    overwrite: bool = overwrite_option(),
+    as_json: bool = json_option(),
+    quiet: bool = quiet_option(),
+    verbose: bool = verbose_option(),
 ) -> None:
     """Measure a model on labelled texts, or two.
 
-    Example: trax-sentiment evaluate test.jsonl
-
-    Example: trax-sentiment evaluate model test.jsonl --json
-
-    Example: trax-sentiment evaluate tuned test.jsonl --compare en --html report.html
+    \b
+    Examples:
+      trax-sentiment evaluate test.jsonl
+      trax-sentiment evaluate model test.jsonl --json
+      trax-sentiment evaluate tuned test.jsonl --compare en --html report.html
     """
+    set_verbosity(quiet, verbose)
     model, source = (BUNDLED_MODEL, first) if second is None else (first, second)
-    from ..model.storage import check_new_file, write_whole_file
+    from ..model.storage import require_free_file, write_file
     from ..pipelines import find_component, load_pipeline
     from ..reporting.comparison import compare as compare_figures
     from ..reporting.figures import measure
@@ -55,14 +71,19 @@ def evaluate(
         from ..reporting.plots import require_matplotlib
 
         require_matplotlib()
-        check_new_file(html, overwrite)
+        require_free_file(html, overwrite)
     pipelines = {model: load_pipeline(model)}
     if compare is not None:
         other = compare if compare != model else f"{compare} (again)"
         pipelines[other] = load_pipeline(compare)
     labels = find_component(pipelines[model], model).labels
     texts = read_labelled_texts(source, labels=labels, text_column=text_column, label_column=label_column)
-    figures = {name: measure(nlp, find_component(nlp, name).labels, texts) for name, nlp in pipelines.items()}
+    logger.info("Loaded %s; measuring on %d texts of %s.", " and ".join(pipelines), len(texts), source)
+    with progress(quiet, len(texts) * len(pipelines)) as bar:
+        figures = {
+            name: measure(nlp, find_component(nlp, name).labels, texts, lambda each: counted(each, bar))
+            for name, nlp in pipelines.items()
+        }
     comparison = None if compare is None else compare_figures(*figures.values())
     if html is not None:
         from ..reporting.report import Data, comparison_report, evaluation_report
@@ -72,10 +93,10 @@ def evaluate(
             page = evaluation_report(pipelines[model], model, figures[model], data)
         else:
             page = comparison_report(pipelines, comparison, data)
-        write_whole_file(html, page, overwrite)
+        write_file(html, page, overwrite)
     if as_json:
         compared = {} if comparison is None else {"compared": {"model": compare, **comparison.to_dict()}}
-        print(json.dumps({**figures[model].to_dict(), **compared}, ensure_ascii=False))
+        print_json({**figures[model].to_dict(), **compared})
     elif comparison is None:
         _print_tables(figures[model])
     else:

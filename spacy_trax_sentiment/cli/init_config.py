@@ -5,25 +5,33 @@ from pathlib import Path
 
 import typer
 
+from .common import overwrite_option
+
 
 def init_config(
     name: str = typer.Argument(
-        "default", help="Which: 'default' for ours, or 'seed' for the course notebook's set-up."
+        "default", metavar="NAME", help="Which: 'default' for ours, or 'seed' for the course notebook's set-up."
     ),
     output: Path | None = typer.Option(None, "--output", "-o", help="The file to write to. Without it: printed."),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the output file."),
+    overwrite: bool = overwrite_option(),
 ) -> None:
     """Print a config for `spacy train`.
 
-    Example: trax-sentiment init-config > config.cfg && python -m spacy train config.cfg --output trained --paths.train reviews.jsonl --paths.dev dev.jsonl
-    """  # noqa: E501 (an example is one line)
-    from ..model.storage import write_whole_file
+    \b
+    Examples:
+      trax-sentiment init-config > config.cfg
+      trax-sentiment init-config seed --output seed.cfg
+      python -m spacy train config.cfg --output trained --paths.train reviews.jsonl --paths.dev dev.jsonl
+    """
+    from ..model.storage import require_free_file, write_file
 
+    if output is not None:
+        require_free_file(output, overwrite)
     text = filled_config(name)
     if output is None:
         print(text, end="")
-        return
-    write_whole_file(output, text, overwrite)
+    else:
+        write_file(output, text, overwrite)
 
 
 def filled_config(name: str) -> str:

@@ -1,57 +1,63 @@
 """`trax-sentiment predict`: texts, or a table of them, to the same table with a label and probabilities."""
 
+import logging
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import typer
 
-from ..about import BUNDLED_MODEL
+from .common import (
+    input_format_option,
+    input_option,
+    model_option,
+    overwrite_option,
+    quiet_option,
+    set_verbosity,
+    text_column_option,
+    verbose_option,
+    whole_characters,
+    with_progress,
+)
 
 if TYPE_CHECKING:
     from ..serving.bulk import Scores
     from ..serving.tables import Added, TableBatch
 
+logger = logging.getLogger(__name__)
+
 
 def predict(
-    texts: list[str] | None = typer.Argument(
-        None, metavar="[TEXT]...", help="The texts. Without any, those of --input."
-    ),
-    model: str = typer.Option(
-        BUNDLED_MODEL,
-        "--model",
-        "-m",
-        help="A pipeline directory, as `train` writes it; or en or en_ternary, which the package carries.",
-    ),
-    source: str | None = typer.Option(
-        None, "--input", "-i", help="The table to read, or - for standard input.", show_default="-"
-    ),
+    texts: list[str] | None = typer.Argument(None, metavar="TEXT", help="The texts. Without any, those of --input."),
+    model: str = model_option(),
+    source: str | None = input_option(),
     target: str = typer.Option("-", "--output", "-o", help="The table to write, or - for standard output."),
-    source_format: str | None = typer.Option(
-        None,
-        "--input-format",
-        help="jsonl, csv, tsv, txt (a text a line) or parquet.",
-        show_default="by suffix; of -, txt",
-    ),
+    source_format: str | None = input_format_option(),
     target_format: str | None = typer.Option(
         None, "--output-format", help="jsonl, csv, tsv or parquet.", show_default="by suffix; of -, jsonl"
     ),
-    text_column: str = typer.Option("text", help="The column that holds the texts."),
+    text_column: str = text_column_option(),
     batch_size: int = typer.Option(1000, min=1, help="Rows to hold in memory at a time."),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the output file where it is there already."),
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="Show no progress bar."),
+    overwrite: bool = overwrite_option(),
+    quiet: bool = quiet_option(),
+    verbose: bool = verbose_option(),
 ) -> None:
-    """Add the sentiment and each label's probability to texts, as the columns `sentiment` and `sentiment_LABEL`.
+    """Add their sentiment to texts or a table.
+
+    That is the columns `sentiment` and, of each label's probability, `sentiment_LABEL`.
 
     Parquet needs the extra: pip install 'spacy-trax-sentiment[parquet]'.
 
-    Example: trax-sentiment predict "What a lovely day"
-
-    Example: trax-sentiment predict --input reviews.csv --output scored.csv --model model
+    \b
+    Examples:
+      trax-sentiment predict "What a lovely day"
+      trax-sentiment predict --input reviews.csv --output scored.csv --model model
+      trax-sentiment predict < lines.txt > scored.jsonl
     """
     if texts and source is not None:
         raise typer.BadParameter("give texts or --input, not both")
+    set_verbosity(quiet, verbose)
 
     from ..serving.bulk import TextScorer
     from ..serving.readers import open_input
@@ -62,7 +68,7 @@ def predict(
     with ExitStack() as stack:
         batches: Iterable[TableBatch]
         if texts:
-            batches = text_batches([_whole_characters(text) for text in texts], text_column, batch_size)
+            batches = text_batches(list(map(whole_characters, texts)), text_column, batch_size)
         else:
             source = source or "-"
             format = input_format(source, source_format)
@@ -70,8 +76,9 @@ def predict(
             batches = stack.enter_context(reader)
         write = stack.enter_context(open_output(target, target_format, overwrite=overwrite, source=source))
         scorer = TextScorer.load(model)
+        logger.info("Loaded %s, of the labels %s.", model, ", ".join(scorer.labels))
         on_terminal = target == "-" and sys.stdout.isatty()
-        for batch in _with_progress(batches, hidden=quiet or bool(texts) or on_terminal):
+        for batch in with_progress(batches, hidden=quiet or bool(texts) or on_terminal):
             write(batch, _sentiment_columns(scorer.labels, scorer(batch.texts)))
 
 
@@ -79,22 +86,3 @@ def _sentiment_columns(labels: Sequence[str], probabilities: "Scores") -> "Added
     """probabilities: (n_texts, n_labels). Of labels that are equally probable, the first is the sentiment."""
     sentiments = [labels[i] for i in probabilities.argmax(axis=1).tolist()]
     return {"sentiment": sentiments} | {f"sentiment_{label}": probabilities[:, i] for i, label in enumerate(labels)}
-
-
-def _with_progress(batches: "Iterable[TableBatch]", hidden: bool) -> "Iterator[TableBatch]":
-    """Show a bar on standard error, where that is a terminal, of the texts done and, reckoned by the part of the
-    file that is read, of those to come.
-    """
-    from tqdm import tqdm
-
-    with tqdm(unit="text", unit_scale=True, disable=True if hidden else None, file=sys.stderr) as bar:
-        for batch in batches:
-            yield batch
-            if batch.share:
-                bar.total = round((bar.n + len(batch.texts)) / batch.share)
-            bar.update(len(batch.texts))
-
-
-def _whole_characters(argument: str) -> str:
-    # A byte of an argument that is not UTF-8 arrives as a lone surrogate.
-    return argument.encode("utf-8", "replace").decode()

@@ -69,10 +69,13 @@ def to_html(
     chosen = {**_OPTIONS, **(options or {})}
     if unknown := chosen.keys() - _OPTIONS.keys():
         raise SentimentError(Errors.S083.format(value=", ".join(sorted(unknown)), options=", ".join(_OPTIONS)))
-    found = [_sentiment(each) for each in ([docs] if isinstance(docs, Target) else docs)]
-    parts = [sentiment_html(each, table=chosen["table"]) for each in found]
-    if chosen["legend"] and found:
-        parts.append(legend_html(found[0]))
+    parts, legend = [], ""
+    for each in [docs] if isinstance(docs, Target) else docs:
+        found = _sentiment(each)
+        parts.append(sentiment_html(found, table=chosen["table"]))
+        legend = legend or legend_html(found)
+    if chosen["legend"]:
+        parts.append(legend)
     newline = "" if minify else "\n"
     if not page:
         return newline.join([f"<style>{STYLE}</style>", *parts])
@@ -123,7 +126,10 @@ def sentiment_html(sentiment: Sentiment, *, table: bool = True) -> str:
     """RETURNS: A fragment, to be styled by `STYLE`: label, probabilities as a bar, the tokens shaded, and the shares in
     a table that can be unfolded. It holds no script, no id and no inline style.
     """
-    score = "" if sentiment.score is None else f'<span class="score">log-odds {sentiment.score:+.2f}</span>'
+    score, poles = "", sentiment.poles
+    if sentiment.score is not None and poles is not None:
+        between = f" of {escape(poles[0])} to {escape(poles[1])}" if len(sentiment.labels) > 2 else ""
+        score = f'<span class="score">log-odds {sentiment.score:+.2f}{between}</span>'
     target = sentiment.target
     title = (target.doc if isinstance(target, Span) else target).user_data.get("title")
     heading = "" if title is None else f'<p class="title"><b>{escape(str(title))}</b></p>'
@@ -255,12 +261,14 @@ def _table(sentiment: Sentiment) -> str:
     rest = shares.sum(axis=0) - shares[listed].sum(axis=0)
     if len(listed) < len(tokens):
         rows.append(_row("all other tokens", rest))
-    rows.append(_row("bias, before any token", bias))
+    rows.append(_row("bias", bias))
     header = "".join(f'<th scope="col">{escape(name)}</th>' for name in _columns(sentiment))
     return (
-        "<details><summary>What each token adds, in log-odds</summary><table>"
+        "<details><summary>What each token adds, in log-odds</summary>"
+        # What may scroll must be reached by the keyboard.
+        '<div class="scroll" tabindex="0" role="group" aria-label="Shares"><table>'
         f'<thead><tr><th scope="col">token</th>{header}</tr></thead><tbody>{"".join(rows)}</tbody>'
-        f"<tfoot>{_row('sum', shares.sum(axis=0) + bias)}</tfoot></table></details>"
+        f"<tfoot>{_row('sum', shares.sum(axis=0) + bias)}</tfoot></table></div></details>"
     )
 
 

@@ -39,7 +39,7 @@ break-inside:avoid}}
 .trax-sentiment *{{box-sizing:border-box}}
 .trax-sentiment .title{{margin:0 0 .5rem;font-size:1.1rem}}
 .trax-sentiment .verdict{{margin:0 0 .35rem;font-size:1.1rem}}
-.trax-sentiment .score{{color:#595959;font-size:.9rem;margin-inline-start:.5rem;white-space:nowrap}}
+.trax-sentiment .score{{color:#595959;font-size:.9rem;margin-inline-start:.5rem}}
 .trax-sentiment .bar{{display:block;width:100%;height:.9rem;border:1px solid #767676;border-radius:.25rem}}
 .trax-sentiment .bar rect{{stroke:#fff;stroke-width:1px;vector-effect:non-scaling-stroke}}
 .trax-sentiment.legend{{border:0}}
@@ -57,15 +57,19 @@ box-decoration-break:clone}}
 .trax-sentiment .against{{border-bottom:0 dashed {_NEGATIVE_LINE}}}
 {_steps("p", POSITIVE)}
 {_steps("n", NEGATIVE)}
-.trax-sentiment .negated{{padding:.3em .1em;border:solid #404040;border-width:2px 2px 0;border-radius:.25em}}
+.trax-sentiment .negated{{padding:.3em .1em 0;border-top:2px solid #505050;\
+background:linear-gradient(#505050,#505050) 0 0/2px .45em no-repeat,\
+linear-gradient(#505050,#505050) 100% 0/2px .45em no-repeat}}
 {_fills()}
 .trax-sentiment details{{margin-top:.75rem;font-size:.9rem}}
 .trax-sentiment summary{{cursor:pointer;color:#404040;padding:.25rem 0}}
-.trax-sentiment summary:focus-visible{{outline:2px solid {_POSITIVE_LINE};outline-offset:2px}}
+.trax-sentiment summary:focus-visible,.trax-sentiment .scroll:focus-visible{{\
+outline:2px solid {_POSITIVE_LINE};outline-offset:2px}}
 .trax-sentiment .scroll{{overflow-x:auto}}
 .trax-sentiment table{{border-collapse:collapse;margin:.25rem 0 0;font-size:.9rem;color:#1a1a1a;background:#fff}}
-.trax-sentiment th,.trax-sentiment td{{padding:.15rem .75rem .15rem 0;border:0;border-bottom:1px solid #e0e0e0;\
-background:none;text-align:start;font-weight:normal;overflow-wrap:anywhere}}
+.trax-sentiment th,.trax-sentiment td{{padding:.15rem .5rem .15rem 0;border:0;border-bottom:1px solid #e0e0e0;\
+background:none;text-align:start;font-weight:normal;vertical-align:bottom}}
+.trax-sentiment tbody th{{overflow-wrap:anywhere;min-width:4.5em}}
 .trax-sentiment thead th,.trax-sentiment tfoot th,.trax-sentiment tfoot td{{font-weight:600}}
 .trax-sentiment td{{text-align:end;font-variant-numeric:tabular-nums;white-space:nowrap}}
 .trax-sentiment thead th+th{{text-align:end}}

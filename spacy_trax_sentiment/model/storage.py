@@ -1,4 +1,4 @@
-"""Model directories, and single files, written whole or not at all."""
+"""Model directories, written whole or not at all."""
 
 import os
 import shutil
@@ -32,28 +32,6 @@ def whole_directory(path: Path, overwrite: bool = False) -> Iterator[Path]:
             _replace(path, new, aside=work / "old")
 
 
-def check_new_file(path: Path, overwrite: bool = False) -> None:
-    """Raises SentimentError where a file may not be written to `path`, as far as that can be told beforehand."""
-    if path.is_dir():
-        raise SentimentError(Errors.S069.format(path=path, reason="it is a directory"))
-    if os.path.lexists(path) and not overwrite:
-        raise SentimentError(Errors.S068.format(path=path))
-
-
-def write_whole_file(path: Path, text: str, overwrite: bool = False) -> None:
-    """Write a file of UTF-8 that is there once it is complete, and not before. Its parents are made.
-
-    Raises SentimentError where it is there already, unless it is to be overwritten; or where it cannot be written.
-    """
-    check_new_file(path, overwrite)
-    try:
-        with work_directory(path) as work:
-            (work / "new").write_text(text, encoding="utf-8")
-            (work / "new").replace(path)
-    except OSError as error:
-        raise SentimentError(Errors.S069.format(path=path, reason=error.strerror or error)) from None
-
-
 @contextmanager
 def work_directory(path: Path) -> Iterator[Path]:
     """YIELDS: A directory beside `path`, to write to what is then renamed to it; it is removed at the end.
@@ -66,6 +44,26 @@ def work_directory(path: Path) -> Iterator[Path]:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def require_free_file(path: Path, overwrite: bool = False) -> None:
+    """Raises SentimentError where there is something at `path`, unless it is a file to overwrite."""
+    if os.path.lexists(path) and not (overwrite and path.is_file()):
+        raise SentimentError(Errors.S068.format(path=path))
+
+
+def write_file(path: Path, text: str, overwrite: bool = False) -> None:
+    """Write a text as UTF-8, whole or not at all.
+
+    Raises SentimentError where `path` is taken or cannot be written.
+    """
+    require_free_file(path, overwrite)
+    try:
+        with work_directory(path) as work:
+            (work / "new").write_text(text, encoding="utf-8")
+            (work / "new").replace(path)
+    except OSError as error:
+        raise SentimentError(Errors.S069.format(path=path, reason=error.strerror or error)) from None
 
 
 def _replace(path: Path, new: Path, aside: Path) -> None:

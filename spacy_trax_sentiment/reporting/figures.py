@@ -1,7 +1,7 @@
 """A model's probabilities of labelled texts, (n_texts, n_labels), to all figures that a report shows of them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from ..training.corpora import LabelledText
 from ..training.evaluation import (
@@ -136,12 +137,18 @@ class Figures:
         }
 
 
-def measure(nlp: Language, labels: Sequence[str], texts: Sequence[LabelledText]) -> Figures:
+def measure(
+    nlp: Language,
+    labels: Sequence[str],
+    texts: Sequence[LabelledText],
+    watched: Callable[[Iterable[Doc]], Iterable[Doc]] = iter,
+) -> Figures:
     """Score labelled texts by the `doc.cats` of a pipeline.
 
     labels: The labels to read of them, among which are those of the texts. texts: At least one.
+    watched: Called with the Docs, which it returns as they come: such as tqdm.
     """
-    rows = [[doc.cats[label] for label in labels] for doc in nlp.pipe(text.text for text in texts)]
+    rows = [[doc.cats[label] for label in labels] for doc in watched(nlp.pipe(text.text for text in texts))]
     return Figures(tuple(labels), texts, np.array(rows, dtype=np.float64))
 
 

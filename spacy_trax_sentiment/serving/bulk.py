@@ -20,8 +20,9 @@ from ..errors import Errors, SentimentError
 from ..model.thinc_model import lexeme_memory, row_probabilities
 from ..pipelines import find_component, load_pipeline
 from ..text.lexemes import TokenPreprocessor
-from .chunks import ChunkMemory, ChunkTokenizer
+from .chunks import ChunkMemory
 from .splitting import split
+from .tokenizing import ChunkTokenizer
 
 logger = logging.getLogger(__name__)
 

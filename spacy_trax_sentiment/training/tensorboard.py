@@ -1,5 +1,6 @@
 """The progress of a training to files that TensorBoard shows, by Trax's own writer, while the training runs."""
 
+import math
 from pathlib import Path
 
 from ..errors import Errors, SentimentError
@@ -40,8 +41,8 @@ class Summaries:
             self.write(progress._replace(step=before))
 
     def write(self, progress: Progress) -> None:
-        """Write an evaluation, an entry of the history; one that is written already is passed over."""
-        if progress.step <= self._written:
+        """Write an evaluation, an entry of the history, unless it is written already or there is none yet."""
+        if progress.step <= self._written or math.isnan(progress.loss):
             return
         self._written = progress.step
         self._train.scalar("metrics/loss", progress.loss, progress.step)
