@@ -138,7 +138,7 @@ def reliability_diagram(figures: Figures) -> Plot:
             label="the model, with 95% intervals",
         )
         axes.set(xlabel="probability of the label predicted", ylabel="share that is right")
-        axes.set(xlim=(least, 1.005), ylim=(0, 1.03))
+        axes.set(xlim=(least, 1.005), ylim=(-0.02, 1.03))
 
     mean = float(figures.confidences.mean())
     accuracy = figures.evaluation.accuracy
@@ -165,7 +165,7 @@ def score_histograms(figures: Figures) -> Plot:
             counts, edges = np.histogram(scores[gold == i], bins=20, range=(0, 1))
             style = {"color": colours[i], "linestyle": _DASHES[place % len(_DASHES)], "linewidth": 1.8}
             axes.stairs(counts, edges, label=f"truly {_brief(figures.labels[i])}", **style)
-        axes.set(xlabel=what, ylabel="texts", xlim=(0, 1))
+        axes.set(xlabel=what, ylabel="texts", xlim=(-0.01, 1.01))
 
     said = ", ".join(f"{np.median(scores[gold == i]):.2f} for {figures.labels[i]} texts" for i in present)
     return _plot("Scores", f"Histograms of the {what}, one a true label. The medians: {said}.", draw)
