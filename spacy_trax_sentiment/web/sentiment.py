@@ -68,7 +68,7 @@ class Answering:
 
     @property
     def is_quick(self) -> bool:
-        """Whether few texts are scored in less time than a thread takes to begin."""
+        """Whether few texts without contributions are scored in no time that others would notice."""
         return not self._scorer.makes_docs
 
     def answer(self, question: Question) -> bytes:
@@ -81,11 +81,16 @@ class Answering:
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """RETURNS: float32 probabilities (n_texts, n_labels)."""
-        batches = [texts[start : start + BATCH_SIZE] for start in range(0, len(texts), BATCH_SIZE)] or [texts]
         if not self._scorer.makes_docs:
-            return np.concatenate([self._scorer(batch) for batch in batches])
+            return self._scores(texts)
         with self._lock, self._nlp.memory_zone():
-            return np.concatenate([self._scorer(batch) for batch in batches])
+            return self._scores(texts)
+
+    def _scores(self, texts: Sequence[str]) -> Scores:
+        if len(texts) <= BATCH_SIZE:
+            return self._scorer(texts)
+        starts = range(0, len(texts), BATCH_SIZE)
+        return np.concatenate([self._scorer(texts[start : start + BATCH_SIZE]) for start in starts])
 
     def text_results(self, texts: Sequence[str]) -> list[str]:
         """RETURNS: The results, as JSON, with the texts."""

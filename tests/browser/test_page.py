@@ -208,11 +208,11 @@ def test_a_table_is_sorted_by_keyboard(opened: Any) -> None:
 
 
 def test_a_long_table_has_pages(opened: Any) -> None:
-    upload(opened, "text\n" + "".join(f"text {i}\n" for i in range(120)))
-    assert len(cells(opened, 1)) == 50
+    upload(opened, "text\n" + "".join(f"text {i}\n" for i in range(70)))
+    assert len(cells(opened, 1)) == 25
     opened.get_by_role("button", name="Next").click()
     opened.get_by_role("button", name="Next").click()
-    assert cells(opened, 2)[-1] == "text 119"
+    assert cells(opened, 2)[-1] == "text 69"
     assert opened.get_by_role("button", name="Next").is_disabled()
 
 

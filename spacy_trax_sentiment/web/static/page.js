@@ -83,7 +83,7 @@ function showBar(labels, probabilities) {
 
 // Neighbours that a negation reaches stand in a group that says so.
 function shadedRuns(tokens) {
-  const largest = Math.max(FLOOR, ...tokens.map((token) => Math.abs(token.share)));
+  const largest = tokens.reduce((most, token) => Math.max(most, Math.abs(token.share)), FLOOR);
   const nodes = [];
   let group = null;
   tokens.forEach((token, i) => {

@@ -11,7 +11,7 @@ const TYPES = {
   txt: "text/plain",
 };
 const NAMES = { "text/csv": "CSV", "text/tab-separated-values": "TSV", "application/jsonl": "JSONL", "text/plain": "text" };
-const ROWS_A_PAGE = 50;
+const ROWS_A_PAGE = 25;
 const BINS = 20;
 const SVG = "http://www.w3.org/2000/svg";
 
