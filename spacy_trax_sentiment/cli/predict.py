@@ -11,6 +11,7 @@ import typer
 
 from .common import (
     input_format_option,
+    input_option,
     model_option,
     overwrite_option,
     quiet_option,
@@ -38,13 +39,7 @@ class OnError(str, Enum):
 def predict(
     texts: list[str] | None = typer.Argument(None, metavar="TEXT", help="The texts. Without any, those of --input."),
     model: str = model_option(),
-    source: str | None = typer.Option(
-        None,
-        "--input",
-        "-i",
-        help="The table to read, or - for standard input, the default; of many, a directory, or a pattern in quotes.",
-        show_default=False,
-    ),
+    source: str | None = input_option(),
     target: str = typer.Option(
         "-", "--output", "-o", help="The table to write, or - for standard output; of many, a directory."
     ),
@@ -76,8 +71,9 @@ def predict(
 
     Parquet needs the extra: pip install 'spacy-trax-sentiment[parquet]'.
 
-    Of many tables, each becomes one or more in the output directory. A run that was broken off goes on when it is run
-    again. A table that cannot be read is told of, and the others are done; the exit status is then 1.
+    The input may be many tables: a directory, or a pattern in quotes. Each becomes one or more in the output directory.
+    A run that was broken off goes on when it is run again. A table that cannot be read is told of, and the others are
+    done; the exit status is then 1.
 
     \b
     Examples:
