@@ -152,7 +152,7 @@ def measure(
     return Figures(tuple(labels), texts, np.array(rows, dtype=np.float64))
 
 
-def count_labels(texts: Sequence[LabelledText], labels: Sequence[str]) -> dict[str, int]:
+def count_labels(texts: Iterable[LabelledText], labels: Sequence[str]) -> dict[str, int]:
     """RETURNS: The number of texts of each label; first of those named, and then of any others, by name."""
     counts = Counter(text.label for text in texts)
     return {label: counts[label] for label in [*labels, *sorted(set(counts) - set(labels))]}

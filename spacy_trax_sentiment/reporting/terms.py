@@ -69,5 +69,7 @@ def label_weights(folded: Folded, ids: Array) -> Array:
 
 
 def _counts(model: Model[Any, Any], docs: Iterable[Doc], n_names: int) -> Array:
-    ids = docs_to_ids(model, docs)
-    return np.bincount(np.concatenate([*ids, np.empty(0, np.int64)]).astype(np.int64), minlength=n_names)[:n_names]
+    counts = np.zeros(n_names, dtype=np.int64)
+    for ids in docs_to_ids(model, docs):
+        np.add.at(counts, ids[ids < n_names], 1)
+    return counts
