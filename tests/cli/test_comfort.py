@@ -19,8 +19,8 @@ Run = Callable[..., Any]
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 README = Path(__file__).parents[2] / "README.md"
 
-TOLD_BY_EACH = {"--output", "--batch-size"}
-"""What is written is a directory, a file or a table; a batch is what is trained on, or held in memory, at a time."""
+TOLD_BY_EACH = {"--output", "--html", "--batch-size"}
+"""What is written is a directory, a table, a page or a report; a batch is what is trained on, or held in memory, at a time."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
