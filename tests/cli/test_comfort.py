@@ -20,7 +20,7 @@ COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[
 README = Path(__file__).parents[2] / "README.md"
 
 TOLD_BY_EACH = {"--output", "--html", "--batch-size"}
-"""What is written is a directory, a table, a page or a report; a batch is what is trained on, or held in memory, at a time."""
+"""What is written is a directory, a table, a page or a report; a batch is what is trained on, or held, at a time."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
