@@ -100,6 +100,11 @@ def test_completion_is_shown_and_installed(tmp_path: Path) -> None:
     assert "complete -o default -F" in script.read_text()
 
 
+def test_help_and_completion_do_not_wait_for_spacy() -> None:
+    code = "import sys; from spacy_trax_sentiment import cli; print('spacy' in sys.modules, 'numpy' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["False", "False"]
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
