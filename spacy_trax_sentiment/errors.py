@@ -96,6 +96,6 @@ class Errors:
     S083 = "[S083] unknown rendering options: {value}. There are: {options}."
 
     # Reports
-    S100 = "[S100] a report needs matplotlib, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'; or leave the report out."
+    S100 = "[S100] a report needs matplotlib, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
     S101 = "[S101] the model to compare with has the labels {found}, not {labels}. Compare models of the same labels."
     S102 = "[S102] {path}: cannot hold TensorBoard's files ({reason}). Name a directory that you may write to."

@@ -6,14 +6,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from spacy.tokens import Doc
+from spacy.util import minibatch
 from thinc.api import Model
 
 from ..model.scoring import Folded, dense, relu
-from ..model.thinc_model import docs_to_ids, folded_classifier
+from ..model.thinc_model import flat_ids, folded_classifier
 from ..text.lexemes import TokenPreprocessor
 from ..text.vocabulary import N_SPECIAL
 
 Array = NDArray[Any]
+
+_DOCS_AT_A_TIME = 512
 
 NEGATED = "not … "
 """What is put before a term to name the one that stands for it where a negation reaches it."""
@@ -69,5 +72,8 @@ def label_weights(folded: Folded, ids: Array) -> Array:
 
 
 def _counts(model: Model[Any, Any], docs: Iterable[Doc], n_names: int) -> Array:
-    ids = docs_to_ids(model, docs)
-    return np.bincount(np.concatenate([*ids, np.empty(0, np.int64)]).astype(np.int64), minlength=n_names)[:n_names]
+    counts = np.zeros(n_names, dtype=np.int64)
+    for batch in minibatch(docs, _DOCS_AT_A_TIME):  # type: ignore[no-untyped-call]
+        ids, _ = flat_ids(model, batch)
+        counts += np.bincount(ids, minlength=n_names)[:n_names]
+    return counts
