@@ -52,8 +52,9 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled texts, or two.
 
-    With --html there is a report too, with plots, the errors, and where two models disagree. It needs the extra: pip
-    install 'spacy-trax-sentiment[train]'.
+    With --html there is a report too, with plots, the errors, and where two models disagree.
+
+    That needs the extra: pip install 'spacy-trax-sentiment[train]'.
 
     \b
     Examples:
