@@ -6,13 +6,14 @@ from typing import NoReturn
 
 import typer
 
-from ..errors import SentimentError
+from ..errors import SentimentError, TrainingInterrupted
 from .compact import compact
 from .evaluate import evaluate
 from .explain import explain
 from .info import info
 from .init_config import init_config
 from .predict import predict
+from .serve import serve
 from .train import train
 
 PROGRAM = "trax-sentiment"
@@ -44,7 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (train, evaluate, predict, explain, info, compact, init_config):
+for command in (train, evaluate, predict, explain, serve, info, compact, init_config):
     app.command()(command)
 
 
@@ -54,6 +55,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         status = app(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except SentimentError as error:
         _fail(str(error), 1)
+    except TrainingInterrupted as interrupted:
+        _fail(str(interrupted), 130)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; nothing was written.", 130)
     except BrokenPipeError:

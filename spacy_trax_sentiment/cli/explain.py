@@ -105,7 +105,7 @@ def _sentiments(model: str, batches: "Iterator[TableBatch]") -> "Iterator[Sentim
     nlp.max_length = sys.maxsize
     logger.info("Loaded %s, of the labels %s.", model, ", ".join(component.labels))
     for batch in batches:
-        for doc in nlp.pipe(map(_without_surrogates, batch.texts)):
+        for doc in nlp.pipe(_without_surrogates(text or "") for text in batch.texts):
             yield component.explain(doc)
 
 

@@ -64,6 +64,12 @@ def train(
     text_column: str = text_column_option(),
     label_column: str = label_column_option(),
     overwrite: bool = overwrite_option(),
+    checkpoint_every: int | None = typer.Option(
+        None, help="Save a checkpoint after each so many steps, in a directory beside the output.", show_default="none"
+    ),
+    resume: bool = typer.Option(
+        False, "--resume", help="Go on from the checkpoint of a run that was killed or interrupted, if there is one."
+    ),
     report: bool = typer.Option(
         True, "--report/--no-report", help="Write report.html, with plots and errors, into the output directory."
     ),
@@ -91,6 +97,7 @@ def train(
     from ..model.storage import whole_directory
     from ..pipelines import load_pipeline, save_pipeline
     from ..reporting.plots import require_matplotlib
+    from ..training.checkpoints import open_checkpoints
     from ..training.corpora import read_labelled_texts, require_labels, split_held_out
     from ..training.loop import check_settings
     from ..training.loop import train as train_pipeline
@@ -129,7 +136,10 @@ def train(
             require_labels(dev_texts, label_names, dev)
     start = None if init_from is None else load_pipeline(init_from)
 
-    with whole_directory(output, overwrite) as directory:
+    with (
+        open_checkpoints(output, checkpoint_every, resume=resume, overwrite=overwrite) as checkpoints,
+        whole_directory(output, overwrite, within=checkpoints.directory) as directory,
+    ):
         if not quiet:
             print(f"{len(texts)} texts to train on, {len(dev_texts)} held out. Loading Trax ...", file=sys.stderr)
         with (
@@ -137,7 +147,14 @@ def train(
             nullcontext() if tensorboard is None else Summaries(tensorboard) as summaries,
         ):
             trained = train_pipeline(
-                texts, dev_texts, label_names, settings, _told(bar, summaries), weights=weights, init_from=start
+                texts,
+                dev_texts,
+                label_names,
+                settings,
+                _told(bar, summaries),
+                weights=weights,
+                init_from=start,
+                checkpoints=checkpoints,
             )
             if summaries is not None and trained.history:
                 summaries.write(trained.history[-1])
@@ -267,6 +284,6 @@ class _ProgressBar:
 
     def show(self, progress: "Progress") -> None:
         self.bar.set_postfix(loss=f"{progress.loss:.4f}", dev_accuracy=f"{progress.dev_accuracy:.4f}", refresh=False)
-        self.bar.update(1)
+        self.bar.update(progress.step - self.bar.n)
         if progress.step % 10 == 0:
             logger.info("Step %d: loss %.4f; held out: loss %.4f, accuracy %.4f.", *progress)

@@ -1,6 +1,7 @@
 """`doc._.sentiment` and `span._.sentiment`: the score, and each token's share of it, found when asked for."""
 
 import logging
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -84,9 +85,7 @@ class Sentiment:
         """The labels for and against which `score` speaks: positive and negative; or else, of two labels, the second
         and the first; or else none.
         """
-        if {"positive", "negative"} <= set(self.labels):
-            return "positive", "negative"
-        return (self.labels[1], self.labels[0]) if len(self.labels) == 2 else None
+        return poles_of(self.labels)
 
     @property
     def score(self) -> float | None:
@@ -195,6 +194,13 @@ class Sentiment:
                 for token, share, negated in zip(self.target, shares, self.negated.tolist(), strict=True)
             ],
         }
+
+
+def poles_of(labels: Sequence[str]) -> tuple[str, str] | None:
+    """RETURNS: As `Sentiment.poles`, of a model of these labels."""
+    if {"positive", "negative"} <= set(labels):
+        return "positive", "negative"
+    return (labels[1], labels[0]) if len(labels) == 2 else None
 
 
 def _centred(values: Array) -> Array:

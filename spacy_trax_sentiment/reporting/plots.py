@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import Errors, MissingExtraError
 from ..training.corpora import NEGATIVE, POSITIVE
-from ..training.loop import Progress
+from ..training.progress import Progress
 from .figures import N_BINS, Figures
 
 # Blue and orange are told apart with every common colour blindness, and each line has a dash of its own besides.

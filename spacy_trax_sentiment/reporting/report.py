@@ -17,7 +17,8 @@ from ..explanation.rendering import STYLE, legend_html, percent, sentiment_html
 from ..explanation.sentiment import sentiment_of
 from ..pipelines import find_component
 from ..training.corpora import LabelledText
-from ..training.loop import Progress, Settings
+from ..training.loop import Settings
+from ..training.progress import Progress
 from .comparison import Comparison
 from .figures import Figures, count_labels
 from .plots import (

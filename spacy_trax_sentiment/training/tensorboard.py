@@ -4,7 +4,8 @@ import math
 from pathlib import Path
 
 from ..errors import Errors, SentimentError
-from .loop import STEPS_PER_EVALUATION, Progress
+from .loop import STEPS_PER_EVALUATION
+from .progress import Progress
 
 
 class Summaries:

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +10,8 @@ import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_trax_sentiment.training import LabelledText
+from spacy_trax_sentiment.cli.train import _ProgressBar
+from spacy_trax_sentiment.training import LabelledText, Progress
 
 Run = Callable[..., Any]
 
@@ -177,6 +180,26 @@ def test_a_loss_that_is_not_finite_leaves_no_output(run: Run, tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
+def test_an_interrupted_run_says_how_to_go_on(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = _ProgressBar.show
+
+    def interrupt(self: _ProgressBar, progress: Progress) -> None:
+        show(self, progress)
+        if progress.step == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    arguments = ["train", "bundled:short_texts", "-o", tmp_path / "m", "--steps", 8, "--embedding-dim", 4, "--quiet"]
+    monkeypatch.setattr(_ProgressBar, "show", interrupt)
+    interrupted = run(*arguments)
+    monkeypatch.undo()
+    assert interrupted.is_one_line(130)
+    assert "step 4" in interrupted.err
+    assert "--resume" in interrupted.err
+    assert "S124" in run(*arguments).err
+    assert run(*arguments, "--resume") == (0, "", "")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
+
+
 def test_an_output_directory_that_cannot_be_used_is_told_in_one_line(run: Run, tmp_path: Path, model: Path) -> None:
     (tmp_path / "file").write_text("")
     taken = run("train", "bundled:short_texts", "--output", model)
@@ -210,7 +233,7 @@ def test_a_model_that_is_not_there_is_told_in_one_line(run: Run, tmp_path: Path)
         assert "no such model directory" in result.err
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["serve"]])
 def test_help_is_printed(run: Run, command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.status == 0
