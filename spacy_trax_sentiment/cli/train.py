@@ -172,7 +172,7 @@ def train(
             held_out = f"the last fifth of each label's, of {_name(source)}" if dev is None else _name(dev)
             of_config = f"the recipe {_name(config or '')}", "its dev sources"
             sources = (_name(source), held_out) if config is None else of_config
-            _write_report(directory, output.name, trained, figures, texts, sources, settings)
+            _write_report(directory, output.resolve().name, trained, figures, texts, sources, settings)
     if not quiet:
         _print_figures(figures, output, report)
 

@@ -115,10 +115,6 @@ class Figures:
             if (inside := where == i).any()
         ]
 
-    @property
-    def n_of_label(self) -> dict[str, int]:
-        return count_labels(self.texts, self.labels)
-
     def errors(self) -> list[int]:
         """RETURNS: The indices of the texts that are wrong, the most confident first."""
         wrong = np.flatnonzero(~self.correct)

@@ -175,7 +175,8 @@ def _figure_rows(figures: Mapping[str, Figures], comparison: Comparison | None =
         cells = [each[name][1] for each in of_each]
         if comparison is not None:
             before, after = (each[name][0] for each in of_each)
-            cells.append("" if name == "texts" else f"{after - before:+.4f}")
+            difference = after - before
+            cells.append("" if name == "texts" or difference != difference else f"{difference:+.4f}")
         rows.append((name, meaning, cells))
         if name == "macro-recall":
             intervals = [each.macro_recall_interval for each in figures.values()]

@@ -15,6 +15,8 @@ from ..text.vocabulary import N_SPECIAL
 
 Array = NDArray[Any]
 
+_DOCS_AT_A_TIME = 512
+
 NEGATED = "not … "
 """What is put before a term to name the one that stands for it where a negation reaches it."""
 
