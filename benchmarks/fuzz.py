@@ -47,33 +47,8 @@ def main() -> None:
     nlp.add_pipe("trax_sentiment")
     scorer = TextScorer.load()
     choose = random.Random(arguments.seed)
-    pieces = [
-        *tokenizer.rules,
-        "https://t.co/x",
-        "www.a",
-        "@you",
-        "#tag",
-        "\0",
-        "\u202e",
-        "\u2066",
-        "e\u0301",
-    ]  # type: ignore[attr-defined]
-    pieces += [
-        "not",
-        "never",
-        "but",
-        "good",
-        "baaaad",
-        "love",
-        "hate",
-        "1,000",
-        "-5",
-        "\ufeff",
-        "\u3000",
-        "\x85",
-        "ﬁ",
-        "İ",
-    ]
+    tokenizer: Any = nlp.tokenizer
+    pieces = [*tokenizer.rules, *_PIECES]
     start, n_done, n_finite, furthest, longest = time.perf_counter(), 0, 0, 0.0, 0.0
     while n_done < arguments.texts:
         texts = [made_text(choose, pieces) for _ in range(min(_BATCH, arguments.texts - n_done))]
