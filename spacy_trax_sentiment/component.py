@@ -11,14 +11,15 @@ from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.tokenizer import Tokenizer
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
+from .explanation.sentiment import Sentiment, register_extensions, remember_component, sentiment_of
 from .model.files import model_from_files, model_to_files
 from .model.thinc_model import has_weights, lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
 from .pretrained import find_model, pretrained_labels, pretrained_path
@@ -40,6 +41,8 @@ DEFAULT_MODEL = Config().from_str(
 
 # Docs that a processor's cache holds.
 _CACHED_DOCS = 128
+
+register_extensions()
 
 
 @Language.factory(
@@ -109,6 +112,7 @@ class TraxSentiment(TextCategorizer):
         scorer: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__(vocab, model, name, threshold=threshold, scorer=scorer)
+        remember_component(self)
 
     def use_pretrained(self, name: str | Path) -> None:
         """Take labels, vocabulary and weights from where `name` says, once they are needed.
@@ -180,10 +184,34 @@ class TraxSentiment(TextCategorizer):
         for doc, row in zip(docs, np.asarray(scores).tolist(), strict=True):
             doc.cats.update(zip(labels, row, strict=True))
 
-    def update(self, examples: Iterable[Example], **options: Any) -> dict[str, float]:
-        """As spaCy's."""
+    def explain(self, target: Doc | Span) -> Sentiment:
+        """RETURNS: What `target._.sentiment` is, by this component's model, where there are several."""
+        return sentiment_of(target, self)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """As spaCy's, which looks at each example's labels once more, before `get_loss` does."""
         self.load_pending()
-        losses: dict[str, float] = super().update(examples, **options)
+        examples = list(examples)
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        validate_examples(examples, "TraxSentiment.update")
+        if not any(len(example.predicted) for example in examples):
+            self._validate_categories(examples)
+            return losses
+        set_dropout_rate(self.model, drop)
+        scores, backprop = self.model.begin_update([example.predicted for example in examples])
+        loss, d_scores = self.get_loss(examples, scores)
+        backprop(d_scores)
+        if sgd is not None:
+            self.finish_update(sgd)
+        losses[self.name] += loss
         return losses
 
     def add_label(self, label: str) -> int:
@@ -212,8 +240,10 @@ class TraxSentiment(TextCategorizer):
     def _examples_to_truth(self, examples: Iterable[Example]) -> tuple[Any, Any]:
         # As spaCy's, which asks each Example four times for its labels.
         cats = [example.reference.cats for example in examples]
-        truths = np.array([[of_text.get(label, 0.0) for label in self.labels] for of_text in cats], dtype=np.float32)
-        return truths.reshape(len(cats), len(self.labels)), np.ones_like(truths)
+        labels = self.labels
+        values = (of_text.get(label, 0.0) for of_text in cats for label in labels)
+        truths = np.fromiter(values, np.float32, len(cats) * len(labels)).reshape(len(cats), len(labels))
+        return truths, np.ones_like(truths)
 
     def initialize(
         self,

@@ -91,25 +91,26 @@ def log_probabilities(folded: Folded, ids: Array, lengths: Array) -> Array:
     RETURNS: float64 (n_texts, n_labels).
     """
     ids, lengths = np.asarray(ids, dtype=np.int64), np.asarray(lengths, dtype=np.int64)
-    return _scores(folded, segment_sums(folded.table.take(ids, axis=0, mode="clip"), lengths, np.float64))
+    return scores_of_sums(folded, segment_sums(folded.table.take(ids, axis=0, mode="clip"), lengths, np.float64))
 
 
 def composed_log_probabilities(rows: "RowTable", composed: Composed) -> Array:
     """As `log_probabilities`, of texts put together of the rows of a LexemeMemory."""
-    table = rows.get()
-    values = table.reshape(-1, table.shape[-1]).take(composed.rows + composed.is_negated * table.shape[1], axis=0)
-    folded = rows.folded
+    values, folded = rows.values(composed), rows.folded
     for ids in composed.context:
         real = np.flatnonzero(ids != PAD_ID)
         if len(real) < len(ids) // 4 or folded.table[PAD_ID].any():  # few; or a plain mean, which counts padding
             values[real] += folded.table.take(ids[real], axis=0)
         else:
             values += folded.table.take(ids, axis=0)
-    return _scores(folded, segment_sums(values, composed.lengths, np.float64))
+    return scores_of_sums(folded, segment_sums(values, composed.lengths, np.float64))
 
 
-def _scores(folded: Folded, sums: Array) -> Array:
-    """sums: float64 (n_texts, width + 1): of the table's rows of each text's ids."""
+def scores_of_sums(folded: Folded, sums: Array) -> Array:
+    """RETURNS: float64 log-probabilities (n_texts, n_labels).
+
+    sums: float64 (n_texts, width + 1): of the table's rows of each text's ids.
+    """
     count = sums[:, -1:]
     x = sums[:, :-1] / np.maximum(count, 1) ** folded.length_exponent + folded.bias
     if folded.output is not None:
@@ -135,6 +136,12 @@ class RowTable:
             with self._lock:
                 self._extend(self.memory.n_rows)
         return self._table
+
+    def values(self, composed: Composed) -> Array:
+        """RETURNS: float32 (n_tokens, width + 1), a new array: the row of each token by itself, without its context."""
+        table: Array = self.get()
+        index = composed.rows + composed.is_negated * table.shape[1]
+        return np.asarray(table.reshape(-1, table.shape[-1]).take(index, axis=0))
 
     def _extend(self, n_rows: int) -> None:
         new = np.arange(self._n_rows, n_rows)

@@ -1,5 +1,6 @@
 """Rows of tokens to the ids of texts: what depends on neighbours, negation and pairs, for a whole batch at a time."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +80,19 @@ def composed_ids(memory: LexemeMemory, composed: Composed) -> tuple[Array, Array
     real = context != PAD_ID
     ids = np.concatenate([ids, context[real]])
     texts = np.concatenate([np.repeat(text, counts), np.broadcast_to(text, context.shape)[real]])
-    return ids[np.argsort(texts, kind="stable")], np.bincount(texts, minlength=len(lengths))
+    small = texts.astype(np.uint16) if len(lengths) < 1 << 16 else texts  # NumPy sorts these by radix
+    return ids[np.argsort(small, kind="stable")], np.bincount(texts, minlength=len(lengths))
+
+
+def context_tokens(memory: LexemeMemory, composed: Composed) -> Iterator[tuple[Array, Array, Array]]:
+    """YIELDS: For each kind of context its ids (n,), those of `__PAD__` left out, and the indices (n,) of the first and
+    of the second token that each comes from: the pair's two, or twice the one on a side of a contrast.
+    """
+    preprocessor = memory.preprocessor
+    n_distances = preprocessor.bigram_distance if preprocessor.bigram_buckets else 0
+    for i, ids in enumerate(composed.context):
+        second = np.flatnonzero(ids != PAD_ID)
+        yield ids[second], second - i - 1 if i < n_distances else second, second
 
 
 def _negated(roles: Array, ends: Array, scope: int) -> Array:

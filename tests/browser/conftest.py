@@ -1,0 +1,80 @@
+"""A page in headless Chromium that fails its test on an error in the console, or a request to another host."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Chromium looks for Google's hosts as it starts; and without a sandbox it runs as root too.
+_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Skip the test where there is no Chromium; fail it where REQUIRE_BROWSER says that there must be one."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        reason = "there is no chromium on PATH, nor named by CHROMIUM"
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    playwright = pytest.importorskip("playwright.sync_api").sync_playwright().start()
+    browser = playwright.chromium.launch(executable_path=path, args=_FLAGS.split())
+    yield browser
+    browser.close()
+    playwright.stop()
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def page(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A Playwright page, once as wide as a desktop and once as a narrow phone. Navigate it with `page.goto`."""
+    page = chromium.new_page(viewport=request.param)
+    wrong: list[str] = []
+    page.on("console", lambda message: message.type == "error" and wrong.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    page.on("request", lambda sent: _is_elsewhere(sent.url) and wrong.append(f"request to {sent.url}"))
+    page.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    yield page
+    page.close()
+    assert not wrong
+
+
+def _is_elsewhere(url: str) -> bool:
+    return not url.startswith(("file:", "data:", "blob:", "about:", "http://127.0.0.1:", "ws://127.0.0.1:"))
+
+
+@pytest.fixture
+def require_accessible() -> Callable[[Any], None]:
+    """Fail where axe-core finds a serious or critical fault in the page, or the page is wider than its window."""
+
+    def check(page: Any) -> None:
+        axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+        found = axe.run(page).response["violations"]
+        assert [
+            (each["id"], each["impact"], [node["html"] for node in each["nodes"]][:5])
+            for each in found
+            if each["impact"] in ("serious", "critical")
+        ] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    return check
+
+
+@pytest.fixture
+def screenshot(page: Any, tmp_path: Path) -> Callable[[str], Path]:
+    """Save what the page looks like; where SCREENSHOTS names a directory, there."""
+
+    def save(name: str) -> Path:
+        path = Path(os.environ.get("SCREENSHOTS", tmp_path)) / f"{name}-{page.viewport_size['width']}.png"
+        page.screenshot(path=path, full_page=True)
+        return path
+
+    return save
