@@ -42,10 +42,13 @@ class Settings:
     steps: Batches to train on. batch_size: Texts in a batch. learning_rate: Adam's.
     decay: Whether the learning rate falls to 0 in a straight line.
     epsilon, weight_decay: Adam's; the defaults are Trax's.
+    penalty: On half the sum of the embedding's squares, in place of the decay (`training.ridge`); 0 means none. It is
+        for a classifier whose embedding begins at 0 and is as wide as the labels are many, which then is a logistic
+        regression.
     embedding_dim: Columns of the embedding table. mean, length_exponent, embedding_scale: As in `model.Classifier`.
     seed: Of the initial weights and of the order of the texts.
     balanced: Whether a batch holds equally many texts of each label, where texts have no weights.
-    preprocessor: A name of spaCy's registry `misc`. bigram_buckets: Its setting, where not None.
+    preprocessor: A name of spaCy's registry `misc`. bigram_buckets, bigram_distance: Its settings, where not None.
     min_count: Leave out the terms that occur less often. max_ids: Of a longer text, train on so many of its ids, chosen
         by chance; 0 means all.
     pad_to_ladder: Pad batches to few different lengths; else, as the seed does, to the longest text of each.
@@ -61,6 +64,7 @@ class Settings:
     decay: bool = False
     epsilon: float = 1e-5
     weight_decay: float = 1e-5
+    penalty: float = 0.0
     embedding_dim: int = 32
     mean: str = "masked"
     length_exponent: float = 1.0
@@ -69,6 +73,7 @@ class Settings:
     balanced: bool = True
     preprocessor: str = "spacy_trax_sentiment.SentimentTerms.v1"
     bigram_buckets: int | None = None
+    bigram_distance: int | None = None
     min_count: int = 1
     max_ids: int = 0
     pad_to_ladder: bool = True
@@ -203,8 +208,9 @@ def _facts(
 def _blank(labels: Sequence[str], settings: Settings) -> Language:
     nlp = spacy.blank("en")
     preprocessor: dict[str, Any] = {"@misc": settings.preprocessor}
-    if settings.bigram_buckets is not None:
-        preprocessor["bigram_buckets"] = settings.bigram_buckets
+    for name in ("bigram_buckets", "bigram_distance"):
+        if (value := getattr(settings, name)) is not None:
+            preprocessor[name] = value
     names = ("embedding_dim", "mean", "length_exponent", "embedding_scale")
     config = {name: getattr(settings, name) for name in names} | {"preprocessor": preprocessor}
     component: Any = nlp.add_pipe(COMPONENT, config={"model": config, "pretrained": None})
@@ -229,13 +235,13 @@ def run_loop(
 
     layer: From ids to log-probabilities; initialized by the Loop, from the seed, unless it is already.
     batches, dev_batches: Endless.
-    optimizer: Trax's; Adam with the settings' learning rate, where None.
+    optimizer: Trax's; the settings' Adam, where None.
     checkpoints: As in `train`. facts: What the run is of, to keep in them.
     RETURNS: The history, an entry for step 1 and for each tenth.
 
     Raises SentimentError where a loss is not a finite number.
     """
-    from ..model.trax_backend import jax, optimizers, quiet_loop, tl, training
+    from ..model.trax_backend import jax, quiet_loop, tl, training
     from .resuming import Keeper
     from .row_steps import step_rows_alone
 
@@ -248,10 +254,7 @@ def run_loop(
                 training.TrainTask(
                     labeled_data=batches,
                     loss_layer=tl.WeightedCategoryCrossEntropy(),
-                    optimizer=optimizer
-                    or optimizers.Adam(
-                        settings.learning_rate, weight_decay_rate=settings.weight_decay, eps=settings.epsilon
-                    ),
+                    optimizer=optimizer or _optimizer(settings),
                     lr_schedule=_straight_to_zero(settings) if settings.decay else None,
                     n_steps_per_checkpoint=STEPS_PER_EVALUATION,
                     loss_name=LOSS,
@@ -295,6 +298,15 @@ def _pass_over(batches: Iterator[Batch], dev_batches: Iterator[Batch], step: int
         deque(islice(stream, n), maxlen=0)
 
 
+def _optimizer(settings: Settings) -> Any:
+    from ..model.trax_backend import optimizers
+    from .ridge import Ridge
+
+    if settings.penalty:
+        return Ridge(settings.penalty, settings.learning_rate, settings.epsilon)
+    return optimizers.Adam(settings.learning_rate, weight_decay_rate=settings.weight_decay, eps=settings.epsilon)
+
+
 def _straight_to_zero(settings: Settings) -> Callable[[int], float]:
     return lambda step: settings.learning_rate * max(1 - step / settings.steps, 0)
 
@@ -309,6 +321,13 @@ def check_settings(settings: Settings, n_labels: int) -> None:
         raise SentimentError(
             Errors.S021.format(name="learning_rate", value=settings.learning_rate, wanted="a number above 0")
         )
+    if not 0 <= settings.penalty < math.inf:
+        raise SentimentError(
+            Errors.S021.format(name="penalty", value=settings.penalty, wanted="a number of at least 0")
+        )
+    if settings.penalty and (settings.embedding_scale or settings.embedding_dim != n_labels):
+        wanted = f"0 where embedding_scale is not 0 or embedding_dim is not the number of labels, {n_labels}"
+        raise SentimentError(Errors.S021.format(name="penalty", value=settings.penalty, wanted=wanted))
     if not 0 <= settings.seed < _SEEDS:
         wanted = f"a whole number from 0 to {_SEEDS - 1}"
         raise SentimentError(Errors.S021.format(name="seed", value=settings.seed, wanted=wanted))

@@ -47,6 +47,31 @@ def test_the_seed_decides_the_weights_and_leaves_the_global_generators_alone(sho
     assert np.abs(first["E"] - other["E"]).max() > 1e-3
 
 
+def test_a_penalty_makes_it_a_logistic_regression(short_texts: Texts) -> None:
+    texts = [LabelledText(words, label) for words, label in [("fine", "positive"), ("poor", "negative")] for _ in "123"]
+    texts += [LabelledText("poor", "positive")] * 2 + [LabelledText("fine", "negative")] * 2
+    settings = replace(
+        SMALL,
+        steps=400,
+        batch_size=10,
+        decay=True,
+        embedding_dim=2,
+        embedding_scale=0.0,
+        penalty=0.1,
+        learning_rate=0.1,
+    )
+    nlp = train(texts, texts, DEFAULT_LABELS, settings).nlp
+    weights = get_weights(find_component(nlp, "").model)
+    np.testing.assert_array_equal(weights["W"], np.eye(2))
+    # At the optimum the penalty's gradient balances that of the mean cross-entropy, (p - y) / n of each term.
+    model_terms = find_component(nlp, "").model.attrs["vocabulary"]
+    probability = nlp("fine").cats["positive"]
+    n_terms = sum(term in model_terms for term in ("fine", "form fine", "opinion +", "valence +1"))
+    gradient = (5 * probability - 3) / 10 / n_terms
+    assert weights["E"][model_terms["fine"], 1] == pytest.approx(-gradient / 0.1, rel=0.02)
+    assert 0.5 < probability < 0.6
+
+
 def test_any_label_set_can_be_learned() -> None:
     labels = ("low", "middle", "high")
     texts = [LabelledText(f"{label} {i % 3}", label) for label in labels for i in range(10)]
@@ -78,6 +103,9 @@ def test_a_loss_that_is_not_finite_ends_the_run(short_texts: Texts) -> None:
         (replace(SMALL, embedding_dim=-1), "S021.*embedding_dim is -1"),
         (replace(SMALL, learning_rate=float("nan")), "S021.*learning_rate is nan"),
         (replace(SMALL, seed=-1), "S021.*seed is -1"),
+        (replace(SMALL, penalty=-1.0), "S021.*penalty is -1"),
+        (replace(SMALL, penalty=0.1), "S021.*penalty is 0.1.*embedding_scale"),
+        (replace(SMALL, penalty=0.1, embedding_scale=0.0), "S021.*embedding_dim.*number of labels, 2"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: Settings, message: str) -> None:
