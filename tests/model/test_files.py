@@ -44,7 +44,7 @@ def _refused(path: Path) -> None:
 
 def test_a_model_holds_arrays_json_and_msgpack_alone(saved: Path) -> None:
     suffixes = {path.suffix for path in _files(saved / "trax_sentiment")}
-    assert suffixes == {".npy", ".json", ".msgpack"}
+    assert suffixes == {".npy", ".npz", ".json", ".msgpack"}
     content = json.loads((saved / "trax_sentiment" / MANIFEST).read_bytes())
     assert content["format_version"] == FORMAT_VERSION
     assert content["labels"] == ["negative", "positive"]
