@@ -30,7 +30,7 @@ _TEXT_SIZE = 1 << 16
 
 
 # By so many first characters special cases are looked for.
-_CASE_START = 3
+_CASE_START = 4
 
 
 class ChunkTokenizer:
@@ -73,11 +73,11 @@ class ChunkTokenizer:
 
     @cached_property
     def _cases_to_add(self) -> dict[str, list[str]]:
-        """The special cases that `_with_cases` lacks, by their first characters."""
+        """The special cases that `_with_cases` lacks, by their first characters; the short ones under ""."""
         cases: dict[str, list[str]] = {}
         for case in self._original.rules:
             if not case.isspace():
-                cases.setdefault(case[:_CASE_START], []).append(case)
+                cases.setdefault(case[:_CASE_START] if len(case) >= _CASE_START else "", []).append(case)
         return cases
 
     @contextmanager
@@ -87,12 +87,12 @@ class ChunkTokenizer:
         # add all of them takes as long as to load a pipeline.
         text = "".join(text.split())
         with self._lock:
-            starts = {text[i : i + n] for n in range(1, _CASE_START + 1) for i in range(len(text))}
-            for start in self._cases_to_add.keys() & starts:
-                cases = self._cases_to_add[start]
-                for case in [case for case in cases if case in text]:
+            waiting = self._cases_to_add
+            for start in waiting.keys() & {"", *(text[i : i + _CASE_START] for i in range(len(text)))}:
+                cases = [case for case in waiting[start] if case in text]
+                for case in cases:
                     self._with_cases.add_special_case(case, self._original.rules[case])
-                    cases.remove(case)
+                    waiting[start].remove(case)
             with self._with_cases.vocab.memory_zone():
                 yield self._with_cases
 
