@@ -180,7 +180,7 @@ def test_an_untrained_component_is_refused() -> None:
         TextScorer(spacy.blank("en"))
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(texts=st.lists(st.lists(st.sampled_from(CASES) | st.sampled_from(PIECES), max_size=3).map("".join), max_size=4))
 def test_special_cases_are_found_as_chunks_need_them(texts: list[str]) -> None:
     lexemes = LexemeMemory(SentimentTerms(), build_vocabulary([PIECES]))
