@@ -1,5 +1,6 @@
 """The spaCy component: `nlp.add_pipe("trax_sentiment")` sets `doc.cats` to one probability a label."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
@@ -41,6 +42,9 @@ DEFAULT_MODEL = Config().from_str(
 
 # Docs that a processor's cache holds.
 _CACHED_DOCS = 128
+
+# One at a time, whichever component's: they are few, and a lock of its own could not be copied.
+_LOADING = threading.Lock()
 
 register_extensions()
 
@@ -140,14 +144,17 @@ class TraxSentiment(TextCategorizer):
 
     def load_pending(self) -> None:
         """Load pretrained weights that wait to be needed. Raises SentimentError where they are absent or damaged."""
-        path = self._pending
-        if path is None:
+        if self._pending is None:
             return
-        found = find_model(path, self.name)
-        if found is None:
-            raise SentimentError(Errors.S036.format(path=path))
-        self.from_disk(found, exclude=["vocab"])
-        self._pretrained = True
+        with _LOADING:
+            path = self._pending
+            if path is None:  # another thread was quicker
+                return
+            found = find_model(path, self.name)
+            if found is None:
+                raise SentimentError(Errors.S036.format(path=path))
+            self._pretrained = True
+            self.from_disk(found, exclude=["vocab"])
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate a stream of Docs. YIELDS: The Docs, in order."""
@@ -188,10 +195,30 @@ class TraxSentiment(TextCategorizer):
         """RETURNS: What `target._.sentiment` is, by this component's model, where there are several."""
         return sentiment_of(target, self)
 
-    def update(self, examples: Iterable[Example], **options: Any) -> dict[str, float]:
-        """As spaCy's."""
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """As spaCy's, which looks at each example's labels once more, before `get_loss` does."""
         self.load_pending()
-        losses: dict[str, float] = super().update(examples, **options)
+        examples = list(examples)
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        validate_examples(examples, "TraxSentiment.update")
+        if not any(len(example.predicted) for example in examples):
+            self._validate_categories(examples)
+            return losses
+        set_dropout_rate(self.model, drop)
+        scores, backprop = self.model.begin_update([example.predicted for example in examples])
+        loss, d_scores = self.get_loss(examples, scores)
+        backprop(d_scores)
+        if sgd is not None:
+            self.finish_update(sgd)
+        losses[self.name] += loss
         return losses
 
     def add_label(self, label: str) -> int:
@@ -220,8 +247,10 @@ class TraxSentiment(TextCategorizer):
     def _examples_to_truth(self, examples: Iterable[Example]) -> tuple[Any, Any]:
         # As spaCy's, which asks each Example four times for its labels.
         cats = [example.reference.cats for example in examples]
-        truths = np.array([[of_text.get(label, 0.0) for label in self.labels] for of_text in cats], dtype=np.float32)
-        return truths.reshape(len(cats), len(self.labels)), np.ones_like(truths)
+        labels = self.labels
+        values = (of_text.get(label, 0.0) for of_text in cats for label in labels)
+        truths = np.fromiter(values, np.float32, len(cats) * len(labels)).reshape(len(cats), len(labels))
+        return truths, np.ones_like(truths)
 
     def initialize(
         self,
@@ -297,13 +326,9 @@ class TraxSentiment(TextCategorizer):
         return self
 
     def _load(self, read: Callable[[str], bytes], where: str | Path) -> None:
-        # What is read takes the place of what was to be loaded, unless it cannot be used.
-        pending, self._pending = self._pending, None
-        try:
-            self.cfg.update(model_from_files(self.model, read, where))
-        except BaseException:
-            self._pending = pending
-            raise
+        self.cfg.update(model_from_files(self.model, read, where))
+        # What is read takes the place of what was to be loaded. Not before, as another thread may be waiting for it.
+        self._pending = None
 
     def require_weights(self) -> None:
         """Raises SentimentError where the pretrained weights are absent, spaCy's ValueError E109 if there are none."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +160,12 @@ def test_their_surface_forms_are_what_the_preprocessor_says_today(name: str) -> 
     assert saved.keys() == anew.keys()
     for array in saved:
         np.testing.assert_array_equal(saved[array], anew[array])
+
+
+def test_threads_may_share_one_that_is_not_loaded_yet() -> None:
+    texts = list(SENTENCES) * 8
+    nlp = _pipeline()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda text: nlp(text).cats, texts))
+    expected = _pipeline()
+    assert found == [expected(text).cats for text in texts]

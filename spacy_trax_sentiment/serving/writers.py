@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import math
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -38,15 +40,23 @@ STANDARD_OUTPUT = "standard output"
 
 _DECIMALS = 6
 
+_DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?[0-9.,]+(?:[eE][+-]?[0-9]+)?%?")
+
 
 @contextmanager
-def open_output(path: str, format: str, *, overwrite: bool = False, source: str | None = None) -> Iterator[Write]:
+def open_output(
+    path: str, format: str, *, overwrite: bool = False, source: str | None = None, safe_csv: bool = True
+) -> Iterator[Write]:
     """Open a table for writing.
 
     path: A file, which is there once all is written, and not before; or "-" for standard output. Parents are made.
     format: One of OUTPUT_FORMATS.
     overwrite: Replace a file that is there.
     source: The file that is read meanwhile, which is never replaced.
+    safe_csv: As in `table_writer`.
     YIELDS: A function that writes a batch and the columns added to it.
 
     Raises SentimentError, here, from the function or at the end, where the file cannot be written, or a row does not
@@ -55,7 +65,21 @@ def open_output(path: str, format: str, *, overwrite: bool = False, source: str 
     to_stream = path == STANDARD_STREAM
     name = STANDARD_OUTPUT if to_stream else path
     opened = _standard_output(format) if to_stream else _whole_file(Path(path), overwrite, source)
-    with opened as file, _WRITERS[format](file, name) as write:
+    with opened as file, table_writer(file, name, format, safe_csv) as write:
+        yield write
+
+
+@contextmanager
+def table_writer(file: IO[bytes], name: str, format: str, safe_csv: bool = True) -> Iterator[Write]:
+    """Write a table to a file that is open.
+
+    name: What errors call it.
+    safe_csv: Whether to put an apostrophe before a cell of CSV or TSV that a spreadsheet would take for a formula,
+        which may send others away (OWASP, "CSV Injection"). Numbers are left as they are.
+    YIELDS: As `open_output`.
+    """
+    opened = _csv_writer(file, _DIALECTS[format], safe_csv) if format in _DIALECTS else _WRITERS[format](file, name)
+    with opened as write:
 
         def checked_write(batch: TableBatch, added: Added) -> None:
             require_free(batch, added)
@@ -90,32 +114,36 @@ def _spliced(lines: Iterable[str], added: Added) -> str:
     return "".join(chain.from_iterable(zip(*parts, repeat("}\n"), strict=False)))
 
 
-def _json_fields(column: Sequence[str] | Sequence[float]) -> list[str]:
-    if column and isinstance(column[0], float):
+def _json_fields(column: Sequence[str | None] | Sequence[float | None]) -> list[str]:
+    if column and not any(isinstance(value, str) for value in column):
         return json.dumps(column)[1:-1].split(", ")  # one call for all: a number holds no comma
     known = {value: as_json(value) for value in set(column)}
     return [known[value] for value in column]
 
 
-def _csv_writer(dialect: str) -> Callable[[IO[bytes], str], Any]:
-    @contextmanager
-    def open_writer(file: IO[bytes], path: str) -> Iterator[Write]:
-        columns: list[str] = []
+@contextmanager
+def _csv_writer(file: IO[bytes], dialect: str, safe: bool) -> Iterator[Write]:
+    columns: list[str] = []
 
-        def write(batch: TableBatch, added: Added) -> None:
-            nonlocal columns
-            rows: list[Iterable[Any]] = []
-            if not columns:
-                columns = column_names(batch)
-                rows = [[*columns, *added]] if columns else []
-            ends = zip(*map(_shown, added.values()), strict=True)
-            rows += [[*row, *end] for row, end in zip(_cells(batch, columns), ends, strict=True)]
-            file.write(_csv_text(rows, dialect).encode("utf-8", "replace"))
-            file.flush()
+    def write(batch: TableBatch, added: Added) -> None:
+        nonlocal columns
+        rows: list[Iterable[Any]] = []
+        if not columns:
+            columns = column_names(batch)
+            rows = [[*columns, *added]] if columns else []
+        ends = zip(*map(_shown, added.values()), strict=True)
+        rows += [[*row, *end] for row, end in zip(_cells(batch, columns), ends, strict=True)]
+        if safe:
+            rows = [list(map(_harmless, row)) for row in rows]
+        file.write(_csv_text(rows, dialect).encode("utf-8", "replace"))
+        file.flush()
 
-        yield write
+    yield write
 
-    return open_writer
+
+def _harmless(cell: Any) -> Any:
+    is_formula = isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
 
 
 def _csv_text(rows: list[Iterable[Any]], dialect: str, quoting: Any = csv.QUOTE_MINIMAL) -> str:
@@ -130,10 +158,11 @@ def _csv_text(rows: list[Iterable[Any]], dialect: str, quoting: Any = csv.QUOTE_
 def _cells(batch: TableBatch, columns: list[str]) -> Iterable[list[Any]]:
     if isinstance(batch, CellRows):
         return batch.cells
-    return ([_cell(value) for value in row] for row in _value_rows(batch, columns))
+    return ([as_cell(value) for value in row] for row in _value_rows(batch, columns))
 
 
-def _cell(value: Any) -> Any:
+def as_cell(value: Any) -> Any:
+    """RETURNS: What stands in a CSV for a value: None, a str, an int or a float; or else its JSON."""
     return value if value is None or type(value) in (str, int, float) else as_json(value)
 
 
@@ -145,13 +174,14 @@ def _value_rows(batch: TableBatch, columns: list[str]) -> Iterable[Sequence[Any]
 
 def _shown(column: Any) -> Any:
     """Round numbers. The nearest of 64 bits is shown by its six decimals, the nearest of 32 bits is not."""
-    return column if isinstance(column, list) else np.round(column.astype(np.float64), _DECIMALS).tolist()
+    if isinstance(column, list):
+        return column
+    rounded = np.round(column.astype(np.float64), _DECIMALS).tolist()
+    return [None if math.isnan(value) else value for value in rounded] if np.isnan(column).any() else rounded
 
 
 _WRITERS: dict[str, Callable[[IO[bytes], str], Any]] = {
     "jsonl": _json_writer,
-    "csv": _csv_writer("excel"),
-    "tsv": _csv_writer("excel-tab"),
     "parquet": parquet_writer,
 }
 
