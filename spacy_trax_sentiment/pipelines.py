@@ -4,6 +4,8 @@ from pathlib import Path
 
 import spacy
 from spacy.language import Language
+from spacy.tokenizer import Tokenizer
+from spacy.util import get_model_meta, load_config, load_model_from_config
 
 from .component import TraxSentiment
 from .errors import Errors, SentimentError
@@ -32,7 +34,7 @@ def load_pipeline(path: str | Path) -> Language:
         raise SentimentError(Errors.S033.format(path=path))
     check_directory(path)
     try:
-        nlp = spacy.load(path)
+        nlp = _load(path)
     except SentimentError:
         raise
     except Exception as error:  # spaCy, Thinc, msgpack and json raise all kinds on damaged files
@@ -40,6 +42,19 @@ def load_pipeline(path: str | Path) -> Language:
         raise SentimentError(Errors.S034.format(path=path, reason=reason)) from error
     find_component(nlp, path)
     return nlp
+
+
+def _load(path: Path) -> Language:
+    """RETURNS: As `spacy.load`, which gives a tokenizer its special cases twice: first anew, then as they are saved."""
+    nlp = load_model_from_config(load_config(path / "config.cfg"), meta=get_model_meta(path))
+    tokenizer, saved = nlp.tokenizer, path / "tokenizer"
+    # Special cases keep the lexemes of before the vocabulary was loaded: of the same text, which is all that our
+    # component looks at, but not always of the same norm.
+    alone = all(isinstance(component, TraxSentiment) for _, component in nlp.pipeline)
+    if alone and isinstance(tokenizer, Tokenizer) and saved.is_file():
+        is_loaded = saved.read_bytes() == tokenizer.to_bytes(exclude=["vocab"])
+        return nlp.from_disk(path, exclude=["tokenizer"] if is_loaded else [])
+    return nlp.from_disk(path)
 
 
 def find_component(nlp: Language, path: str | Path) -> TraxSentiment:

@@ -18,6 +18,8 @@ from thinc.model import deserialize_attr, serialize_attr
 
 from ..about import __version__
 from ..errors import Errors, SentimentError
+from ..text.forms import forms_to_bytes
+from ..text.lexemes import TokenPreprocessor
 from ..text.vocabulary import SPECIAL_TERMS
 from .classifier import MEANS, Architecture, weight_names
 from .thinc_model import get_architecture, get_weights, has_weights, set_weights
@@ -28,6 +30,7 @@ FORMAT_VERSION = 1
 WEIGHT_DTYPES = ("float32", "float16")
 
 _SETTINGS, _VOCABULARY, _PREPROCESSOR = "settings.json", "vocabulary.json", "preprocessor.msgpack"
+_FORMS = "surface_forms.npz"
 _ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "length_exponent", "label_prior")
 Read = Callable[[str], bytes]
 
@@ -48,6 +51,9 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
         _VOCABULARY: _json_bytes(sorted(vocabulary, key=vocabulary.__getitem__)),
         _PREPROCESSOR: serialize_attr(preprocessor, preprocessor, "preprocessor", model),
     }
+    # Found out anew each time, so that it fits what is saved.
+    if isinstance(preprocessor, TokenPreprocessor) and (forms := forms_to_bytes(preprocessor, vocabulary)):
+        files[_FORMS] = forms
     dtype = cfg.get("weights_dtype", WEIGHT_DTYPES[0])
     if has_weights(model):
         files |= {f"{name}.npy": _array_bytes(name, value, dtype) for name, value in get_weights(model).items()}
@@ -94,6 +100,8 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
         reason = " ".join(str(error).split())[:200]
         raise SentimentError(Errors.S073.format(path=where, reason=reason)) from None
     set_weights(model, weights)
+    if _FORMS in files:
+        model.attrs["lexemes"].know(preprocessor, vocabulary, files[_FORMS])
     cfg: dict[str, Any] = settings["cfg"]
     return cfg
 

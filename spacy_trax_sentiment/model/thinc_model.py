@@ -306,6 +306,10 @@ class _LexemeMemories:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), ()  # a copy or another process remembers for itself
 
+    def know(self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int], forms: bytes) -> None:
+        """Begin anew with what `forms_to_bytes` made of these, for as long as the model has just these."""
+        self._kept = LexemeMemory(preprocessor, vocabulary, forms)
+
     def get(self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int]) -> LexemeMemory:
         kept = self._kept
         if kept is None or kept.vocabulary is not vocabulary or kept.preprocessor is not preprocessor:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from spacy.strings import hash_string  # type: ignore[attr-defined]
 
-from ..text.arrays import ranges, segment_sums, written
+from ..text.arrays import first_of_each, ranges, segment_sums, written
 from ..text.hashtable import HashTable
 from ..text.lexemes import NO_TERM, LexemeMemory
 from .kinds import EXAMPLES, kinds_of
 from .shapes import MARKS, N_BEFORE, MarkedWords
-from .splitting import Chunks, KeyedTexts, split
+from .splitting import Chunks, split, texts_between
 from .tokenizing import ChunkTokenizer
 
 Array = NDArray[Any]
@@ -121,10 +122,9 @@ class ChunkMemory:
         keys = chunks.keys[unseen]
         with self._lock:
             _, new = self._number_of.look_up(keys)  # another thread may have been quicker
-            place_of = dict(zip(keys[new].tolist(), unseen[new].tolist(), strict=True))
-            if place_of:
-                new_keys, indices = np.array(list(place_of), np.uint64), np.array(list(place_of.values()))
-                self._learn_new(chunks, new_keys, indices)
+            if len(new):
+                new = new[first_of_each(keys[new])]
+                self._learn_new(chunks, keys[new], unseen[new])
             numbers, _ = self._number_of.look_up(keys)
         return numbers
 
@@ -133,50 +133,60 @@ class ChunkMemory:
         if self._alike.any():
             kinds = kinds_of(chunks, new)
             is_alike = self._alike.take(kinds)
-            rows = np.array([NO_TERM, *self.lexemes.rows_of_texts([*EXAMPLES.values()])])
-            self._put(keys[is_alike], rows.take(kinds[is_alike]), np.ones(np.count_nonzero(is_alike), dtype=int))
+            rows = self._rows_of_kinds.take(kinds[is_alike])
+            self._put(keys[is_alike], rows, np.ones(len(rows), dtype=int))
             keys, new = keys[~is_alike], new[~is_alike]
         words = self._tokenizer.marked_words(chunks, new)
-        if words is not None:
-            self._learn_words(chunks, keys[words.places], words)
-            is_left = np.ones(len(new), dtype=bool)
-            is_left[words.places] = False
-            keys, new = keys[is_left], new[is_left]
-        self._learn_texts(keys.tolist(), chunks.texts(new.tolist()))
+        is_left = np.ones(len(new), dtype=bool)
+        is_left[words.places] = False
+        texts = chunks.texts(new[is_left].tolist())
+        tokens = list(self._tokenizer.simple_tokens(texts))
+        rows, rows_of_simple = self._rows_of_parts(
+            chunks.data, words, [part for parts in tokens for part in parts or ()]
+        )
+        self._put_words(keys[words.places], rows, words.marks)
+        keys = keys[is_left]
+        is_simple = np.array([parts is not None for parts in tokens], dtype=bool)
+        self._put(keys[is_simple], rows_of_simple, [len(parts) for parts in tokens if parts is not None])
+        others = [text for text, parts in zip(texts, tokens, strict=True) if parts is None]
+        if others:
+            self._put(keys[~is_simple], *self._tokenizer.rows(others, self.lexemes))
 
-    def _learn_words(self, chunks: Chunks, keys: Array, words: MarkedWords) -> None:
-        rows = self.lexemes.rows(words.keys, KeyedTexts(chunks.data, words.keys, words.starts, words.ends))
-        of_marks = np.array([NO_TERM, *self.lexemes.rows_of_texts(MARKS)], dtype=np.int32).take(words.marks)
-        counts = 1 + (words.marks > 0)
-        pairs = np.stack([rows, of_marks], axis=1)
-        is_after = (words.marks > 0) & (words.marks <= N_BEFORE)
+    def _rows_of_parts(self, data: bytes, words: MarkedWords, tokens: Sequence[str]) -> tuple[Array, Array]:
+        """RETURNS: The rows of words in the chunks' data, and of tokens, looked up together."""
+        n_words = len(words.keys)
+
+        def texts_of(indices: Array) -> list[str]:
+            of_words, of_tokens = indices[indices < n_words], indices[indices >= n_words] - n_words
+            return texts_between(data, words.starts[of_words], words.ends[of_words]) + [
+                tokens[i] for i in of_tokens.tolist()
+            ]
+
+        orths = np.concatenate([words.keys, np.array(list(map(hash_string, tokens)), dtype=np.uint64)])
+        rows = self.lexemes.rows_by(orths, texts_of)
+        return rows[:n_words], rows[n_words:]
+
+    @cached_property
+    def _rows_of_kinds(self) -> Array:
+        """int32 (n_kinds + 1,): the row of a chunk of each kind."""
+        return np.array([NO_TERM, *self.lexemes.rows_of_texts([*EXAMPLES.values()])], dtype=np.int32)
+
+    @cached_property
+    def _rows_of_marks(self) -> Array:
+        """int32 (n_marks + 1,): the row of each mark, of none first."""
+        return np.array([NO_TERM, *self.lexemes.rows_of_texts(MARKS)], dtype=np.int32)
+
+    def _put_words(self, keys: Array, rows: Array, marks: Array) -> None:
+        """Remember words of these rows with their marks, as in MarkedWords; all (n,)."""
+        counts = 1 + (marks > 0)
+        pairs = np.stack([rows, self._rows_of_marks.take(marks)], axis=1)
+        is_after = (marks > 0) & (marks <= N_BEFORE)
         pairs[is_after] = pairs[is_after, ::-1]
         self._put(keys, pairs[np.arange(2) < counts[:, None]], counts)
 
-    def _learn_texts(self, keys: Sequence[int], texts: Sequence[str]) -> None:
-        learned: list[int] = []
-        counts: list[int] = []
-        tokens: list[str] = []
-        others: dict[int, str] = {}
-        for key, text, of_text in zip(keys, texts, self._tokenizer.simple_tokens(texts), strict=True):
-            if of_text is None:
-                others[key] = text
-            else:
-                learned.append(key)
-                tokens += of_text
-                counts.append(len(of_text))
-        rows = self.lexemes.rows_of_texts(tokens)
-        if others:
-            other_rows, other_counts = self._tokenizer.rows(list(others.values()), self.lexemes)
-            learned += others
-            rows += other_rows
-            counts += other_counts
-        self._put(learned, rows, counts)
-
-    def _put(self, keys: ArrayLike, rows: ArrayLike, counts: ArrayLike) -> None:
+    def _put(self, keys: Array, rows: Array, counts: ArrayLike) -> None:
         """Remember new chunks: their rows one after the other, and how many each has, (n_chunks,)."""
         first = len(self)
-        keys, rows = np.asarray(keys, dtype=np.uint64), np.asarray(rows, dtype=np.int32)
         described = np.empty((len(keys), 2), dtype=np.int32)
         described[:, 1] = counts
         described[:, 0] = self._n_rows + np.cumsum(described[:, 1]) - described[:, 1]

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..text.arrays import ranges
+from ..text.hashing import words_at
 from .shortcuts import UNIT_NAMES
-from .splitting import Chunks, split, words_at
+from .splitting import Chunks, split
 
 Array = NDArray[Any]
 

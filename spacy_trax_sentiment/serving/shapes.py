@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..text.arrays import ranges
+from ..text.hashing import murmur_hashes
 from ..text.hashtable import HashTable
-from .splitting import Chunks, murmur_hashes, split
+from .splitting import Chunks, split
 
 Array = NDArray[Any]
 

@@ -73,7 +73,7 @@ def simple_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
     tokens = cases.tokens.get(chunk)
     if tokens is not None:
         return tokens
-    if _LINK.fullmatch(chunk):
+    if chunk.startswith("http") and _LINK.fullmatch(chunk):
         return None if _ends_in_unit(chunk) else (chunk,)
     return _matched_tokens(chunk, cases)
 

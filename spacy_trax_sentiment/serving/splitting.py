@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..text.hashing import murmur_hashes
+
 Array = NDArray[Any]
 
 _SPACE = np.array([chr(byte).isspace() for byte in range(128)] + [False] * 128)
@@ -19,10 +21,6 @@ _WIDE_CODES = np.array(sorted(int.from_bytes(space, "big") for space in _WIDE_SP
 _BEGINS_WIDE = np.zeros(256, dtype=bool)
 _BEGINS_WIDE[[space[0] for space in _WIDE_SPACES]] = True
 _BEGINS_THREE_BYTES = 0xE0
-
-# MurmurHash64A's constants, and spaCy's seed.
-_MULTIPLIER, _SHIFT, _SEED = np.uint64(0xC6A4A7935BD1E995), np.uint64(47), np.uint64(1)
-_LOW_BYTES = np.array([(1 << 8 * n) - 1 for n in range(8)], dtype=np.uint64)
 
 
 class Chunks(NamedTuple):
@@ -41,20 +39,12 @@ class Chunks(NamedTuple):
 
     def texts(self, indices: Sequence[int]) -> list[str]:
         """RETURNS: The chunks of these indices."""
-        places = zip(self.starts[indices].tolist(), self.ends[indices].tolist(), strict=True)
-        return [self.data[start:end].decode() for start, end in places]
+        return texts_between(self.data, self.starts[indices], self.ends[indices])
 
 
-class KeyedTexts:
-    """Maps the hashes of parts of chunks to their texts."""
-
-    def __init__(self, data: bytes, keys: Array, starts: Array, ends: Array) -> None:
-        self._data = data
-        self._place_of = dict(zip(keys.tolist(), zip(starts.tolist(), ends.tolist(), strict=True), strict=True))
-
-    def __getitem__(self, key: int) -> str:
-        start, end = self._place_of[key]
-        return self._data[start:end].decode()
+def texts_between(data: bytes, starts: Array, ends: Array) -> list[str]:
+    """RETURNS: The UTF-8 texts between `starts` (n,) and `ends` (n,)."""
+    return [data[start:end].decode() for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 def split(texts: Sequence[str]) -> Chunks:
@@ -76,12 +66,6 @@ def split(texts: Sequence[str]) -> Chunks:
     return Chunks(murmur_hashes(data, starts, ends - starts), n_chunks, data, starts, ends)
 
 
-def words_at(data: bytes) -> Array:
-    """RETURNS: uint64 (n_bytes - 7,): the eight bytes from each byte on, the first one lowest."""
-    words: Array = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))
-    return words
-
-
 def _mark_wide_spaces(codes: Array, is_space: Array) -> None:
     first = np.flatnonzero(_BEGINS_WIDE.take(codes))
     if not len(first):
@@ -93,24 +77,3 @@ def _mark_wide_spaces(codes: Array, is_space: Array) -> None:
     first, three = first[wide], three[wide]
     is_space[first] = is_space[first + 1] = True
     is_space[first[three] + 2] = True
-
-
-def murmur_hashes(data: bytes, starts: Array, lengths: Array) -> Array:
-    """RETURNS: uint64 (n,): MurmurHash64A (Appleby) of the bytes `starts` (n,) to `starts + lengths`, as spaCy's."""
-    words = words_at(data)
-    n_words, n_left = lengths >> 3, lengths & 7
-    hashes = _SEED ^ lengths.astype(np.uint64) * _MULTIPLIER
-    longer = np.flatnonzero(n_words)
-    read = 0
-    while len(longer):
-        word = words[starts[longer] + 8 * read] * _MULTIPLIER
-        word ^= word >> _SHIFT
-        hashes[longer] = (hashes[longer] ^ word * _MULTIPLIER) * _MULTIPLIER
-        read += 1
-        longer = longer[n_words[longer] > read]
-    last = words[starts + 8 * n_words] & _LOW_BYTES.take(n_left)
-    hashes = np.where(n_left > 0, (hashes ^ last) * _MULTIPLIER, hashes)
-    hashes ^= hashes >> _SHIFT
-    hashes *= _MULTIPLIER
-    hashes ^= hashes >> _SHIFT
-    return np.asarray(np.maximum(hashes, 1))  # a HashTable has no key 0

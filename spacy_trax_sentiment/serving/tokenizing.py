@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from itertools import pairwise, repeat
 from string import ascii_letters
@@ -26,6 +27,10 @@ Split = tuple[tuple[str, ...], tuple[str, ...]]
 
 # Unseen chunks are tokenized as one text, of about so many characters.
 _TEXT_SIZE = 1 << 16
+
+
+# By so many first characters special cases are looked for.
+_CASE_START = 4
 
 
 class ChunkTokenizer:
@@ -56,16 +61,44 @@ class ChunkTokenizer:
         return case_keys(self._cases.tokens)
 
     @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        return _copy(self._original, self._original.rules)
+    def _without_cases(self) -> Tokenizer:
+        return _copy(self._original)
 
     @cached_property
-    def _without_cases(self) -> Tokenizer:
-        return _copy(self._original, {})
+    def _with_cases(self) -> Tokenizer:
+        tokenizer = _copy(self._original)
+        for case in filter(str.isspace, self._original.rules):
+            tokenizer.add_special_case(case, self._original.rules[case])
+        return tokenizer
+
+    @cached_property
+    def _cases_to_add(self) -> dict[str, list[str]]:
+        """The special cases that `_with_cases` lacks, by their first characters; the short ones under ""."""
+        cases: dict[str, list[str]] = {}
+        for case in self._original.rules:
+            if not case.isspace():
+                cases.setdefault(case[:_CASE_START] if len(case) >= _CASE_START else "", []).append(case)
+        return cases
+
+    @contextmanager
+    def _with_cases_of(self, text: str) -> Iterator[Tokenizer]:
+        """YIELDS: A tokenizer for the text, or parts of it. What it adds to its vocabulary is gone afterwards."""
+        # A special case only matches where its characters follow each other, but for white space. Few ever do, and to
+        # add all of them takes as long as to load a pipeline.
+        text = "".join(text.split())
+        with self._lock:
+            waiting = self._cases_to_add
+            for start in waiting.keys() & {"", *(text[i : i + _CASE_START] for i in range(len(text)))}:
+                cases = [case for case in waiting[start] if case in text]
+                for case in cases:
+                    self._with_cases.add_special_case(case, self._original.rules[case])
+                    waiting[start].remove(case)
+            with self._with_cases.vocab.memory_zone():
+                yield self._with_cases
 
     @cached_property
     def _case_borders(self) -> dict[int, set[str]]:
-        orths = special_cases(self._original.rules).tokens.values()
+        orths = () if self._cases is None else self._cases.tokens.values()
         return {place: {case[place] for case in orths} for place in (0, -1)}
 
     @cached_property
@@ -109,18 +142,18 @@ class ChunkTokenizer:
             table[first.encode()[-1] << 8 | second.encode()[0]] = True
         return table
 
-    def rows(self, chunks: Sequence[str], lexemes: LexemeMemory) -> tuple[list[int], list[int]]:
+    def rows(self, chunks: Sequence[str], lexemes: LexemeMemory) -> tuple[Array, Array]:
         """Tokenize chunks, each by itself.
 
-        RETURNS: The rows of all tokens in `lexemes`, (n_tokens,), and how many each chunk has, (n_chunks,).
+        RETURNS: The rows of all tokens in `lexemes`, int32 (n_tokens,), and how many each chunk has, int64 (n_chunks,).
         """
-        with self._lock, self._tokenizer.vocab.memory_zone():
-            groups = [self._tokenizer(" ".join(group)).to_array([ORTH, SPACY]) for group in self._groups(chunks)]
+        with self._with_cases_of("".join(chunks)) as tokenizer:
+            groups = [tokenizer(" ".join(group)).to_array([ORTH, SPACY]) for group in self._groups(chunks)]
             for group in groups:
                 group[-1, 1] = True  # a chunk ends there, though no space follows
             tokens = np.concatenate(groups)
-            rows = lexemes.rows(tokens[:, 0], self._tokenizer.vocab.strings)
-        return rows.tolist(), np.diff(np.flatnonzero(tokens[:, 1]) + 1, prepend=0).tolist()
+            rows = lexemes.rows(tokens[:, 0], tokenizer.vocab.strings)
+        return rows, np.diff(np.flatnonzero(tokens[:, 1]) + 1, prepend=0)
 
     def _groups(self, chunks: Sequence[str]) -> Iterator[list[str]]:
         """YIELDS: The chunks in groups that can be tokenized as one text."""
@@ -137,18 +170,20 @@ class ChunkTokenizer:
 
     def rows_of_texts(self, texts: Sequence[str], lexemes: LexemeMemory) -> tuple[Array, Array]:
         """Tokenize whole texts. RETURNS: As `rows`, of the texts."""
-        with self._lock, self._tokenizer.vocab.memory_zone():
-            orths = [doc_orths(self._tokenizer(text)) for text in texts]
-            return orths_to_rows(lexemes, orths, self._tokenizer.vocab.strings)
+        with self._with_cases_of("".join(texts)) as tokenizer:
+            orths = [doc_orths(tokenizer(text)) for text in texts]
+            return orths_to_rows(lexemes, orths, tokenizer.vocab.strings)
 
     def simple_tokens(self, chunks: Sequence[str]) -> Iterable[Sequence[str] | None]:
         """RETURNS: The texts of each chunk's tokens, where they can be told without tokenizing; else None."""
         cases = self._cases
         return repeat(None, len(chunks)) if cases is None else [simple_tokens(chunk, cases) for chunk in chunks]
 
-    def marked_words(self, chunks: Chunks, indices: Array) -> MarkedWords | None:
-        """RETURNS: As `shapes.marked_words`; None where the tokenizer's rules may be others."""
-        return None if self._case_keys is None else marked_words(chunks, indices, self._case_keys)
+    def marked_words(self, chunks: Chunks, indices: Array) -> MarkedWords:
+        """RETURNS: As `shapes.marked_words`; none where the tokenizer's rules may be others."""
+        if self._case_keys is None:
+            return marked_words(chunks, indices[:0], HashTable())
+        return marked_words(chunks, indices, self._case_keys)
 
     def may_cross(self, last: Array, first: Array) -> Array:
         """RETURNS: bool (n,): whether a special case may lie across a border, by the bytes before and after it (n,)."""
@@ -203,8 +238,8 @@ class ChunkTokenizer:
         for tokens in self.simple_tokens([chunk]):
             if tokens is not None:
                 return {tuple(tokens)}
-        with self._lock:
-            return {_texts(tokenizer, chunk) for tokenizer in (self._tokenizer, self._without_cases)}
+        with self._with_cases_of(chunk) as tokenizer, self._without_cases.vocab.memory_zone():
+            return {tuple(token.text for token in each(chunk)) for each in (tokenizer, self._without_cases)}
 
     def _in_word(self, inner: str, outer: str, token: str, place: int) -> bool:
         """RETURNS: Whether a token's border would lie between two letters of a word, where no rule but a special case
@@ -214,11 +249,10 @@ class ChunkTokenizer:
         return self._cases is not None and letters and token not in self._case_borders[place]
 
 
-def _copy(tokenizer: Tokenizer, rules: dict[str, Any]) -> Tokenizer:
-    """RETURNS: A tokenizer with these special cases and a vocabulary of its own, which otherwise does the same."""
+def _copy(tokenizer: Tokenizer) -> Tokenizer:
+    """RETURNS: A tokenizer without special cases and with a vocabulary of its own, which otherwise does the same."""
     return Tokenizer(
         Vocab(),
-        rules=rules,
         prefix_search=tokenizer.prefix_search,
         suffix_search=tokenizer.suffix_search,
         infix_finditer=tokenizer.infix_finditer,
@@ -226,8 +260,3 @@ def _copy(tokenizer: Tokenizer, rules: dict[str, Any]) -> Tokenizer:
         url_match=tokenizer.url_match,
         faster_heuristics=tokenizer.faster_heuristics,
     )
-
-
-def _texts(tokenizer: Tokenizer, chunk: str) -> tuple[str, ...]:
-    with tokenizer.vocab.memory_zone():
-        return tuple(token.text for token in tokenizer(chunk))

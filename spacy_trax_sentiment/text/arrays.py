@@ -34,3 +34,10 @@ def written(array: Array, start: int, values: Array) -> Array:
         array = np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), dtype=array.dtype)])
     array[start : start + len(values)] = values
     return array
+
+
+def first_of_each(keys: Array) -> Array:
+    """RETURNS: int64 (n_different,): the indices of the first of each different key, in order; keys: (n,)."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    return np.sort(order[np.append(np.full(min(len(keys), 1), fill_value=True), ordered[1:] != ordered[:-1])])

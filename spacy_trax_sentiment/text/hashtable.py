@@ -52,7 +52,7 @@ class HashTable:
             filled = np.flatnonzero(slots[0])
             old_keys, old_values = slots[0][filled], slots[1][filled]
             # New arrays, as other threads may be reading the old ones.
-            slots = _empty(1 << (n_keys * 8 - 1).bit_length())
+            slots = _empty(1 << (n_keys * 4 - 1).bit_length())
             _put(slots, old_keys, old_values)
         _put(slots, keys, values)
         self._slots, self._n_keys = slots, n_keys

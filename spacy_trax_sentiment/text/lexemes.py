@@ -4,7 +4,8 @@ out once and remembered.
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import repeat, zip_longest
+from functools import cached_property
+from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,7 +15,8 @@ from spacy.attrs import ORTH
 from spacy.strings import StringStore, hash_string  # type: ignore[attr-defined]
 from spacy.tokens import Doc
 
-from .arrays import ranges, written
+from .arrays import first_of_each, ranges, written
+from .forms import Contents, KnownForms, contents_of
 from .hashtable import HashTable
 from .saving import saved_with_model
 from .vocabulary import N_SPECIAL, UNK
@@ -32,6 +34,9 @@ MAX_LEXEMES = 1 << 17
 
 # The row of every lexeme that has no term.
 NO_TERM = 0
+
+# Lexemes to be found out of before what was saved of the known forms is read: that takes as long as some thousands.
+_WORTH_FORMS = 2000
 
 
 class Lexeme(NamedTuple):
@@ -99,6 +104,15 @@ class TokenPreprocessor:
         """
         return frozenset()
 
+    @property
+    def ignores_case(self) -> bool:
+        """Whether a word of small ASCII letters stands for the same with a capital first letter, and in capitals."""
+        return False
+
+    def surface_forms(self, vocabulary: Iterable[str]) -> list[str]:
+        """RETURNS: Tokens that the vocabulary's terms tell of, all different: a model saves what these stand for."""
+        return []
+
     def lexeme(self, text: str) -> Lexeme:
         """RETURNS: What the token `text` stands for, the same each time."""
         raise NotImplementedError
@@ -141,7 +155,7 @@ class TokenPreprocessor:
 
 
 # Odd, with bits well mixed, as in `composition`.
-_MULTIPLIER, _HALF, _ROLE = np.uint64(0x9E3779B97F4A7C15), np.uint64(32), np.uint64(3)
+_MULTIPLIER, _HALF = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
 class LexemeMemory:
@@ -158,8 +172,12 @@ class LexemeMemory:
     there are not many more rows than terms.
     """
 
-    def __init__(self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int]) -> None:
+    def __init__(
+        self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int], forms: bytes | None = None
+    ) -> None:
+        """forms: What `forms_to_bytes` made of the preprocessor and the vocabulary; without it, all is found out."""
         self.preprocessor, self.vocabulary = preprocessor, vocabulary
+        self._forms = forms
         self.ids = np.zeros(1024, dtype=np.int64)
         self.starts, self.counts = np.zeros(1024, dtype=np.int64), np.zeros(1024, dtype=np.int64)
         self.hashes = np.zeros(1024, dtype=np.uint64)
@@ -178,19 +196,23 @@ class LexemeMemory:
 
         The hash of a text is the same in every vocabulary, so pipelines may share a memory.
         """
+        return self.rows_by(orths, lambda indices: [strings[key] for key in orths[indices].tolist()])
+
+    def rows_by(self, orths: Array, texts_of: Callable[[Array], list[str]]) -> Array:
+        """As `rows`; `texts_of` gives the texts of the lexemes of these indices (n,), which ascend."""
         rows, unseen = self._table.look_up(orths)
         if len(unseen):
-            new = list(dict.fromkeys(orths[unseen].tolist()))
-            new_rows = self._rows([strings[key] for key in new])
+            unseen = np.sort(unseen)
+            new = unseen[first_of_each(orths[unseen])]
             with self._lock:
-                self._remember(np.array(new, dtype=np.uint64), new_rows)
+                self._remember(orths[new], self._find_out(orths[new], new, texts_of))
                 rows[unseen], _ = self._table.look_up(orths[unseen])
         return rows
 
     def rows_of_texts(self, texts: Sequence[str]) -> list[int]:
         """RETURNS: The row of the lexeme of each text."""
-        orths = list(map(hash_string, texts))
-        rows: list[int] = self.rows(np.array(orths, dtype=np.uint64), dict(zip(orths, texts, strict=True))).tolist()
+        orths = np.array(list(map(hash_string, texts)), dtype=np.uint64)
+        rows: list[int] = self.rows_by(orths, lambda indices: [texts[i] for i in indices.tolist()]).tolist()
         return rows
 
     def _remember(self, keys: Array, rows: Array) -> None:
@@ -199,29 +221,33 @@ class LexemeMemory:
         _, unseen = self._table.look_up(keys)  # another thread may have been quicker
         self._table.add(keys[unseen], rows[unseen])
 
-    def _rows(self, texts: Sequence[str]) -> Array:
-        """RETURNS: int32 (n,): the rows of lexemes to find out of, (n,)."""
-        with self._lock:
-            terms, roles, leanings = self.preprocessor.side_by_side(texts)
-            id_of: Callable[[str | None, int], int] = self.vocabulary.get  # type: ignore[assignment]
-            ids = np.array([list(map(id_of, of_kind, repeat(0))) for of_kind in terms], dtype=np.int64)
-            ids[ids < N_SPECIAL] = 0
-            # Only pairs of known terms are counted, so others need no hash.
-            hashed = [hash_string(term) if id else 0 for term, id in zip(terms[0], ids[0].tolist(), strict=True)]
-            hashes = np.array(hashed, dtype=np.uint64) & ~_ROLE | np.array(roles, dtype=np.uint64)
-            leaning = np.array(leanings, dtype=np.int64)
-            keys = _content_keys(ids, hashes, leaning)
-            has_term = np.array([term is not None for term in terms[0]])
-            keys[~has_term] = 0  # a key that a HashTable has already, with the value 0
-            rows, unseen = self._row_of_content.look_up(keys)
-            if len(unseen):
-                place_of = dict(zip(keys[unseen].tolist(), unseen.tolist(), strict=True))
-                new = np.array(list(place_of.values()))
-                first = self.n_rows
-                self._add_rows(ids[:, new], hashes[new], leaning[new])
-                new_keys = np.array(list(place_of), dtype=np.uint64)
-                self._row_of_content.add(new_keys, np.arange(first, self.n_rows, dtype=np.int32))
-                rows[unseen], _ = self._row_of_content.look_up(keys[unseen])
+    @cached_property
+    def _known_forms(self) -> KnownForms | None:
+        return None if self._forms is None else KnownForms(self._forms, self.preprocessor, self.vocabulary)
+
+    def _find_out(self, keys: Array, indices: Array, texts_of: Callable[[Array], list[str]]) -> Array:
+        """RETURNS: int32 (n,): the rows of new lexemes, of the hashes `keys` (n,)."""
+        rows, is_known = np.zeros(len(keys), dtype=np.int32), np.zeros(len(keys), dtype=bool)
+        if len(self) + len(keys) >= _WORTH_FORMS and self._known_forms is not None:
+            is_known, contents = self._known_forms.find(keys)
+            rows[is_known] = self._rows(contents)
+        if not is_known.all():
+            contents = contents_of(texts_of(indices[~is_known]), self.preprocessor, self.vocabulary)
+            rows[~is_known] = self._rows(contents)
+        return rows
+
+    def _rows(self, contents: Contents) -> Array:
+        """RETURNS: int32 (n,): the rows of what is known of lexemes, (n,)."""
+        ids, hashes, leanings, has_term = contents
+        keys = _content_keys(ids, hashes, leanings)
+        keys[~has_term] = 0  # a key that a HashTable has already, with the value 0
+        rows, unseen = self._row_of_content.look_up(keys)
+        if len(unseen):
+            new = unseen[first_of_each(keys[unseen])]
+            first = self.n_rows
+            self._add_rows(ids[:, new], hashes[new], leanings[new])
+            self._row_of_content.add(keys[new], np.arange(first, self.n_rows, dtype=np.int32))
+            rows[unseen], _ = self._row_of_content.look_up(keys[unseen])
         return rows
 
     def _add_rows(self, ids: Array, hashes: Array, leanings: Array) -> None:

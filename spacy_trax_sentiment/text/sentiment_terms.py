@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from itertools import zip_longest
 from typing import Any
@@ -30,6 +30,7 @@ _ROLES = dict.fromkeys(NEGATIONS, NEGATES) | dict.fromkeys(SCOPE_ENDS, ENDS_NEGA
 _PEOPLE = {word: f"people {group.split()[0]}" for group in PEOPLE for word in group.split()}
 _OPINIONS = {1: "opinion +", -1: "opinion -"}
 _VALENCES = {valence: f"valence {valence:+}" for valence in range(-4, 5) if valence}
+_FORM = "form "
 _PREFIX = 5
 _LEAST_STEMMED = 3
 _LONGEST_EMOJI = 4
@@ -83,11 +84,20 @@ class SentimentTerms(TokenPreprocessor):
     def alike(self) -> frozenset[str]:
         return frozenset(["mention", "link", "number"] if self._says_itself else [])
 
+    @property
+    def ignores_case(self) -> bool:
+        return self._says_itself
+
+    def surface_forms(self, vocabulary: Iterable[str]) -> list[str]:
+        return [term[len(_FORM) :] for term in vocabulary if term[: len(_FORM)] == _FORM]  # quicker than `startswith`
+
     def lexeme(self, text: str) -> Lexeme:
         if text.isdigit():
             return Lexeme(_NUMBER)
         lowered = text.lower().strip()
         first = lowered[:1]
+        if first.isdigit() and not any(map(str.isalpha, lowered)):
+            return Lexeme(_NUMBER)  # as below, but sooner
         if (first == "@" and _MENTION.match(lowered)) or (first in ("h", "w") and _URL.match(lowered)):
             return _NOTHING
         word = self._normalized(lowered)
@@ -102,7 +112,7 @@ class SentimentTerms(TokenPreprocessor):
         if word[0].isdigit() and not any(map(str.isalpha, word)):
             return Lexeme(_NUMBER, role)
         entry = self._sign_entry(text.strip(), word)
-        return Lexeme(word, role, (f"form {word}", *_classes(entry)), self._leaning(word, entry))
+        return Lexeme(word, role, (_FORM + word, *_classes(entry)), self._leaning(word, entry))
 
     def side_by_side(self, texts: Sequence[str]) -> Lexemes:
         if not self._says_itself:
@@ -110,7 +120,7 @@ class SentimentTerms(TokenPreprocessor):
         # Words of ASCII letters are taken together, but for those of which more is to be asked.
         words = [text.lower() if text.isascii() and text.isalpha() else "" for text in texts]
         stems: list[str | None] = _stemmer().stemWords(words)
-        forms: list[str | None] = ["form " + word for word in words]
+        forms: list[str | None] = [_FORM + word for word in words]
         prefixes = ["prefix " + word[:_PREFIX] if len(word) >= _PREFIX else None for word in words]
         opinions: list[str | None] = [None] * len(words)
         terms = [stems, forms, prefixes, opinions, opinions.copy()]
@@ -137,7 +147,7 @@ class SentimentTerms(TokenPreprocessor):
     def _word(self, word: str, stem: str, role: int) -> Lexeme:
         entry = self._lexicon.entry(word, stem)
         prefix = (f"prefix {word[:_PREFIX]}",) if len(word) >= _PREFIX else ()
-        return Lexeme(stem, role, (f"form {word}", *prefix, *_classes(entry)), self._leaning(word, entry))
+        return Lexeme(stem, role, (_FORM + word, *prefix, *_classes(entry)), self._leaning(word, entry))
 
     def _leaning(self, word: str, entry: Entry) -> int:
         if word in CONTRASTING:

@@ -18,6 +18,10 @@ from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.serving import chunks
+from spacy_trax_sentiment.serving.tokenizing import ChunkTokenizer
+from spacy_trax_sentiment.text.lexemes import LexemeMemory
+from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
+from spacy_trax_sentiment.text.vocabulary import build_vocabulary
 
 PIECES = [":)", ":-(", "( -:-)", ": )", ":", "-", ")", "(-:", ":-)", "o.O", "O", "Of", "8)", "d.", "'em", "a.m.", "Mr."]
 PIECES += ["https://t.co/ab5km", "http://a.b/c", "@user_", "@foo5km", "#tag", "word,", "dont.", "don't", "...", "not"]
@@ -54,6 +58,8 @@ PIECES += [
     "it's",
 ]
 PIECES += ["(", "user", "www.a.co", "(not", "good)", "New", "York", "U.S.", "n't", "’s", "-_-", "\u202e", "٣"]
+TOKENIZER = spacy.blank("en").tokenizer
+CASES = sorted(case for case in TOKENIZER.rules if not any(map(str.isspace, case)))
 SPACES = st.sampled_from([" ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u2028", "\u3000", "\x1c", "\x85", " \n ", ""])
 TEXT = st.lists(
     st.tuples(st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=6), SPACES),
@@ -172,6 +178,18 @@ def test_an_untrained_component_is_refused() -> None:
         TextScorer(nlp)
     with pytest.raises(SentimentError, match="S035"):
         TextScorer(spacy.blank("en"))
+
+
+@settings(max_examples=60)
+@given(texts=st.lists(st.lists(st.sampled_from(CASES) | st.sampled_from(PIECES), max_size=3).map("".join), max_size=4))
+def test_special_cases_are_found_as_chunks_need_them(texts: list[str]) -> None:
+    lexemes = LexemeMemory(SentimentTerms(), build_vocabulary([PIECES]))
+    ours = ChunkTokenizer(TOKENIZER)
+    for chunk in (chunk for text in texts for chunk in text.split()):
+        tokens = [token.text for token in TOKENIZER(chunk)]
+        rows, counts = ours.rows([chunk], lexemes)
+        assert counts.tolist() == [len(tokens)]
+        assert rows.tolist() == lexemes.rows_of_texts(tokens)
 
 
 class _Tokenizer:

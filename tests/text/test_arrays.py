@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_trax_sentiment.text.arrays import ranges, segment_sums, written
+from spacy_trax_sentiment.text.arrays import first_of_each, ranges, segment_sums, written
 
 
 @given(st.lists(st.lists(st.integers(-100, 100), max_size=4), max_size=6))
@@ -25,3 +25,8 @@ def test_an_array_is_written_in_place_where_there_is_room_and_copied_where_there
     longer = written(array, 3, np.arange(1, 8))
     assert array.tolist() == [0, 5, 6, 0]
     assert longer.tolist() == [0, 5, 6, 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0]
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_of_keys_that_are_alike_the_first_is_found(keys: list[int]) -> None:
+    assert first_of_each(np.array(keys, dtype=np.uint64)).tolist() == [keys.index(key) for key in dict.fromkeys(keys)]
