@@ -13,6 +13,8 @@ from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
 
 # JAX compiles within an example, so that one can take seconds and the next a millisecond.
 hypothesis_settings.register_profile("default", deadline=None)
+# For mutmut, by --hypothesis-profile: the same few examples for each mutant.
+hypothesis_settings.register_profile("mutation", deadline=None, derandomize=True, database=None, max_examples=20)
 hypothesis_settings.load_profile("default")
 
 

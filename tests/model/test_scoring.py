@@ -54,6 +54,45 @@ def test_log_softmax_normalizes_and_ignores_a_common_shift(x: np.ndarray) -> Non
     np.testing.assert_allclose(log_softmax(x + 1e4), y, atol=1e-6)
 
 
+def test_log_softmax_does_not_overflow() -> None:
+    np.testing.assert_array_equal(log_softmax(np.array([[1e4, 0.0], [-1e4, -1e4]])), [[0, -1e4], [-np.log(2)] * 2])
+
+
+def test_dense_adds_nothing_by_default() -> None:
+    assert dense(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])).tolist() == [[11.0]]
+
+
+def test_folding_multiplies_every_row_in_float64() -> None:
+    rng = np.random.default_rng(0)
+    E = rng.normal(size=(3 * 8192 + 5, 7)).astype(np.float32)
+    W, b = rng.normal(size=(7, 2)).astype(np.float32), np.array([0.25, -0.5])
+    folded = fold({"E": E, "W": W, "b": b}, label_prior=[0.25, 0.75])
+    expected = E.astype(np.float64) @ W
+    assert folded.table.dtype == np.float32
+    np.testing.assert_array_equal(folded.table[3:, :2], expected.astype(np.float32)[3:])
+    assert (folded.table[3:, 2] == 1).all()
+    assert not folded.table[:3].any()
+    assert folded.bias is b
+    assert folded.output is None
+    assert folded.length_exponent == 1
+    np.testing.assert_allclose(np.exp(folded.log_prior), [0.25, 0.75])
+    plain = fold({"E": E, "W": W, "b": b}, "plain")
+    np.testing.assert_array_equal(plain.table[:, :2], expected.astype(np.float32))
+    assert (plain.table[:, 2] == 1).all()
+    assert plain.log_prior is None
+
+
+def test_a_hidden_layer_comes_after_the_fold() -> None:
+    weights = {"E": np.eye(4), "W_hidden": np.ones((4, 3)), "b_hidden": np.arange(3.0), "W": np.ones((3, 2))}
+    weights["b"] = np.array([1.0, 2.0])
+    folded = fold(weights)
+    assert folded.table.shape == (4, 4)
+    assert folded.bias is weights["b_hidden"]
+    assert folded.output is not None
+    assert folded.output[0] is weights["W"]
+    assert folded.output[1] is weights["b"]
+
+
 def _weights_of(layer: Any, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     return dict(zip(names, map(np.asarray, jax.tree_util.tree_leaves(layer.weights)), strict=True))
 
@@ -199,6 +238,18 @@ def test_composed_texts_without_a_known_term_have_the_prior() -> None:
     assert none.shape == (0, 3)
 
 
+def test_few_words_in_many_context_ids_are_added_as_many_are() -> None:
+    """Of the ids that context adds, few are real in one case and most in the other."""
+    memory = _memory(scope=2, buckets=16, distance=1)
+    for mean in ("masked", "plain"):
+        folded = _folded(memory, mean=mean)
+        rows = RowTable(folded, memory)
+        for texts in ([["good"], *[["unseen"]] * 20, ["good", "bad", "films"]], [["good", "bad", "films"] * 5] * 4):
+            composed = _compose(memory, texts)
+            expected = log_probabilities(folded, *composed_ids(memory, composed))
+            np.testing.assert_allclose(composed_log_probabilities(rows, composed), expected, rtol=1e-6, atol=1e-6)
+
+
 def _words_memory(n_words: int) -> tuple[LexemeMemory, Any, list[str]]:
     """RETURNS: A memory of a vocabulary of so many words, a classifier folded for it, and the words."""
     words = ["-".join(f"w{i}x") for i in range(n_words)]
@@ -228,6 +279,10 @@ def test_the_table_of_rows_grows_with_the_memory() -> None:
         np.testing.assert_array_equal(sums[1, rows], folded.table[ids + n])
         assert not sums[:, 0].any()
     assert table.get() is sums
+    assert sums.dtype == np.float32
+    assert sums.shape[0] == 2
+    assert memory.n_rows <= sums.shape[1] <= 2 * memory.n_rows + 1024
+    assert sums.shape[2] == folded.table.shape[1]
 
 
 def test_threads_share_a_table_of_rows() -> None:
