@@ -17,9 +17,8 @@ class Bound(NamedTuple):
     met: bool
 
 
-def print_machine() -> None:
-    names = ("spacy", "numpy", "vaderSentiment", "textblob", "spacytextblob")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
+def print_machine(packages: Iterable[str] = ("spacy", "numpy", "vaderSentiment", "textblob", "spacytextblob")) -> None:
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
     print(f"{platform.platform()}, Python {platform.python_version()}, {versions}")
 
 

@@ -15,7 +15,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.util import minibatch
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
@@ -188,10 +188,30 @@ class TraxSentiment(TextCategorizer):
         """RETURNS: What `target._.sentiment` is, by this component's model, where there are several."""
         return sentiment_of(target, self)
 
-    def update(self, examples: Iterable[Example], **options: Any) -> dict[str, float]:
-        """As spaCy's."""
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """As spaCy's, which looks at each example's labels once more, before `get_loss` does."""
         self.load_pending()
-        losses: dict[str, float] = super().update(examples, **options)
+        examples = list(examples)
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        validate_examples(examples, "TraxSentiment.update")
+        if not any(len(example.predicted) for example in examples):
+            self._validate_categories(examples)
+            return losses
+        set_dropout_rate(self.model, drop)
+        scores, backprop = self.model.begin_update([example.predicted for example in examples])
+        loss, d_scores = self.get_loss(examples, scores)
+        backprop(d_scores)
+        if sgd is not None:
+            self.finish_update(sgd)
+        losses[self.name] += loss
         return losses
 
     def add_label(self, label: str) -> int:
@@ -220,8 +240,10 @@ class TraxSentiment(TextCategorizer):
     def _examples_to_truth(self, examples: Iterable[Example]) -> tuple[Any, Any]:
         # As spaCy's, which asks each Example four times for its labels.
         cats = [example.reference.cats for example in examples]
-        truths = np.array([[of_text.get(label, 0.0) for label in self.labels] for of_text in cats], dtype=np.float32)
-        return truths.reshape(len(cats), len(self.labels)), np.ones_like(truths)
+        labels = self.labels
+        values = (of_text.get(label, 0.0) for of_text in cats for label in labels)
+        truths = np.fromiter(values, np.float32, len(cats) * len(labels)).reshape(len(cats), len(labels))
+        return truths, np.ones_like(truths)
 
     def initialize(
         self,

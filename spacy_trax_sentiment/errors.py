@@ -9,6 +9,10 @@ class MissingExtraError(SentimentError, ImportError):
     """An optional dependency is needed for this and is not installed."""
 
 
+class TrainingInterrupted(Exception):  # noqa: N818 (no error: as KeyboardInterrupt)
+    """A training run was ended by Ctrl-C. The message says what was saved and how to go on."""
+
+
 class Errors:
     # Data
     S001 = "[S001] {path}: no such file. Check the path, or name a source: nltk:twitter_samples, bundled:short_texts."
@@ -56,7 +60,7 @@ class Errors:
 
     # Training
     S040 = "[S040] training, and predicting by an architecture that does not fold, needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
-    S041 = "[S041] the loss is {loss} at step {step}; nothing was written. Lower the learning rate ({learning_rate})."
+    S041 = "[S041] the loss is {loss} at step {step}; no model was written. Lower the learning rate ({learning_rate})."
     S042 = "[S042] unknown mean '{value}'. Give 'masked' or 'plain'."
     S043 = "[S043] the layer of {layer} has a state that changes as it runs, which is not kept. Give a layer without one (no batch normalization, no memory)."
     S044 = "[S044] the layer of {layer} gives the shape {shape} of 2 texts. Give one that ends in log-probabilities, (2, {n_labels})."
@@ -89,5 +93,36 @@ class Errors:
     S076 = "[S076] the layer of {layer} does not fold, so it cannot be made compact. Train one of the architecture `spacy_trax_sentiment.Classifier.v1`."
     S075 = "[S075] the model takes {size} MB at the least, more than --max-mb {most}. Give more."
 
+    # Jobs
+    S110 = "[S110] {pattern}: no such file. Check --input: a file, a directory, or a pattern in quotes, such as 'texts/*.parquet'."
+    S111 = "[S111] {path}: holds the output of another run ({field} was {found}, now {value}). Name another directory, or run as before to go on."
+    S112 = "[S112] {path}: has changed since some of it was scored. Name another output directory, and score it anew."
+    S113 = "[S113] {path}: is there and is not the output of an earlier run. Name a new or an empty directory."
+    S114 = "[S114] the process that scored it ended {n_times} times ({reason}). Give fewer processes by --concurrency, or a smaller --batch-size."
+    S115 = "[S115] the engine 'ray' needs Ray Data, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[ray]'."
+    S116 = "[S116] {path}: is read from and written to at once. Name an output directory outside the input."
+    S140 = "[S140] {directory}: the training data does not fit into it for the time of the training ({reason}). Set TMPDIR to a directory with more room."
+
     # Explanations
     S080 = "[S080] no `trax_sentiment` has scored this Doc. Run a pipeline on it that has one, or call the component's `explain(doc)`."
+    S081 = "[S081] unknown style {style}. Give 'sentiment'; displaCy has the others."
+    S082 = "[S082] {value} cannot be rendered. Give a Doc, a Span or a Sentiment, or several in a list."
+    S083 = "[S083] unknown rendering options: {value}. There are: {options}."
+
+    # Checkpoints
+    S120 = "[S120] the weights are not finite after step {step}; no checkpoint was written, and the one before is kept. Lower the learning rate."
+    S121 = "[S121] {path}: the checkpoint cannot be written ({reason}); the one before is kept. Make room or give the right to write there, then go on by --resume."
+    S122 = "[S122] {path}: the checkpoint is not as it was written ({reason}). Start anew by --overwrite."
+    S123 = "[S123] {path}: the checkpoint is of another run: {name} was {was} and is {now}. Give the same settings and data, or start anew by --overwrite."
+    S124 = "[S124] {path}: holds the checkpoint of an earlier run. Go on from it by --resume, or start anew by --overwrite."
+    S125 = "[S125] {path}: another training run is writing there. Wait until it ends, or name another directory."
+    S126 = "interrupted after step {step}, which is saved in {path}. Go on by the same command with --resume."
+    S127 = "interrupted before the first step was done; nothing was written."
+
+    # The web
+    S090 = "[S090] the page and the JSON endpoint need {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[serve]'."
+    S091 = "[S091] {host}, port {port}: cannot be listened on ({reason}). Name another by --host and --port; port 0 is any that is free."
+    # Reports
+    S100 = "[S100] a report needs matplotlib, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'; or leave the report out."
+    S101 = "[S101] the model to compare with has the labels {found}, not {labels}. Compare models of the same labels."
+    S102 = "[S102] {path}: cannot hold TensorBoard's files ({reason}). Name a directory that you may write to."

@@ -1,7 +1,4 @@
-"""The console script `trax-sentiment`: the only part that prints and exits, one file a command.
-
-Exit status: 0 done; 1 input that cannot be used, told in one line on standard error; 2 wrong usage; 130 interrupted.
-"""
+"""The console script `trax-sentiment`: the only part that prints and exits, one file a command."""
 
 import os
 import sys
@@ -9,23 +6,46 @@ from typing import NoReturn
 
 import typer
 
-from ..errors import SentimentError
+from ..errors import SentimentError, TrainingInterrupted
 from .compact import compact
 from .evaluate import evaluate
+from .explain import explain
+from .info import info
 from .init_config import init_config
 from .predict import predict
+from .serve import serve
 from .train import train
 
 PROGRAM = "trax-sentiment"
 
+HELP = """Train, measure, use and explain sentiment models for spaCy.
+
+\b
+Examples:
+  trax-sentiment predict "What a lovely day"
+  trax-sentiment explain "not bad at all, but slow"
+  trax-sentiment train reviews.jsonl --output model
+  trax-sentiment COMMAND --help
+
+\b
+Exit status:
+  0    done
+  1    input that cannot be used, told in one line on standard error; nothing was written
+  2    wrong usage
+  130  interrupted; nothing was written
+
+Colours and progress bars are for terminals alone; no colours where NO_COLOR is set.
+"""
+
 app = typer.Typer(
     name=PROGRAM,
-    help="Train, measure and use sentiment models for spaCy.",
+    help=HELP,
+    context_settings={"help_option_names": ["--help", "-h"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (train, evaluate, predict, compact, init_config):
+for command in (train, evaluate, predict, explain, serve, info, compact, init_config):
     app.command()(command)
 
 
@@ -35,6 +55,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         status = app(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except SentimentError as error:
         _fail(str(error), 1)
+    except TrainingInterrupted as interrupted:
+        _fail(str(interrupted), 130)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; nothing was written.", 130)
     except BrokenPipeError:

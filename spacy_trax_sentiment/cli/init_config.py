@@ -5,35 +5,33 @@ from pathlib import Path
 
 import typer
 
+from .common import overwrite_option
+
 
 def init_config(
     name: str = typer.Argument(
-        "default", help="Which: 'default' for ours, or 'seed' for the course notebook's set-up."
+        "default", metavar="NAME", help="Which: 'default' for ours, or 'seed' for the course notebook's set-up."
     ),
     output: Path | None = typer.Option(None, "--output", "-o", help="The file to write to. Without it: printed."),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the output file."),
+    overwrite: bool = overwrite_option(),
 ) -> None:
     """Print a config for `spacy train`.
 
-    Example: trax-sentiment init-config > config.cfg && python -m spacy train config.cfg --output trained --paths.train reviews.jsonl --paths.dev dev.jsonl
-    """  # noqa: E501 (an example is one line)
-    import os
+    \b
+    Examples:
+      trax-sentiment init-config > config.cfg
+      trax-sentiment init-config seed --output seed.cfg
+      python -m spacy train config.cfg --output trained --paths.train reviews.jsonl --paths.dev dev.jsonl
+    """
+    from ..model.storage import require_free_file, write_file
 
-    from ..errors import Errors, SentimentError
-    from ..model.storage import work_directory
-
+    if output is not None:
+        require_free_file(output, overwrite)
     text = filled_config(name)
     if output is None:
         print(text, end="")
-        return
-    if os.path.lexists(output) and not overwrite:
-        raise SentimentError(Errors.S068.format(path=output))
-    try:
-        with work_directory(output) as work:
-            (work / "new").write_text(text, encoding="utf-8")
-            (work / "new").replace(output)
-    except OSError as error:
-        raise SentimentError(Errors.S069.format(path=output, reason=error.strerror or error)) from None
+    else:
+        write_file(output, text, overwrite)
 
 
 def filled_config(name: str) -> str:

@@ -1,17 +1,37 @@
 """`trax-sentiment train`: labelled texts to a pipeline directory."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from .common import (
+    label_column_option,
+    overwrite_option,
+    quiet_option,
+    set_verbosity,
+    text_column_option,
+    verbose_option,
+)
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..reporting.figures import Figures
     from ..training import LabelledText, Progress, Settings
+    from ..training.loop import Trained
+    from ..training.tensorboard import Summaries
+
+_AS_THEY_ARE = "as they are"
+
+logger = logging.getLogger(__name__)
 
 
 def train(
     source: str = typer.Argument(
+        metavar="SOURCE",
         help="What to learn from: a .jsonl, .csv, .tsv or .parquet file, nltk:twitter_samples, or bundled:short_texts;"
         " with --config, the directory that its paths are within.",
     ),
@@ -41,28 +61,51 @@ def train(
         None, "--balanced/--no-balanced", help="As many texts of each label in a batch.", show_default="balanced"
     ),
     labels: str = typer.Option("negative,positive", help="The labels, separated by commas."),
-    text_column: str = typer.Option("text", help="The field of a file that holds the text."),
-    label_column: str = typer.Option("label", help="The field of a file that holds the label."),
-    overwrite: bool = typer.Option(False, "--overwrite", help="Replace the pipeline that the output directory holds."),
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print nothing but errors."),
+    text_column: str = text_column_option(),
+    label_column: str = label_column_option(),
+    overwrite: bool = overwrite_option(),
+    checkpoint_every: int | None = typer.Option(
+        None, help="Save a checkpoint after each so many steps, in a directory beside the output.", show_default="none"
+    ),
+    resume: bool = typer.Option(
+        False, "--resume", help="Go on from the checkpoint of a run that was killed or interrupted, if there is one."
+    ),
+    report: bool = typer.Option(
+        True, "--report/--no-report", help="Write report.html, with plots and errors, into the output directory."
+    ),
+    tensorboard: Path | None = typer.Option(None, help="A directory for files that TensorBoard shows."),
+    quiet: bool = quiet_option(),
+    verbose: bool = verbose_option(),
 ) -> None:
-    """Train a pipeline with Trax's Loop, and measure it on held-out texts.
+    """Train a pipeline, and measure it.
+
+    Trax's Loop trains it; it is measured on held-out texts, as they are and without emoticons.
 
     Needs the extra: pip install 'spacy-trax-sentiment[train]'.
 
-    Example: trax-sentiment train reviews.jsonl --dev dev.jsonl --output model
-
-    Example: trax-sentiment train reviews.jsonl --init-from en --learning-rate 0.001 --output model
+    \b
+    Examples:
+      trax-sentiment train reviews.jsonl --dev dev.jsonl --output model
+      trax-sentiment train reviews.jsonl --init-from en --learning-rate 0.001 --output model
+      trax-sentiment train data --config en --output model
+      trax-sentiment train reviews.jsonl --tensorboard runs/one --output model
     """
+    set_verbosity(quiet, verbose)
+    from contextlib import nullcontext
     from dataclasses import replace
 
     from ..model.storage import whole_directory
     from ..pipelines import load_pipeline, save_pipeline
+    from ..reporting.plots import require_matplotlib
+    from ..training.checkpoints import open_checkpoints
     from ..training.corpora import read_labelled_texts, require_labels, split_held_out
     from ..training.loop import check_settings
     from ..training.loop import train as train_pipeline
     from ..training.recipes import mix, read_recipe
+    from ..training.tensorboard import Summaries
 
+    if report:
+        require_matplotlib()
     chosen = {
         "steps": steps,
         "batch_size": batch_size,
@@ -93,19 +136,73 @@ def train(
             require_labels(dev_texts, label_names, dev)
     start = None if init_from is None else load_pipeline(init_from)
 
-    with whole_directory(output, overwrite) as directory:
+    with (
+        open_checkpoints(output, checkpoint_every, resume=resume, overwrite=overwrite) as checkpoints,
+        whole_directory(output, overwrite, within=checkpoints.directory) as directory,
+    ):
         if not quiet:
             print(f"{len(texts)} texts to train on, {len(dev_texts)} held out. Loading Trax ...", file=sys.stderr)
-        with _ProgressBar(settings.steps, quiet) as bar:
-            nlp = train_pipeline(
-                texts, dev_texts, label_names, settings, bar.show, weights=weights, init_from=start
-            ).nlp
+        with (
+            _ProgressBar(settings.steps, quiet) as bar,
+            nullcontext() if tensorboard is None else Summaries(tensorboard) as summaries,
+        ):
+            trained = train_pipeline(
+                texts,
+                dev_texts,
+                label_names,
+                settings,
+                _told(bar, summaries),
+                weights=weights,
+                init_from=start,
+                checkpoints=checkpoints,
+            )
+            if summaries is not None and trained.history:
+                summaries.write(trained.history[-1])
+        nlp = trained.nlp
         figures = _measure(nlp, dev_texts, label_names)
-        as_it_is = figures["as they are"]
+        as_it_is = figures[_AS_THEY_ARE].evaluation
         nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}
+        names = {"source": config or source, "dev": dev, "init_from": init_from}
+        nlp.meta["trax_sentiment"] = {"training": _training_facts(names, texts, dev_texts, settings)}
         save_pipeline(nlp, directory)
+        if report:
+            held_out = f"the last fifth of each label's, of {_name(source)}" if dev is None else _name(dev)
+            of_config = f"the recipe {_name(config or '')}", "its dev sources"
+            sources = (_name(source), held_out) if config is None else of_config
+            _write_report(directory, output.name, trained, figures, texts, sources, settings)
     if not quiet:
-        _print_figures(figures, output)
+        _print_figures(figures, output, report)
+
+
+def _told(bar: "_ProgressBar", summaries: "Summaries | None") -> "Callable[[Progress], None]":
+    def tell(progress: "Progress") -> None:
+        bar.show(progress)
+        if summaries is not None:
+            summaries.on_step(progress)
+
+    return tell
+
+
+def _name(source: str) -> str:
+    """RETURNS: A file without its folder; a named source as it is."""
+    return source if ":" in source else Path(source).name
+
+
+def _training_facts(
+    names: dict[str, str | None], texts: "list[LabelledText]", dev_texts: "list[LabelledText]", settings: "Settings"
+) -> dict[str, Any]:
+    """RETURNS: What a model keeps of its training: nothing of when or in what folder, so that the same training gives
+    the same files.
+    """
+    from collections import Counter
+    from dataclasses import asdict
+
+    return {
+        **{what: None if name is None else Path(name).name for what, name in names.items()},
+        "texts": dict(sorted(Counter(text.label for text in texts).items())),
+        "dev_texts": dict(sorted(Counter(text.label for text in dev_texts).items())),
+        "settings": asdict(settings),
+    }
 
 
 def _settings(preset: str, chosen: dict[str, Any]) -> "Settings":
@@ -128,26 +225,46 @@ def _label_names(labels: str) -> list[str]:
     return names
 
 
-def _measure(nlp: Any, dev_texts: "list[LabelledText]", labels: list[str]) -> dict[str, Any]:
+def _measure(nlp: Any, dev_texts: "list[LabelledText]", labels: list[str]) -> "dict[str, Figures]":
+    from ..reporting.figures import measure
     from ..text import strip_emoticons
-    from ..training.evaluation import evaluate_pipeline
 
     stripped = [text._replace(text=strip_emoticons(text.text)) for text in dev_texts]
-    return {
-        "as they are": evaluate_pipeline(nlp, dev_texts, labels),
-        "emoticons stripped": evaluate_pipeline(nlp, stripped, labels),
-    }
+    return {_AS_THEY_ARE: measure(nlp, labels, dev_texts), "emoticons stripped": measure(nlp, labels, stripped)}
 
 
-def _print_figures(figures: dict[str, Any], output: Path) -> None:
+def _write_report(
+    directory: Path,
+    name: str,
+    trained: "Trained",
+    figures: "dict[str, Figures]",
+    texts: "list[LabelledText]",
+    sources: tuple[str, str],
+    settings: "Settings",
+) -> None:
+    from ..model.storage import write_file
+    from ..reporting.report import Data, training_report
+
+    data = [
+        Data("training", sources[0], texts),
+        Data("held out", sources[1], figures[_AS_THEY_ARE].texts),
+    ]
+    # Not among the sealed files: the model is whole without it, and it holds texts that one may not want to hand on.
+    html = training_report(trained.nlp, name, figures, trained.history, data, settings)
+    write_file(directory / "report.html", html)
+
+
+def _print_figures(figures: "dict[str, Figures]", output: Path, report: bool) -> None:
     import wasabi
 
     rows = [
-        (name, figure.n_texts, f"{figure.accuracy:.4f}", f"{figure.macro_recall:.4f}")
-        for name, figure in figures.items()
+        (name, each.n_texts, f"{each.accuracy:.4f}", f"{each.macro_recall:.4f}")
+        for name, each in ((name, figure.evaluation) for name, figure in figures.items())
     ]
     header = ("held-out texts", "number", "accuracy", "macro-recall")
     print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r")), end="")
+    if report:
+        print(f"Report, with texts: {output / 'report.html'}")
     print(f'Saved to {output}. Use it: spacy.load("{output}")')
 
 
@@ -167,4 +284,6 @@ class _ProgressBar:
 
     def show(self, progress: "Progress") -> None:
         self.bar.set_postfix(loss=f"{progress.loss:.4f}", dev_accuracy=f"{progress.dev_accuracy:.4f}", refresh=False)
-        self.bar.update(1)
+        self.bar.update(progress.step - self.bar.n)
+        if progress.step % 10 == 0:
+            logger.info("Step %d: loss %.4f; held out: loss %.4f, accuracy %.4f.", *progress)

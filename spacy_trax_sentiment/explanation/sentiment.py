@@ -1,6 +1,7 @@
 """`doc._.sentiment` and `span._.sentiment`: the score, and each token's share of it, found when asked for."""
 
 import logging
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -84,9 +85,7 @@ class Sentiment:
         """The labels for and against which `score` speaks: positive and negative; or else, of two labels, the second
         and the first; or else none.
         """
-        if {"positive", "negative"} <= set(self.labels):
-            return "positive", "negative"
-        return (self.labels[1], self.labels[0]) if len(self.labels) == 2 else None
+        return poles_of(self.labels)
 
     @property
     def score(self) -> float | None:
@@ -101,12 +100,16 @@ class Sentiment:
         With `label_bias` they sum to these. With a hidden layer they are the integrated gradients from the empty text
         on, which its ReLU gives exactly, as the units are linear in the distance from there on both sides of zero.
         """
-        return self._contributions_and_bias[0]
+        return self._shares(_centred(np.eye(len(self.labels))))
 
-    @property
+    @cached_property
     def label_bias(self) -> Array:
         """float64 (n_labels,): what no token has a share in."""
-        return self._contributions_and_bias[1]
+        folded = self._folded
+        if self._has_prior:
+            return _centred(np.asarray(folded.log_prior))
+        bias = np.asarray(folded.bias, dtype=np.float64)
+        return _centred(bias if folded.output is None else dense(relu(bias), *folded.output))
 
     @property
     def contributions(self) -> Array:
@@ -118,35 +121,42 @@ class Sentiment:
         """What no token has a share in: with the contributions' sum it is `score`, a float; or `label_bias`."""
         return float(self._toward_pole(self.label_bias)) if len(self.labels) == 2 else self.label_bias
 
-    @property
+    @cached_property
     def token_scores(self) -> Array:
         """float64 (n_tokens,): each token's share of `score`; where there is no such, of the most probable label's."""
-        found = self._toward_pole(self.label_contributions)
-        return self.label_contributions[:, self.labels.index(self.label)] if found is None else np.asarray(found)
+        direction = self._toward_pole(np.eye(len(self.labels)))
+        if direction is None:
+            return self.label_contributions[:, self.labels.index(self.label)]
+        return self._shares(direction[:, None])[:, 0]
 
-    @cached_property
-    def _contributions_and_bias(self) -> tuple[Array, Array]:
-        folded, n_tokens = self._folded, len(self.target)
-        *sums, count = self._sums
-        if folded.log_prior is not None and count <= 0:
-            return np.zeros((n_tokens, len(self.labels))), _centred(np.asarray(folded.log_prior))
+    @property
+    def _has_prior(self) -> bool:
+        """Whether no term is known, so that the score is the labels' prior."""
+        return self._folded.log_prior is not None and bool(self._sums[-1] <= 0)
+
+    def _shares(self, directions: Array) -> Array:
+        """RETURNS: float64 (n_tokens, n_directions): what each token adds, half of what it adds with others.
+
+        directions: (n_labels, n_directions): what to sum up of the labels' log-probabilities. Each token is taken
+            there at once, as one column is less work than several.
+        """
+        folded, (*sums, count) = self._folded, self._sums
+        if self._has_prior:
+            return np.zeros((len(self._own), directions.shape[1]))
         divisor = max(count, 1.0) ** folded.length_exponent
-        values = self._by_tokens(n_tokens) / divisor
-        bias = np.asarray(folded.bias, dtype=np.float64)
         if folded.output is not None:
-            change = np.array(sums) / divisor
+            bias, change = np.asarray(folded.bias, dtype=np.float64), np.array(sums) / divisor
             with np.errstate(divide="ignore", invalid="ignore"):
                 slope = np.where(change == 0, bias > 0, (relu(bias + change) - relu(bias)) / change)
-            values, bias = dense(values * slope, folded.output[0]), dense(relu(bias), *folded.output)
-        return _centred(values), _centred(bias)
-
-    def _by_tokens(self, n_tokens: int) -> Array:
-        """RETURNS: float64 (n_tokens, width): what each token adds, half of what it adds with others."""
-        values: Array = self._own[:, :-1].copy()
-        for column, shared in zip(values.T, self._shared.T[:-1], strict=True):
+            directions = slope[:, None] * dense(folded.output[0], directions)
+        # The last column of what tokens add counts terms.
+        directions = np.append(directions, np.zeros_like(directions[:1]), axis=0) / divisor
+        # A row each direction, as NumPy is quicker along rows.
+        shares = directions.T @ self._own.T
+        for row, shared in zip(shares, directions.T / 2 @ self._shared.T, strict=True):
             for tokens in (self._first, self._last):
-                column += np.bincount(tokens, shared / 2, minlength=n_tokens)
-        return values
+                row += np.bincount(tokens, shared, minlength=len(row))
+        return np.asarray(shares.T)
 
     def _toward_pole(self, values: Array) -> Any:
         """RETURNS: Of values (..., n_labels), those of the one pole less those of the other."""
@@ -184,6 +194,13 @@ class Sentiment:
                 for token, share, negated in zip(self.target, shares, self.negated.tolist(), strict=True)
             ],
         }
+
+
+def poles_of(labels: Sequence[str]) -> tuple[str, str] | None:
+    """RETURNS: As `Sentiment.poles`, of a model of these labels."""
+    if {"positive", "negative"} <= set(labels):
+        return "positive", "negative"
+    return (labels[1], labels[0]) if len(labels) == 2 else None
 
 
 def _centred(values: Array) -> Array:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +75,15 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
     }
     settings, terms = content[_SETTINGS], content[_VOCABULARY]
     try:
-        _check_settings(model, settings, terms)
+        vocabulary = dict(zip(terms, range(len(terms)), strict=True))
+        _check_settings(model, settings, vocabulary, len(terms))
         preprocessor = copy.copy(model.attrs["preprocessor"])  # as it may yet be refused
         preprocessor = deserialize_attr(preprocessor, content[_PREPROCESSOR], "preprocessor", model)
         if settings["n_labels"] is not None:
             model.set_dim("nO", settings["n_labels"])
         attributes = {name: settings[name] for name in _attributes(model)}
         before = dict(model.attrs)
-        model.attrs.update(attributes, vocabulary={term: i for i, term in enumerate(terms)}, preprocessor=preprocessor)
+        model.attrs.update(attributes, vocabulary=vocabulary, preprocessor=preprocessor)
         try:
             if weights:
                 _check_shapes(model, weights)
@@ -194,12 +196,12 @@ def _attributes(model: Model[Any, Any]) -> list[str]:
     return [name for name in _ATTRIBUTES if name in model.attrs]
 
 
-def _check_settings(model: Model[Any, Any], settings: Any, terms: Any) -> None:
+def _check_settings(model: Model[Any, Any], settings: Any, vocabulary: dict[str, int], n_terms: int) -> None:
     if ("mean" in settings) != ("mean" in model.attrs):
         raise ValueError("it was made by another architecture")
     if not isinstance(settings["cfg"], dict) or settings.get("mean", MEANS[0]) not in MEANS:
         raise ValueError("the settings are not this format's")
-    if terms and (terms[: len(SPECIAL_TERMS)] != list(SPECIAL_TERMS) or len(set(terms)) < len(terms)):
+    if n_terms and (tuple(islice(vocabulary, len(SPECIAL_TERMS))) != SPECIAL_TERMS or len(vocabulary) < n_terms):
         raise ValueError("the vocabulary does not start with the special terms, or holds a term twice")
 
 

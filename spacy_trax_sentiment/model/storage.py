@@ -9,13 +9,17 @@ from pathlib import Path
 
 from ..errors import Errors, SentimentError
 
+WORK_PREFIX = "work-"
+_ASIDE = "old"
+
 
 @contextmanager
-def whole_directory(path: Path, overwrite: bool = False) -> Iterator[Path]:
+def whole_directory(path: Path, overwrite: bool = False, within: Path | None = None) -> Iterator[Path]:
     """Write a directory beside its place, and put it there once it is complete.
 
     path: Where the directory shall be. Its parents are made.
     overwrite: Replace a spaCy pipeline that is there.
+    within: As in `work_directory`.
     YIELDS: An empty directory to write to. On an error it is removed, and what was at `path` is left as it was.
 
     Raises SentimentError at once where `path` is taken or cannot be written.
@@ -23,27 +27,59 @@ def whole_directory(path: Path, overwrite: bool = False) -> Iterator[Path]:
     _check_free(path, overwrite)
     with ExitStack() as stack:
         with _reported(path):
-            work = stack.enter_context(work_directory(path))
+            work = stack.enter_context(work_directory(path, within))
             new = work / "new"
             new.mkdir()
         yield new
         _check_free(path, overwrite)  # another process may have written there meanwhile
         with _reported(path):
-            _replace(path, new, aside=work / "old")
+            _replace(path, new, aside=work / _ASIDE)
 
 
 @contextmanager
-def work_directory(path: Path) -> Iterator[Path]:
+def work_directory(path: Path, within: Path | None = None) -> Iterator[Path]:
     """YIELDS: A directory beside `path`, to write to what is then renamed to it; it is removed at the end.
+
+    within: A directory of the same file system, to make it there.
 
     Raises OSError where it cannot be made. The parents of `path` are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    if within is None:
+        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    else:
+        work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=within))
     try:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def recover_replaced(path: Path, work: Path) -> None:
+    """Put back what was at `path`, where a process was killed as it replaced it. work: That one's work directory."""
+    aside = work / _ASIDE
+    if aside.exists() and not os.path.lexists(path):
+        aside.rename(path)
+
+
+def require_free_file(path: Path, overwrite: bool = False) -> None:
+    """Raises SentimentError where there is something at `path`, unless it is a file to overwrite."""
+    if os.path.lexists(path) and not (overwrite and path.is_file()):
+        raise SentimentError(Errors.S068.format(path=path))
+
+
+def write_file(path: Path, text: str, overwrite: bool = False) -> None:
+    """Write a text as UTF-8, whole or not at all.
+
+    Raises SentimentError where `path` is taken or cannot be written.
+    """
+    require_free_file(path, overwrite)
+    try:
+        with work_directory(path) as work:
+            (work / "new").write_text(text, encoding="utf-8")
+            (work / "new").replace(path)
+    except OSError as error:
+        raise SentimentError(Errors.S069.format(path=path, reason=error.strerror or error)) from None
 
 
 def _replace(path: Path, new: Path, aside: Path) -> None:

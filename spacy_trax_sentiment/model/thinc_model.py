@@ -5,7 +5,6 @@ Training runs the Trax layer under `jax.jit`; prediction runs the same weights f
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -23,7 +22,7 @@ from ..text.lexemes import MAX_LEXEMES, LexemeMemory, TokenPreprocessor, doc_ort
 from ..text.tensors import pad_flat, row_bucket
 from .classifier import MEANS, Architecture, LayerArchitecture, initialized_layer, weight_names
 from .gradients import begin_update
-from .rows import RowUpdates, batch_rows, row_rung, take_rows
+from .rows import RowUpdates, batch_rows, take_rows
 from .scoring import Folded, RowTable, composed_log_probabilities, fold, log_probabilities
 
 _DOCS_AT_A_TIME = 512
@@ -104,12 +103,13 @@ def forward(
     ids, lengths = flat_ids(model, docs)
     rows, places = batch_rows(ids, architecture.n_terms)
     padded = pad_flat(places, lengths, n_rows=row_bucket(len(docs)))
-    taken = take_rows(weights["E"], rows, row_rung(len(rows)))
+    updates: Any = model.shims[0]
+    taken = take_rows(weights["E"], rows, updates.n_rows(len(rows)))
     Y, run_backward = begin_update(architecture, {**weights, "E": taken}, padded)
 
     def backprop(dY: Floats2d) -> list[Doc]:
         gradients = run_backward(cast(NDArray[Any], dY))
-        model.shims[0].add(model, "E", rows, gradients.pop("E")[: len(rows)])  # type: ignore[attr-defined]
+        updates.add(model, "E", rows, gradients.pop("E")[: len(rows)])
         for name, gradient in gradients.items():
             model.inc_grad(name, cast(FloatsXd, gradient))
         return []
@@ -142,14 +142,26 @@ def set_vocabulary(
     """Number the terms of the training texts. min_count, max_size: As in `build_vocabulary`."""
     preprocessor: Preprocessor = model.attrs["preprocessor"]
     preprocessor.initialize()
-    terms = map(_remembering(preprocessor) if isinstance(preprocessor, TokenPreprocessor) else preprocessor, docs)
-    model.attrs["vocabulary"] = build_vocabulary(terms, min_count, max_size)
+    if not isinstance(preprocessor, TokenPreprocessor):
+        model.attrs["vocabulary"] = build_vocabulary(map(preprocessor, docs), min_count, max_size)
+        return
+    terms_of = _TermsOf(preprocessor)
+    terms = (term for doc in docs for token in doc for term in terms_of[token.text])
+    model.attrs["vocabulary"] = build_vocabulary([terms], min_count, max_size)
+    lexeme_memory(model).rows_of_texts([text for text in terms_of if text])  # remembered, as training needs them soon
 
 
-def _remembering(preprocessor: TokenPreprocessor) -> Callable[[Doc], list[str]]:
-    """RETURNS: What does as the preprocessor does, but looks at each different token once."""
-    terms_of = lru_cache(maxsize=MAX_LEXEMES)(lambda text: preprocessor.lexeme(text).terms)
-    return lambda doc: [term for token in doc for term in terms_of(token.text)]
+class _TermsOf(dict[str, tuple[str, ...]]):
+    """The terms of each token's text that was asked for, so far as there is room: each is looked at once."""
+
+    def __init__(self, preprocessor: TokenPreprocessor) -> None:
+        self._preprocessor = preprocessor
+
+    def __missing__(self, text: str) -> tuple[str, ...]:
+        if len(self) >= MAX_LEXEMES:
+            self.clear()
+        self[text] = terms = self._preprocessor.lexeme(text).terms
+        return terms
 
 
 def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:

@@ -95,7 +95,7 @@ try:
 
         _use_one_device(jax)
         import trax
-        from trax import fastmath, optimizers
+        from trax import fastmath, jaxboard, optimizers
         from trax import layers as tl
         from trax.supervised import training
 except ImportError as error:
@@ -130,4 +130,4 @@ def quiet_loop() -> Iterator[TextIO]:
         yield stdout
 
 
-__all__ = ["fastmath", "jax", "optimizers", "quiet_loop", "same_random_state", "tl", "training", "trax"]
+__all__ = ["fastmath", "jax", "jaxboard", "optimizers", "quiet_loop", "same_random_state", "tl", "training", "trax"]

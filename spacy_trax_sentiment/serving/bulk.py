@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
+from spacy.tokens import Doc
 
 from ..about import BUNDLED_MODEL
 from ..errors import Errors, SentimentError
 from ..model.thinc_model import lexeme_memory, row_probabilities
 from ..pipelines import find_component, load_pipeline
 from ..text.lexemes import TokenPreprocessor
-from .chunks import ChunkMemory, ChunkTokenizer
+from .chunks import ChunkMemory
 from .splitting import split
+from .tokenizing import ChunkTokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ Scores = NDArray[np.float32]
 
 
 class TextScorer:
-    """Scores texts with a pipeline's `trax_sentiment` component. Threads may share one.
+    """Scores texts with a pipeline's `trax_sentiment` component. Threads may share one that does not make Docs.
 
     It takes the pipeline as it is: make a new one after training on, or after changing the tokenizer.
     """
@@ -48,6 +50,15 @@ class TextScorer:
             self._memory = ChunkMemory(ChunkTokenizer(nlp.tokenizer), lexeme_memory(self._component.model))
         else:
             logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
+
+    @property
+    def makes_docs(self) -> bool:
+        """Whether it must make a Doc of each text. Threads may not share such a one."""
+        return self._memory is None
+
+    def component_docs(self, texts: Iterable[str]) -> Iterator[Doc]:
+        """YIELDS: The texts' Docs, as the component gets them."""
+        return self._nlp.pipe(texts, disable=self._nlp.pipe_names[len(self._names_before()) :])
 
     @classmethod
     def load(cls, path: str | Path = BUNDLED_MODEL) -> "TextScorer":
@@ -101,8 +112,7 @@ class TextScorer:
             yield from self(batch)
 
     def _by_docs(self, texts: Sequence[str]) -> Scores:
-        names = self._nlp.pipe_names
-        docs = list(self._nlp.pipe(texts, disable=names[len(self._names_before()) :]))
+        docs = list(self.component_docs(texts))
         return np.asarray(self._component.predict(docs), dtype=np.float32).reshape(len(docs), len(self.labels))
 
     def _names_before(self) -> list[str]:

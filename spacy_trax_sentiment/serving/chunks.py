@@ -1,186 +1,26 @@
 """Chunks between white space to rows of lexemes: what `TextScorer` remembers."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
-from itertools import repeat
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from spacy.attrs import ORTH, SPACY
-from spacy.tokenizer import Tokenizer
-from spacy.vocab import Vocab
 
 from ..text.arrays import ranges, segment_sums, written
 from ..text.hashtable import HashTable
-from ..text.lexemes import LexemeMemory, doc_orths, orths_to_rows
-from .shortcuts import knows_rules, simple_tokens, special_cases
-from .splitting import Chunks
+from ..text.lexemes import NO_TERM, LexemeMemory
+from .kinds import EXAMPLES, kinds_of
+from .shapes import MARKS, N_BEFORE, MarkedWords
+from .splitting import Chunks, KeyedTexts, split
+from .tokenizing import ChunkTokenizer
 
 Array = NDArray[Any]
-Split = tuple[tuple[str, ...], tuple[str, ...]]
-"""The tokens of a special case, parted in two."""
 
 # Chunks, and on average their tokens, to remember before those not seen again are forgotten: some 15 MB.
 MAX_CHUNKS = 1 << 17
 _ROWS_A_CHUNK = 4
-# Unseen chunks are tokenized as one text, of about so many characters.
-_TEXT_SIZE = 1 << 16
-
-
-class ChunkTokenizer:
-    """Tokenizes chunks as a pipeline's tokenizer does, and tells which must be tokenized together.
-
-    It has vocabularies of its own, and forgets what it made of a chunk, or they would only grow. Threads may share one.
-
-    """
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._original = tokenizer
-        self._lock = threading.RLock()
-        self._tokenized = lru_cache(maxsize=1 << 12)(self._tokenize_both_ways)
-        self._cases = special_cases(tokenizer.rules) if knows_rules(tokenizer) else None
-
-    # What follows is made when first needed: with some 1,300 special cases of English it takes as long as loading a
-    # pipeline.
-
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        return _copy(self._original, self._original.rules)
-
-    @cached_property
-    def _without_cases(self) -> Tokenizer:
-        return _copy(self._original, {})
-
-    @cached_property
-    def _case_borders(self) -> dict[int, set[str]]:
-        orths = [[token[ORTH] for token in case] for case in self._original.rules.values()]
-        return {place: {case[place] for case in orths} for place in (0, -1)}
-
-    @cached_property
-    def _splits(self) -> dict[tuple[str, str], set[Split]]:
-        # Special cases of several tokens, such as `:)`, are matched by token, so that `: )` matches too. spaCy then
-        # finds no rule for that text and changes nothing, but drops other matches that overlap with it. So where the
-        # tokens of a case lie on both sides of a border, neither chunk stands alone. These are the ways to part a case,
-        # by the two characters at the border.
-        splits: dict[tuple[str, str], set[Split]] = {}
-        with self._lock:
-            for case in self._original.rules:
-                tokens = tuple(token.text for token in self._without_cases(case))
-                for i in range(1, len(tokens)):
-                    splits.setdefault((tokens[i - 1][-1], tokens[i][0]), set()).add((tokens[:i], tokens[i:]))
-        return splits
-
-    @cached_property
-    def longest_case(self) -> int:
-        """The tokens of the longest special case."""
-        return max((len(left) + len(right) for splits in self._splits.values() for left, right in splits), default=0)
-
-    @cached_property
-    def _may_cross(self) -> Array:
-        table = np.zeros(1 << 16, dtype=bool)
-        for first, second in self._splits:
-            table[first.encode()[-1] << 8 | second.encode()[0]] = True
-        return table
-
-    def rows(self, chunks: Sequence[str], lexemes: LexemeMemory) -> tuple[list[int], list[int]]:
-        """Tokenize chunks, each by itself.
-
-        RETURNS: The rows of all tokens in `lexemes`, (n_tokens,), and how many each chunk has, (n_chunks,).
-        """
-        with self._lock, self._tokenizer.vocab.memory_zone():
-            groups = [self._tokenizer(" ".join(group)).to_array([ORTH, SPACY]) for group in self._groups(chunks)]
-            for group in groups:
-                group[-1, 1] = True  # a chunk ends there, though no space follows
-            tokens = np.concatenate(groups)
-            rows = lexemes.rows(tokens[:, 0], self._tokenizer.vocab.strings)
-        return rows.tolist(), np.diff(np.flatnonzero(tokens[:, 1]) + 1, prepend=0).tolist()
-
-    def _groups(self, chunks: Sequence[str]) -> Iterator[list[str]]:
-        """YIELDS: The chunks in groups that can be tokenized as one text."""
-        group: list[str] = []
-        size = 0
-        for chunk in chunks:
-            if group and (size > _TEXT_SIZE or self.touch(group[-1], chunk)):
-                yield group
-                group, size = [], 0
-            group.append(chunk)
-            size += len(chunk)
-        if group:
-            yield group
-
-    def rows_of_texts(self, texts: Sequence[str], lexemes: LexemeMemory) -> tuple[Array, Array]:
-        """Tokenize whole texts. RETURNS: As `rows`, of the texts."""
-        with self._lock, self._tokenizer.vocab.memory_zone():
-            orths = [doc_orths(self._tokenizer(text)) for text in texts]
-            return orths_to_rows(lexemes, orths, self._tokenizer.vocab.strings)
-
-    def simple_tokens(self, chunks: Sequence[str]) -> Iterable[Sequence[str] | None]:
-        """RETURNS: The texts of each chunk's tokens, where they can be told without tokenizing; else None."""
-        cases = self._cases
-        return repeat(None, len(chunks)) if cases is None else [simple_tokens(chunk, cases) for chunk in chunks]
-
-    def may_cross(self, last: Array, first: Array) -> Array:
-        """RETURNS: bool (n,): whether a special case may lie across a border, by the bytes before and after it (n,)."""
-        return self._may_cross.take(last.astype(np.int64) << 8 | first)
-
-    def touch(self, chunk: str, after: str) -> list[Split]:
-        """RETURNS: The special cases that, by the characters at the border, may lie across two chunks."""
-        return [
-            (left, right)
-            for left, right in self._splits.get((chunk[-1], after[0]), ())
-            if chunk.endswith(left[-1])
-            and after.startswith(right[0])
-            and not self._in_word(left[-1][0], chunk[: -len(left[-1])][-1:], left[-1], -1)
-            and not self._in_word(right[0][-1], after[len(right[0]) :][:1], right[0], 0)
-        ]
-
-    def meet(self, chunk: str, after: str) -> bool:
-        """RETURNS: Whether two chunks may bring together neighbouring tokens of a special case."""
-        splits = self.touch(chunk, after)
-        if not splits:
-            return False
-        lasts, firsts = (
-            {tokens[-1] for tokens in self._tokenized(chunk)},
-            {tokens[0] for tokens in self._tokenized(after)},
-        )
-        return any(left[-1] in lasts and right[0] in firsts for left, right in splits)
-
-    def cross(self, before: Sequence[str], after: Sequence[str]) -> bool:
-        """RETURNS: Whether a special case lies across the border between the last chunk of `before` and the first of
-        `after`. They hold as many chunks as there are, or `longest_case` at the most.
-        """
-        return any(
-            self._begin_with(after, right, forwards=True) and self._begin_with(before[::-1], left[::-1], forwards=False)
-            for left, right in self.touch(before[-1], after[0])
-        )
-
-    def _begin_with(self, chunks: Sequence[str], tokens: Sequence[str], *, forwards: bool) -> bool:
-        """RETURNS: Whether the chunks' tokens, read in this direction, begin with those given."""
-        if not tokens or not chunks:
-            return not tokens
-        for tokenized in self._tokenized(chunks[0]):
-            found = tokenized if forwards else tokenized[::-1]
-            n = min(len(found), len(tokens))
-            if found[:n] == tokens[:n] and self._begin_with(chunks[1:], tokens[n:], forwards=forwards):
-                return True
-        return False
-
-    def _tokenize_both_ways(self, chunk: str) -> set[tuple[str, ...]]:
-        """RETURNS: The chunk's tokens before and after special cases are matched."""
-        for tokens in self.simple_tokens([chunk]):
-            if tokens is not None:
-                return {tuple(tokens)}
-        with self._lock:
-            return {_texts(tokenizer, chunk) for tokenizer in (self._tokenizer, self._without_cases)}
-
-    def _in_word(self, inner: str, outer: str, token: str, place: int) -> bool:
-        """RETURNS: Whether a token's border would lie between two letters of a word, where no rule but a special case
-        puts one.
-        """
-        letters = inner.isalpha() and outer.isalpha() and (inner + outer).isascii()
-        return self._cases is not None and letters and token not in self._case_borders[place]
 
 
 class ChunkMemory:
@@ -193,7 +33,7 @@ class ChunkMemory:
         self.lexemes = lexemes
         self._tokenizer = tokenizer
         self._number_of = HashTable()
-        self._meet: dict[tuple[int, int], bool] = {}  # of pairs of chunks
+        self._meet: dict[tuple[int, int], bool] = {}  # of pairs of chunks, by their hashes
         # Of each chunk: where its rows start, and how many they are.
         self._chunks = np.zeros((1024, 2), dtype=np.int32)
         self._keys = np.zeros(1024, dtype=np.uint64)
@@ -227,32 +67,52 @@ class ChunkMemory:
         """
         numbers, unseen = self._number_of.look_up(chunks.keys)
         self._seen_again[numbers] = True
+        # Of mentions, links and numbers most are seen once: in half of the room they are remembered, and then not.
+        if len(unseen) and self._alike.any() and len(self) > MAX_CHUNKS // 2:
+            kinds = kinds_of(chunks, unseen)
+            is_alike = self._alike.take(kinds)
+            if is_alike.any():
+                numbers[unseen] = self._number_of_kind.take(kinds)
+                unseen = unseen[~is_alike]
         if len(unseen):
             numbers[unseen] = self._learn(chunks, unseen)
         starts, counts = self._chunks.take(numbers, axis=0).T
         rows = self._rows.take(ranges(starts, counts))
-        crossing = np.array(list(self._crossings(chunks, numbers)), dtype=np.int64)
+        crossing = np.array(list(self._crossings(chunks)), dtype=np.int64)
         return rows, segment_sums(counts, chunks.n_chunks), _texts_of(crossing, chunks.n_chunks)
+
+    @cached_property
+    def _alike(self) -> Array:
+        """bool (n_kinds + 1,): whether all chunks of a kind have the same rows."""
+        alike = self.lexemes.preprocessor.alike & self._tokenizer.whole_kinds
+        return np.array([False, *(kind in alike for kind in EXAMPLES)])
+
+    @cached_property
+    def _number_of_kind(self) -> Array:
+        """int32 (n_kinds + 1,): the number of a chunk of each kind."""
+        examples = split(list(EXAMPLES.values()))
+        return np.append(0, self._learn(examples, np.arange(len(EXAMPLES)))).astype(np.int32)
 
     def whole_rows(self, texts: Sequence[str]) -> tuple[Array, Array]:
         """RETURNS: As `rows`, of texts that are tokenized whole, and not remembered."""
         return self._tokenizer.rows_of_texts(texts, self.lexemes)
 
-    def _crossings(self, chunks: Chunks, numbers: Array) -> Iterator[int]:
+    def _crossings(self, chunks: Chunks) -> Iterator[int]:
         """YIELDS: The indices of chunks before which a special case may lie across the border."""
         codes = np.frombuffer(chunks.data, dtype=np.uint8)
         after = np.flatnonzero(self._tokenizer.may_cross(codes[chunks.ends[:-1] - 1], codes[chunks.starts[1:]])) + 1
+        if not len(after):
+            return
         if len(self._meet) > MAX_CHUNKS:
             self._meet = {}
         meet, reach = self._meet, self._tokenizer.longest_case
-        for i, pair in zip(
-            after.tolist(), zip(numbers[after - 1].tolist(), numbers[after].tolist(), strict=True), strict=True
-        ):
+        pairs = zip(chunks.keys[after - 1].tolist(), chunks.keys[after].tolist(), strict=True)
+        for i, pair in zip(after.tolist(), pairs, strict=True):
             if pair not in meet:
                 meet[pair] = self._tokenizer.meet(*chunks.texts([i - 1, i]))
             if meet[pair]:
                 first = max(i - reach, 0)
-                around = chunks.texts(list(range(first, min(i + reach, len(numbers)))))
+                around = chunks.texts(list(range(first, min(i + reach, len(chunks.keys)))))
                 if self._tokenizer.cross(around[: i - first], around[i - first :]):
                     yield i
 
@@ -262,9 +122,36 @@ class ChunkMemory:
         with self._lock:
             _, new = self._number_of.look_up(keys)  # another thread may have been quicker
             place_of = dict(zip(keys[new].tolist(), unseen[new].tolist(), strict=True))
-            self._learn_texts(list(place_of), chunks.texts(list(place_of.values())))
+            if place_of:
+                new_keys, indices = np.array(list(place_of), np.uint64), np.array(list(place_of.values()))
+                self._learn_new(chunks, new_keys, indices)
             numbers, _ = self._number_of.look_up(keys)
         return numbers
+
+    def _learn_new(self, chunks: Chunks, keys: Array, new: Array) -> None:
+        """Learn the chunks of the indices `new` (n,), all different, of hashes `keys` (n,)."""
+        if self._alike.any():
+            kinds = kinds_of(chunks, new)
+            is_alike = self._alike.take(kinds)
+            rows = np.array([NO_TERM, *self.lexemes.rows_of_texts([*EXAMPLES.values()])])
+            self._put(keys[is_alike], rows.take(kinds[is_alike]), np.ones(np.count_nonzero(is_alike), dtype=int))
+            keys, new = keys[~is_alike], new[~is_alike]
+        words = self._tokenizer.marked_words(chunks, new)
+        if words is not None:
+            self._learn_words(chunks, keys[words.places], words)
+            is_left = np.ones(len(new), dtype=bool)
+            is_left[words.places] = False
+            keys, new = keys[is_left], new[is_left]
+        self._learn_texts(keys.tolist(), chunks.texts(new.tolist()))
+
+    def _learn_words(self, chunks: Chunks, keys: Array, words: MarkedWords) -> None:
+        rows = self.lexemes.rows(words.keys, KeyedTexts(chunks.data, words.keys, words.starts, words.ends))
+        of_marks = np.array([NO_TERM, *self.lexemes.rows_of_texts(MARKS)], dtype=np.int32).take(words.marks)
+        counts = 1 + (words.marks > 0)
+        pairs = np.stack([rows, of_marks], axis=1)
+        is_after = (words.marks > 0) & (words.marks <= N_BEFORE)
+        pairs[is_after] = pairs[is_after, ::-1]
+        self._put(keys, pairs[np.arange(2) < counts[:, None]], counts)
 
     def _learn_texts(self, keys: Sequence[int], texts: Sequence[str]) -> None:
         learned: list[int] = []
@@ -300,25 +187,6 @@ class ChunkMemory:
         self._n_rows += len(rows)
         # Last, as other threads read without the lock.
         self._number_of.add(keys, np.arange(first, first + len(keys), dtype=np.int32))
-
-
-def _copy(tokenizer: Tokenizer, rules: dict[str, Any]) -> Tokenizer:
-    """RETURNS: A tokenizer with these special cases and a vocabulary of its own, which otherwise does the same."""
-    return Tokenizer(
-        Vocab(),
-        rules=rules,
-        prefix_search=tokenizer.prefix_search,
-        suffix_search=tokenizer.suffix_search,
-        infix_finditer=tokenizer.infix_finditer,
-        token_match=tokenizer.token_match,
-        url_match=tokenizer.url_match,
-        faster_heuristics=tokenizer.faster_heuristics,
-    )
-
-
-def _texts(tokenizer: Tokenizer, chunk: str) -> tuple[str, ...]:
-    with tokenizer.vocab.memory_zone():
-        return tuple(token.text for token in tokenizer(chunk))
 
 
 def _texts_of(crossing: Array, n_chunks: Array) -> list[int]:

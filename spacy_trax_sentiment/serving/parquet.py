@@ -1,8 +1,9 @@
 """Parquet files to batches of rows and back, by pyarrow, which is an extra and is loaded where it is needed only."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from typing import IO, Any
 
 from ..errors import Errors, MissingExtraError, SentimentError
@@ -32,7 +33,9 @@ _GROUP_ROWS = 1 << 16
 _GROUP_BYTES = 1 << 26
 
 
-def arrow_batches(file: IO[bytes], path: str, text_column: str, batch_size: int) -> Iterator[ArrowRows]:
+def arrow_batches(
+    file: IO[bytes], path: str, text_column: str, batch_size: int, strict: bool = True, rows: range | None = None
+) -> Iterator[ArrowRows]:
     """RETURNS: An iterator of batches in the file's order; of a table without rows, one empty batch.
 
     Raises SentimentError, here or from the iterator, where the file cannot be read as Parquet or the column does not
@@ -44,27 +47,44 @@ def arrow_batches(file: IO[bytes], path: str, text_column: str, batch_size: int)
     except (OSError, pa.ArrowException) as error:
         raise unreadable(path, error) from None
     index = column_index(path, parquet.schema_arrow.names, text_column)
-    _require_strings(pa, path, parquet.schema_arrow.field(index))
-    return _read(pa, parquet, path, index, batch_size)
+    require_strings(pa, path, parquet.schema_arrow.field(index))
+    return _read(pa, parquet, path, index, batch_size, strict, rows or range(parquet.metadata.num_rows))
 
 
-def _read(pa: Any, parquet: Any, path: str, index: int, batch_size: int) -> Iterator[ArrowRows]:
-    schema, n_rows, n_read = parquet.schema_arrow, parquet.metadata.num_rows, 0
+def _read(
+    pa: Any, parquet: Any, path: str, index: int, batch_size: int, strict: bool, rows: range
+) -> Iterator[ArrowRows]:
+    schema, n_read = parquet.schema_arrow, 0
     try:
-        for data in parquet.iter_batches(batch_size):
+        for data in _batches_of_rows(parquet, batch_size, rows):
             texts = data.column(index).to_pylist()
-            if None in texts:
-                where = f"{path}, row {n_read + texts.index(None) + 1}"
+            if strict and None in texts:
+                where = f"{path}, row {rows.start + n_read + texts.index(None) + 1}"
                 raise SentimentError(Errors.S065.format(place=where, column=schema.names[index], value="null"))
             n_read += len(texts)
-            yield ArrowRows(texts, path, n_read / n_rows, data)
+            yield ArrowRows(texts, path, n_read / len(rows), data)
     except (OSError, pa.ArrowException) as error:
         raise unreadable(path, error) from None
     if not n_read:
         yield ArrowRows([], path, None, pa.RecordBatch.from_pylist([], schema=schema))
 
 
-def _require_strings(pa: Any, path: str, field: Any) -> None:
+def _batches_of_rows(parquet: Any, batch_size: int, rows: range) -> Iterator[Any]:
+    """YIELDS: The batches of the row groups in which the rows lie, cut to these."""
+    ends = list(accumulate(parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)))
+    first, last = bisect_right(ends, rows.start), bisect_left(ends, rows.stop)
+    at = ends[first - 1] if first else 0
+    for data in parquet.iter_batches(batch_size, row_groups=range(first, min(last + 1, len(ends)))):
+        cut = data.slice(max(rows.start - at, 0), max(min(rows.stop - max(rows.start, at), data.num_rows), 0))
+        at += data.num_rows
+        if cut.num_rows:
+            yield cut
+        if at >= rows.stop:
+            break
+
+
+def require_strings(pa: Any, path: str, field: Any) -> None:
+    """Raises SentimentError where the field of an Arrow schema is not of strings. pa: The module. path: To be named."""
     type_ = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     if type_ not in (pa.string(), pa.large_string(), pa.string_view()):
         raise SentimentError(Errors.S065.format(place=path, column=field.name, value=f"of the type {field.type}"))
@@ -94,7 +114,7 @@ def parquet_writer(file: IO[bytes], path: str) -> Iterator[Write]:
             names = names or column_names(batch)
             data = _record_batch(pa, batch, names, types)
             types = data.schema.types
-        data = _with_columns(pa, data, added)
+        data = with_columns(pa, data, added)
         if writer is None:
             writer = pa.parquet.ParquetWriter(file, data.schema)
         pending.append(data)
@@ -122,10 +142,12 @@ def parquet_writer(file: IO[bytes], path: str) -> Iterator[Write]:
         raise
 
 
-def _with_columns(pa: Any, data: Any, added: Added) -> Any:
+def with_columns(pa: Any, data: Any, added: Added) -> Any:
+    """RETURNS: The record batch, and the columns after its own; the schema keeps its metadata."""
     fields, columns = list(data.schema), list(data.columns)
     for name, column in added.items():
-        columns.append(pa.array(column, pa.string() if isinstance(column, list) else pa.float32()))
+        type_ = pa.string() if isinstance(column, list) else pa.float32()
+        columns.append(pa.array(column, type_, from_pandas=True))  # NaN is null
         fields.append(pa.field(_encodable(name), columns[-1].type))
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields, data.schema.metadata))
 

@@ -42,7 +42,13 @@ class _Source(NamedTuple):
 
 @contextmanager
 def open_input(
-    path: str, format: str, *, text_column: str = "text", batch_size: int = 1000
+    path: str,
+    format: str,
+    *,
+    text_column: str = "text",
+    batch_size: int = 1000,
+    strict: bool = True,
+    rows: range | None = None,
 ) -> Iterator[Iterator[TableBatch]]:
     """Open a table for reading.
 
@@ -50,6 +56,8 @@ def open_input(
     format: One of INPUT_FORMATS.
     text_column: The column that holds the texts; of txt, the name of its only column.
     batch_size: The most rows of a batch.
+    strict: Whether a row without a string in the column is an error; else its text is None.
+    rows: Those of a Parquet file to read, counting from 0; None for all.
     YIELDS: An iterator of batches in the file's order; of a table without rows, one empty batch.
 
     Raises SentimentError, here or from the iterator, naming the file and where known the line, where it cannot be
@@ -59,26 +67,41 @@ def open_input(
         raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason="Parquet is read from its end"))
     with _open_source(path) as source:
         if format == "parquet":
-            yield arrow_batches(source.file, path, text_column, batch_size)
+            yield arrow_batches(source.file, path, text_column, batch_size, strict, rows)
         else:
-            yield _reported(source.name, _text_batches(source, format, text_column, batch_size))
+            yield _reported(source.name, _text_batches(source, format, text_column, batch_size, strict))
 
 
-def _text_batches(source: _Source, format: str, text_column: str, batch_size: int) -> Iterator[TableBatch]:
+def table_batches(
+    file: IO[bytes], name: str, format: str, *, text_column: str = "text", batch_size: int = 1000
+) -> Iterator[TableBatch]:
+    """RETURNS: The batches of a table in a file that is open, as `open_input`; of any format but Parquet.
+
+    name: What errors call it.
+    """
+    return _text_batches(_Source(file, name, None), format, text_column, batch_size, strict=True)
+
+
+def _text_batches(
+    source: _Source, format: str, text_column: str, batch_size: int, strict: bool
+) -> Iterator[TableBatch]:
     if format == "jsonl":
-        return _json_batches(source, text_column, batch_size)
+        return _json_batches(source, text_column, batch_size, strict)
     if format == "txt":
         return _line_batches(source, text_column, batch_size)
-    return _cell_batches(source, format, text_column, batch_size)
+    return _cell_batches(source, format, text_column, batch_size, strict)
 
 
-def _json_batches(source: _Source, text_column: str, batch_size: int) -> Iterator[JsonRows]:
-    for rows in _batched(_json_rows(source, text_column), batch_size):
+def _json_batches(source: _Source, text_column: str, batch_size: int, strict: bool) -> Iterator[JsonRows]:
+    for rows in _batched(_json_rows(source, text_column, strict), batch_size):
         lines, raw, objects, texts = zip(*rows, strict=True) if rows else ((), (), (), ())
         yield JsonRows(list(texts), source.name, source.share(), lines, raw, objects)
 
 
-def _json_rows(source: _Source, text_column: str) -> Iterator[tuple[int, str, dict[str, Any], str]]:
+def _json_rows(
+    source: _Source, text_column: str, strict: bool
+) -> Iterator[tuple[int, str, dict[str, Any], str | None]]:
+    has_column = strict
     for line, content in enumerate(decoded_lines(source.file, source.name), start=1):
         raw = content.strip()
         if not raw:
@@ -87,7 +110,11 @@ def _json_rows(source: _Source, text_column: str) -> Iterator[tuple[int, str, di
         # The one look-up of a good row; what is wrong with another is found out afterwards.
         text = row.get(text_column) if isinstance(row, dict) else None
         if not isinstance(text, str):
-            raise _not_a_text(f"{source.name}, line {line}", row, text_column)
+            # That the first row lacks the column means rather that this has another name.
+            if strict or not isinstance(row, dict) or (not has_column and text_column not in row):
+                raise _not_a_text(f"{source.name}, line {line}", row, text_column)
+            text = None
+        has_column = True
         yield line, raw, row, text
 
 
@@ -103,41 +130,45 @@ def _line_batches(source: _Source, text_column: str, batch_size: int) -> Iterato
     # A filter between two programs goes on where one byte of a long stream is broken; a file can be mended.
     errors = "replace" if source.name == STANDARD_INPUT else "strict"
     for texts in _batched((_without_end(line) for line in decoded_lines(source.file, source.name, errors)), batch_size):
-        yield CellRows(texts, source.name, source.share(), [text_column], [[text] for text in texts])
+        yield CellRows([*texts], source.name, source.share(), [text_column], [[text] for text in texts])
 
 
 def _without_end(line: str) -> str:
     return line.removesuffix("\n").removesuffix("\r")
 
 
-def _cell_batches(source: _Source, format: str, text_column: str, batch_size: int) -> Iterator[CellRows]:
+def _cell_batches(source: _Source, format: str, text_column: str, batch_size: int, strict: bool) -> Iterator[CellRows]:
     csv.field_size_limit(CSV_FIELD_LIMIT)
     reader = csv.reader(decoded_lines(source.file, source.name), _DIALECTS[format], strict=True)
     try:
         columns = next((row for row in reader if row), [])
         index = column_index(source.name, columns, text_column) if columns else 0
-        for cells in _batched(_cell_rows(source.name, reader, columns, index), batch_size):
-            yield CellRows([row[index] for row in cells], source.name, source.share(), columns, cells)
+        for rows in _batched(_cell_rows(source.name, reader, columns, index, strict), batch_size):
+            texts, cells = [text for text, _ in rows], [row for _, row in rows]
+            yield CellRows(texts, source.name, source.share(), columns, cells)
     except csv.Error as error:
         values = {"path": source.name, "line": reader.line_num, "format": format.upper(), "reason": error}
         raise SentimentError(Errors.S010.format(**values)) from None
 
 
-def _cell_rows(name: str, reader: Any, columns: list[str], index: int) -> Iterator[list[str]]:
+def _cell_rows(
+    name: str, reader: Any, columns: list[str], index: int, strict: bool
+) -> Iterator[tuple[str | None, list[str]]]:
     for row in reader:
+        has_text = len(row) > index
         if len(row) != len(columns):
             if not row:
                 continue
-            _even_out(f"{name}, line {reader.line_num}", row, columns, index)
-        yield row
+            _even_out(f"{name}, line {reader.line_num}", row, columns, index, strict)
+        yield row[index] if has_text else None, row
 
 
-def _even_out(place: str, row: list[str], columns: list[str], index: int) -> None:
+def _even_out(place: str, row: list[str], columns: list[str], index: int, strict: bool) -> None:
     """Fill a row that ends early with empty cells, lest the columns added to it shift to the left."""
     if len(row) > len(columns):
         reason = f"it has {len(row)} fields, and there are {len(columns)} columns"
         raise SentimentError(Errors.S067.format(place=place, reason=reason))
-    if len(row) <= index:
+    if strict and len(row) <= index:
         raise missing_column(place, columns[index], columns[: len(row)])
     row += [""] * (len(columns) - len(row))
 

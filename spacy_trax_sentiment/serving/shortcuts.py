@@ -10,7 +10,7 @@ from collections.abc import Container, Mapping, Sequence
 from string import ascii_letters
 from typing import Any, NamedTuple
 
-from spacy.attrs import ORTH
+from spacy.attrs import ORTH, intify_attrs
 from spacy.lang.char_classes import UNITS
 from spacy.lang.en import English
 from spacy.tokenizer import Tokenizer
@@ -33,8 +33,8 @@ _WORD = re.compile(
 _WORD_GROUP, _CLOSING_GROUP = 2, 4
 _MARKS = re.compile(r"\.\.+|.")
 _LINK = re.compile(r"https?://t\.co/[A-Za-z0-9]+")
-# Split off after a digit.
-_UNITS = frozenset(UNITS.split("|"))
+# Split off after a digit; of letters of ASCII alone.
+UNIT_NAMES = frozenset(unit for unit in UNITS.split("|") if unit.isascii() and unit.isalpha())
 
 
 def knows_rules(tokenizer: Tokenizer) -> bool:
@@ -59,8 +59,13 @@ class SpecialCases(NamedTuple):
 
 def special_cases(rules: Mapping[str, Any]) -> SpecialCases:
     """rules: As `Tokenizer.rules`."""
-    tokens = {text: tuple(part[ORTH] for part in case) for text, case in rules.items()}
+    tokens = {text: tuple(map(_orth, case)) for text, case in rules.items()}
     return SpecialCases(tokens, frozenset(text for text, parts in tokens.items() if parts != (text,)))
+
+
+def _orth(part: Mapping[Any, Any]) -> str:
+    text: str = part[ORTH] if ORTH in part else intify_attrs(part)[ORTH]
+    return text
 
 
 def simple_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
@@ -68,19 +73,7 @@ def simple_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
     tokens = cases.tokens.get(chunk)
     if tokens is not None:
         return tokens
-    if not chunk.isascii():
-        return _matched_tokens(chunk, cases)
-    if chunk.isalpha():
-        return (chunk,)
-    # The most frequent shapes, which a regular expression would find too, but not as quickly.
-    first, last = chunk[0], chunk[-1]
-    if last in ",!?:" and chunk[:-1].isalpha():
-        return None if chunk[:-1] in cases.parted else (chunk[:-1], last)
-    if first == "#" and chunk[1:].isalpha():
-        return None if chunk[1:] in cases.parted else (first, chunk[1:])
-    if first == "@" and chunk[1:].isalpha():
-        return (chunk,)
-    if first == "h" and _LINK.fullmatch(chunk):
+    if _LINK.fullmatch(chunk):
         return None if _ends_in_unit(chunk) else (chunk,)
     return _matched_tokens(chunk, cases)
 
@@ -103,7 +96,7 @@ def _matched_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
 
 def _ends_in_unit(word: str) -> bool:
     rest = word.rstrip(ascii_letters)
-    return rest[-1:].isdigit() and word[len(rest) :] in _UNITS
+    return rest[-1:].isdigit() and word[len(rest) :] in UNIT_NAMES
 
 
 def _spell_case(tokens: Sequence[str], cases: Container[str]) -> bool:

@@ -45,6 +45,18 @@ class Chunks(NamedTuple):
         return [self.data[start:end].decode() for start, end in places]
 
 
+class KeyedTexts:
+    """Maps the hashes of parts of chunks to their texts."""
+
+    def __init__(self, data: bytes, keys: Array, starts: Array, ends: Array) -> None:
+        self._data = data
+        self._place_of = dict(zip(keys.tolist(), zip(starts.tolist(), ends.tolist(), strict=True), strict=True))
+
+    def __getitem__(self, key: int) -> str:
+        start, end = self._place_of[key]
+        return self._data[start:end].decode()
+
+
 def split(texts: Sequence[str]) -> Chunks:
     """Split texts as `str.split` does, and spaCy's tokenizer.
 
@@ -61,7 +73,13 @@ def split(texts: Sequence[str]) -> Chunks:
     starts, ends = borders[::2], borders[1::2]
     text_ends = np.cumsum(np.array(list(map(len, encoded)), dtype=np.int64) + 1)
     n_chunks = np.diff(np.searchsorted(starts, text_ends), prepend=0)
-    return Chunks(_murmur_hashes(data, starts, ends - starts), n_chunks, data, starts, ends)
+    return Chunks(murmur_hashes(data, starts, ends - starts), n_chunks, data, starts, ends)
+
+
+def words_at(data: bytes) -> Array:
+    """RETURNS: uint64 (n_bytes - 7,): the eight bytes from each byte on, the first one lowest."""
+    words: Array = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))
+    return words
 
 
 def _mark_wide_spaces(codes: Array, is_space: Array) -> None:
@@ -77,9 +95,9 @@ def _mark_wide_spaces(codes: Array, is_space: Array) -> None:
     is_space[first[three] + 2] = True
 
 
-def _murmur_hashes(data: bytes, starts: Array, lengths: Array) -> Array:
+def murmur_hashes(data: bytes, starts: Array, lengths: Array) -> Array:
     """RETURNS: uint64 (n,): MurmurHash64A (Appleby) of the bytes `starts` (n,) to `starts + lengths`, as spaCy's."""
-    words = np.ndarray(len(data) - 7, dtype="<u8", buffer=data, strides=(1,))  # a word from each byte on
+    words = words_at(data)
     n_words, n_left = lengths >> 3, lengths & 7
     hashes = _SEED ^ lengths.astype(np.uint64) * _MULTIPLIER
     longer = np.flatnonzero(n_words)

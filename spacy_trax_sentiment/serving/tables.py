@@ -5,12 +5,15 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Errors, SentimentError
+
+if TYPE_CHECKING:
+    from .bulk import TextScorer
 
 STANDARD_STREAM = "-"
 
@@ -18,8 +21,11 @@ INPUT_FORMATS = ("jsonl", "csv", "tsv", "txt", "parquet")
 OUTPUT_FORMATS = ("jsonl", "csv", "tsv", "parquet")
 _FORMAT_OF_SUFFIX = {f".{name}": name for name in INPUT_FORMATS} | {".ndjson": "jsonl"}
 
-Added = dict[str, list[str] | NDArray[np.float32]]
-"""The columns to add to a batch: name -> one value a row."""
+Texts = list[str | None]
+"""The texts of rows; None for a row that has none, or something else in its place."""
+
+Added = dict[str, list[str | None] | NDArray[np.float32]]
+"""The columns to add to a batch: name -> one value a row; None, or as a number NaN, where there is none."""
 
 
 class JsonRows(NamedTuple):
@@ -30,7 +36,7 @@ class JsonRows(NamedTuple):
     lines: The number of each row's line. raw: The line itself. objects: What it holds.
     """
 
-    texts: list[str]
+    texts: Texts
     source: str
     share: float | None
     lines: Sequence[int]
@@ -41,7 +47,7 @@ class JsonRows(NamedTuple):
 class CellRows(NamedTuple):
     """Rows of strings, each as long as `columns`; the rest as in JsonRows."""
 
-    texts: list[str]
+    texts: Texts
     source: str
     share: float | None
     columns: list[str]
@@ -51,7 +57,7 @@ class CellRows(NamedTuple):
 class ArrowRows(NamedTuple):
     """Rows of an Arrow record batch; the rest as in JsonRows."""
 
-    texts: list[str]
+    texts: Texts
     source: str
     share: float | None
     data: Any
@@ -77,6 +83,24 @@ def output_format(path: str, given: str | None = None) -> str:
     Raises SentimentError where that is no format to write.
     """
     return _format(path, given, OUTPUT_FORMATS, standard="jsonl", what="written", option="--output-format")
+
+
+def scored_columns(scorer: "TextScorer", texts: Sequence[str | None]) -> Added:
+    """RETURNS: The columns to add to texts, without scores where there is no text."""
+    probabilities = scorer([text or "" for text in texts])
+    probabilities[[i for i, text in enumerate(texts) if text is None]] = np.nan
+    return sentiment_columns(scorer.labels, probabilities)
+
+
+def sentiment_columns(labels: Sequence[str], probabilities: NDArray[np.float32]) -> Added:
+    """RETURNS: The columns to add to texts of these probabilities, (n_texts, n_labels): `sentiment`, the most probable
+    label, of equals the first, None where there are none; and `sentiment_LABEL`, each one's probability.
+    """
+    sentiments: list[str | None] = [labels[i] for i in probabilities.argmax(axis=1).tolist()]
+    for i in np.flatnonzero(np.isnan(probabilities[:, 0])).tolist():
+        sentiments[i] = None
+    columns: Added = {"sentiment": sentiments}
+    return columns | {f"sentiment_{label}": probabilities[:, i] for i, label in enumerate(labels)}
 
 
 def column_names(batch: TableBatch) -> list[str]:
@@ -130,7 +154,7 @@ def text_batches(texts: Sequence[str], column: str, size: int) -> Iterator[CellR
     """YIELDS: Batches of a table of one column that holds these texts."""
     for start in range(0, len(texts), size):
         some = list(texts[start : start + size])
-        yield CellRows(some, "TEXT", (start + len(some)) / len(texts), [column], [[text] for text in some])
+        yield CellRows([*some], "TEXT", (start + len(some)) / len(texts), [column], [[text] for text in some])
 
 
 def column_index(source: str, columns: Sequence[str], column: str) -> int:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import shutil
 import sys
@@ -55,7 +56,14 @@ def open_output(path: str, format: str, *, overwrite: bool = False, source: str 
     to_stream = path == STANDARD_STREAM
     name = STANDARD_OUTPUT if to_stream else path
     opened = _standard_output(format) if to_stream else _whole_file(Path(path), overwrite, source)
-    with opened as file, _WRITERS[format](file, name) as write:
+    with opened as file, table_writer(file, name, format) as write:
+        yield write
+
+
+@contextmanager
+def table_writer(file: IO[bytes], name: str, format: str) -> Iterator[Write]:
+    """Write a table to a file that is open. name: What errors call it. YIELDS: As `open_output`."""
+    with _WRITERS[format](file, name) as write:
 
         def checked_write(batch: TableBatch, added: Added) -> None:
             require_free(batch, added)
@@ -90,8 +98,8 @@ def _spliced(lines: Iterable[str], added: Added) -> str:
     return "".join(chain.from_iterable(zip(*parts, repeat("}\n"), strict=False)))
 
 
-def _json_fields(column: Sequence[str] | Sequence[float]) -> list[str]:
-    if column and isinstance(column[0], float):
+def _json_fields(column: Sequence[str | None] | Sequence[float | None]) -> list[str]:
+    if column and not any(isinstance(value, str) for value in column):
         return json.dumps(column)[1:-1].split(", ")  # one call for all: a number holds no comma
     known = {value: as_json(value) for value in set(column)}
     return [known[value] for value in column]
@@ -130,10 +138,11 @@ def _csv_text(rows: list[Iterable[Any]], dialect: str, quoting: Any = csv.QUOTE_
 def _cells(batch: TableBatch, columns: list[str]) -> Iterable[list[Any]]:
     if isinstance(batch, CellRows):
         return batch.cells
-    return ([_cell(value) for value in row] for row in _value_rows(batch, columns))
+    return ([as_cell(value) for value in row] for row in _value_rows(batch, columns))
 
 
-def _cell(value: Any) -> Any:
+def as_cell(value: Any) -> Any:
+    """RETURNS: What stands in a CSV for a value: None, a str, an int or a float; or else its JSON."""
     return value if value is None or type(value) in (str, int, float) else as_json(value)
 
 
@@ -145,7 +154,10 @@ def _value_rows(batch: TableBatch, columns: list[str]) -> Iterable[Sequence[Any]
 
 def _shown(column: Any) -> Any:
     """Round numbers. The nearest of 64 bits is shown by its six decimals, the nearest of 32 bits is not."""
-    return column if isinstance(column, list) else np.round(column.astype(np.float64), _DECIMALS).tolist()
+    if isinstance(column, list):
+        return column
+    rounded = np.round(column.astype(np.float64), _DECIMALS).tolist()
+    return [None if math.isnan(value) else value for value in rounded] if np.isnan(column).any() else rounded
 
 
 _WRITERS: dict[str, Callable[[IO[bytes], str], Any]] = {

@@ -80,7 +80,8 @@ def composed_ids(memory: LexemeMemory, composed: Composed) -> tuple[Array, Array
     real = context != PAD_ID
     ids = np.concatenate([ids, context[real]])
     texts = np.concatenate([np.repeat(text, counts), np.broadcast_to(text, context.shape)[real]])
-    return ids[np.argsort(texts, kind="stable")], np.bincount(texts, minlength=len(lengths))
+    small = texts.astype(np.uint16) if len(lengths) < 1 << 16 else texts  # NumPy sorts these by radix
+    return ids[np.argsort(small, kind="stable")], np.bincount(texts, minlength=len(lengths))
 
 
 def context_tokens(memory: LexemeMemory, composed: Composed) -> Iterator[tuple[Array, Array, Array]]:

@@ -3,8 +3,9 @@ out once and remembered.
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat, zip_longest
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import srsly
@@ -52,6 +53,25 @@ class Lexeme(NamedTuple):
         return () if self.term is None else (self.term, *self.more)
 
 
+class Lexemes(NamedTuple):
+    """Many lexemes, side by side.
+
+    terms: Of each lexeme its first term, then of each its second one, and so on: at least one list of n_lexemes each;
+        None where a lexeme has no more.
+    roles, leanings: (n_lexemes,) each.
+    """
+
+    terms: Sequence[Sequence[str | None]]
+    roles: Sequence[int]
+    leanings: Sequence[int]
+
+
+class Texts(Protocol):
+    """Hashes to texts, as spaCy's StringStore."""
+
+    def __getitem__(self, key: int, /) -> str: ...
+
+
 @saved_with_model
 class TokenPreprocessor:
     """A preprocessor whose terms depend on the tokens alone: a subclass says by `lexeme` what a token stands for.
@@ -71,6 +91,14 @@ class TokenPreprocessor:
     bigram_distance: int = 1
     n_leanings: int = 0
 
+    @property
+    def alike(self) -> frozenset[str]:
+        """The kinds of tokens, of "mention", "link" and "number", of which each stands for the same as any other.
+
+        A mention is an `@` and a name, a number all digits. A TextScorer does not look at these one by one.
+        """
+        return frozenset()
+
     def lexeme(self, text: str) -> Lexeme:
         """RETURNS: What the token `text` stands for, the same each time."""
         raise NotImplementedError
@@ -78,6 +106,12 @@ class TokenPreprocessor:
     def lexemes(self, texts: Sequence[str]) -> Iterable[Lexeme]:
         """RETURNS: What each of the tokens stands for; a subclass that is quicker for many at once may say how."""
         return map(self.lexeme, texts)
+
+    def side_by_side(self, texts: Sequence[str]) -> Lexemes:
+        """RETURNS: As `lexemes`, in a form that is quicker still to look up."""
+        lexemes = list(self.lexemes(texts))
+        terms = list(zip_longest(*[lexeme.terms for lexeme in lexemes])) or [(None,) * len(lexemes)]
+        return Lexemes(terms, [lexeme.role for lexeme in lexemes], [lexeme.leaning for lexeme in lexemes])
 
     def __call__(self, doc: Doc) -> list[str]:
         """RETURNS: The terms that the vocabulary numbers: plain ones, as all else is found from their ids."""
@@ -106,8 +140,8 @@ class TokenPreprocessor:
         return self
 
 
-_Known = tuple[tuple[int, ...], int, int]
-"""What a row holds: the ids, the hash with the role, and the leaning."""
+# Odd, with bits well mixed, as in `composition`.
+_MULTIPLIER, _HALF, _ROLE = np.uint64(0x9E3779B97F4A7C15), np.uint64(32), np.uint64(3)
 
 
 class LexemeMemory:
@@ -132,42 +166,31 @@ class LexemeMemory:
         self.leanings = np.zeros(1024, dtype=np.int64)
         self.n_rows = 1
         self._n_ids = 0
-        self._row_of: dict[_Known, int] = {}
-        self._row_of_text: dict[str, int] = {}
+        self._row_of_content = HashTable()
         self._table = HashTable()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._table)
 
-    def rows(self, orths: Array, strings: StringStore | Mapping[int, str]) -> Array:
+    def rows(self, orths: Array, strings: Texts) -> Array:
         """RETURNS: int32 (n,): the row of each of the lexemes `orths` (n,), spaCy's hashes of texts in `strings`.
 
         The hash of a text is the same in every vocabulary, so pipelines may share a memory.
         """
         rows, unseen = self._table.look_up(orths)
         if len(unseen):
-            keys = orths[unseen].tolist()
-            new = list(dict.fromkeys(keys))
+            new = list(dict.fromkeys(orths[unseen].tolist()))
             new_rows = self._rows([strings[key] for key in new])
             with self._lock:
-                self._remember(np.array(new, dtype=np.uint64), np.array(new_rows, dtype=np.int32))
-            row_of = dict(zip(new, new_rows, strict=True))
-            rows[unseen] = [row_of[key] for key in keys]
+                self._remember(np.array(new, dtype=np.uint64), new_rows)
+                rows[unseen], _ = self._table.look_up(orths[unseen])
         return rows
 
     def rows_of_texts(self, texts: Sequence[str]) -> list[int]:
         """RETURNS: The row of the lexeme of each text."""
-        row_of = self._row_of_text
-        new = [text for text in dict.fromkeys(texts) if text not in row_of]
-        row_of_new = dict(zip(new, self._rows(new), strict=True))
-        rows = [row_of_new[text] if text in row_of_new else row_of[text] for text in texts]
-        # What is no word, such as a number or a link, seldom comes again.
-        words = {text: row for text, row in row_of_new.items() if text.isalpha()}
-        if len(row_of) + len(words) > MAX_LEXEMES:
-            self._row_of_text = words  # not emptied, as another thread may be reading it
-        else:
-            row_of.update(words)
+        orths = list(map(hash_string, texts))
+        rows: list[int] = self.rows(np.array(orths, dtype=np.uint64), dict(zip(orths, texts, strict=True))).tolist()
         return rows
 
     def _remember(self, keys: Array, rows: Array) -> None:
@@ -176,42 +199,42 @@ class LexemeMemory:
         _, unseen = self._table.look_up(keys)  # another thread may have been quicker
         self._table.add(keys[unseen], rows[unseen])
 
-    def _rows(self, texts: Sequence[str]) -> list[int]:
-        id_of, unknown = self.vocabulary.get, (self.vocabulary[UNK],)
-        rows = []
-        new: dict[_Known, int] = {}
+    def _rows(self, texts: Sequence[str]) -> Array:
+        """RETURNS: int32 (n,): the rows of lexemes to find out of, (n,)."""
         with self._lock:
-            for term, role, more, leaning in self.preprocessor.lexemes(texts):
-                if term is None:
-                    rows.append(NO_TERM)
-                    continue
-                first = id_of(term, 0)
-                # Only pairs of known terms are counted, so others need no hash.
-                hashed = hash_string(term) >> 2 << 2 | role if first >= N_SPECIAL else role
-                ids = [first] if first >= N_SPECIAL else []
-                for each in more:
-                    id = id_of(each, 0)
-                    if id >= N_SPECIAL:
-                        ids.append(id)
-                key = tuple(ids) or unknown, hashed, leaning
-                row = self._row_of.get(key)
-                if row is None:
-                    row = new.setdefault(key, self.n_rows + len(new))
-                rows.append(row)
-            if new:
-                self._add_rows(list(new))
-                self._row_of.update(new)  # not before, as a subclass's `lexemes` may raise
+            terms, roles, leanings = self.preprocessor.side_by_side(texts)
+            id_of: Callable[[str | None, int], int] = self.vocabulary.get  # type: ignore[assignment]
+            ids = np.array([list(map(id_of, of_kind, repeat(0))) for of_kind in terms], dtype=np.int64)
+            ids[ids < N_SPECIAL] = 0
+            # Only pairs of known terms are counted, so others need no hash.
+            hashed = [hash_string(term) if id else 0 for term, id in zip(terms[0], ids[0].tolist(), strict=True)]
+            hashes = np.array(hashed, dtype=np.uint64) & ~_ROLE | np.array(roles, dtype=np.uint64)
+            leaning = np.array(leanings, dtype=np.int64)
+            keys = _content_keys(ids, hashes, leaning)
+            has_term = np.array([term is not None for term in terms[0]])
+            keys[~has_term] = 0  # a key that a HashTable has already, with the value 0
+            rows, unseen = self._row_of_content.look_up(keys)
+            if len(unseen):
+                place_of = dict(zip(keys[unseen].tolist(), unseen.tolist(), strict=True))
+                new = np.array(list(place_of.values()))
+                first = self.n_rows
+                self._add_rows(ids[:, new], hashes[new], leaning[new])
+                new_keys = np.array(list(place_of), dtype=np.uint64)
+                self._row_of_content.add(new_keys, np.arange(first, self.n_rows, dtype=np.int32))
+                rows[unseen], _ = self._row_of_content.look_up(keys[unseen])
         return rows
 
-    def _add_rows(self, new: Sequence[_Known]) -> None:
-        counts = np.array([len(ids) for ids, _, _ in new])
-        self.ids = written(self.ids, self._n_ids, np.array([id for ids, _, _ in new for id in ids]))
+    def _add_rows(self, ids: Array, hashes: Array, leanings: Array) -> None:
+        """ids: (n_kinds, n): of each row, 0 for none. hashes, leanings: (n,)."""
+        ids[0, ~ids.any(axis=0)] = self.vocabulary[UNK]
+        counts = np.count_nonzero(ids, axis=0)
+        self.ids = written(self.ids, self._n_ids, ids.T[ids.T > 0])
         self.starts = written(self.starts, self.n_rows, self._n_ids + np.cumsum(counts) - counts)
         self.counts = written(self.counts, self.n_rows, counts)
-        self.hashes = written(self.hashes, self.n_rows, np.array([hashed for _, hashed, _ in new], dtype=np.uint64))
-        self.leanings = written(self.leanings, self.n_rows, np.array([leaning for _, _, leaning in new]))
+        self.hashes = written(self.hashes, self.n_rows, hashes)
+        self.leanings = written(self.leanings, self.n_rows, leanings)
         self._n_ids += int(counts.sum())
-        self.n_rows += len(new)
+        self.n_rows += len(counts)
 
     def ids_of(self, rows: Array, is_negated: Array) -> tuple[Array, Array]:
         """RETURNS: The ids of rows (n,), one row after the other, and how many each has, (n,).
@@ -222,6 +245,15 @@ class LexemeMemory:
         ids = self.ids.take(ranges(self.starts.take(rows), counts))
         negatable = np.repeat(is_negated, counts) & (ids >= N_SPECIAL)
         return ids + np.where(negatable, len(self.vocabulary), 0), counts
+
+
+def _content_keys(ids: Array, hashes: Array, leanings: Array) -> Array:
+    """RETURNS: uint64 (n,): a hash of what each row holds, never 0. Ids are told apart by their order, not by gaps."""
+    keys = ((leanings + 2).astype(np.uint64) * _MULTIPLIER ^ hashes) * _MULTIPLIER
+    for of_kind in ids:
+        mixed = (keys ^ of_kind.astype(np.uint64)) * _MULTIPLIER
+        keys = np.where(of_kind > 0, mixed ^ (mixed >> _HALF), keys)
+    return np.asarray(np.maximum(keys, 1))
 
 
 def doc_orths(doc: Doc) -> Array:

@@ -5,12 +5,15 @@ see NOTICE. A model saves the lexicon that it was trained with.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import srsly
+
+T = TypeVar("T")
 
 # Shorter words share their stems with too many others.
 _LEAST_STEMMED = 4
@@ -22,8 +25,6 @@ class Entry(NamedTuple):
     opinion: int = 0
     valence: float | None = None
 
-
-NO_ENTRY = Entry()
 
 Words = dict[str, str]
 """Words, parted by spaces, under "positive", "negative", and each valence as a number."""
@@ -41,14 +42,36 @@ class Lexicon:
         }
 
     @cached_property
-    def _entries_of_stems(self) -> dict[str, Entry]:
-        opinions = {
-            stem: sign
-            for stem, values in _by_stem(self._opinions, self._stem).items()
-            if (sign := _sign(sum(set(values))))
-        }
-        valences = {stem: sum(values) / len(values) for stem, values in _by_stem(self._valences, self._stem).items()}
-        return {stem: Entry(opinions.get(stem, 0), valences.get(stem)) for stem in {**opinions, **valences}}
+    def words(self) -> frozenset[str]:
+        """The words, emoticons and the like."""
+        return frozenset().union(self._opinions, self._valences)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of the words."""
+        return frozenset().union(self._opinions_of_stems, self._valences_of_stems)
+
+    @cached_property
+    def _opinions_of_stems(self) -> dict[str, int]:
+        opinions: dict[str, int] = {}
+        for stem, opinion in self._with_stems(self._opinions):
+            if opinions.setdefault(stem, opinion) != opinion:
+                opinions[stem] = 0
+        return opinions
+
+    @cached_property
+    def _valences_of_stems(self) -> dict[str, float]:
+        sums: dict[str, float] = {}
+        counts: Counter[str] = Counter()
+        for stem, valence in self._with_stems(self._valences):
+            sums[stem] = sums.get(stem, 0) + valence
+            counts[stem] += 1
+        return {stem: value / counts[stem] for stem, value in sums.items()}
+
+    def _with_stems(self, values: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+        """YIELDS: The stem and the value of each word of letters."""
+        words = [word for word in values if word.isalpha()]
+        return zip(self._stem(words), map(values.__getitem__, words), strict=True)
 
     def __contains__(self, word: str) -> bool:
         return word in self._opinions or word in self._valences
@@ -60,15 +83,10 @@ class Lexicon:
     def entry(self, word: str, stem: str) -> Entry:
         """RETURNS: What is known of the word, or else of its stem."""
         opinion, valence = self._opinions.get(word, 0), self._valences.get(word)
-        known = Entry(opinion, valence) if opinion or valence is not None else NO_ENTRY
-        if len(word) < _LEAST_STEMMED or not word.isalpha():
-            return known
-        of_stem = self._entries_of_stems.get(stem)
-        if of_stem is None:
-            return known
-        if known is NO_ENTRY:
-            return of_stem
-        return Entry(known.opinion or of_stem.opinion, of_stem.valence if known.valence is None else known.valence)
+        if len(word) >= _LEAST_STEMMED and word.isalpha():
+            opinion = opinion or self._opinions_of_stems.get(stem, 0)
+            valence = self._valences_of_stems.get(stem) if valence is None else valence
+        return Entry(opinion, valence)
 
 
 def bundled_words() -> Words:
@@ -93,14 +111,6 @@ def away_from_zero(valence: float) -> int:
 
 
 _OPINIONS = {"positive": 1, "negative": -1}
-
-
-def _by_stem(values: Mapping[str, float], stem: Callable[[Sequence[str]], Sequence[str]]) -> dict[str, list[float]]:
-    words = [word for word in values if word.isalpha()]
-    found: dict[str, list[float]] = {}
-    for word, of_word in zip(words, stem(words), strict=True):
-        found.setdefault(of_word, []).append(values[word])
-    return found
 
 
 def _sign(value: float) -> int:

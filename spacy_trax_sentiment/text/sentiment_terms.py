@@ -2,15 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from itertools import zip_longest
 from typing import Any
 
+import numpy as np
 import srsly
 
 from ..errors import Errors, SentimentError
-from .lexemes import CONTRASTS, ENDS_NEGATION, NEGATES, PLAIN, Lexeme, TokenPreprocessor
-from .lexicon import NO_ENTRY, Entry, Lexicon, Words, away_from_zero, bundled_words
+from .lexemes import CONTRASTS, ENDS_NEGATION, NEGATES, PLAIN, Lexeme, Lexemes, TokenPreprocessor
+from .lexicon import Entry, Lexicon, Words, away_from_zero, bundled_words
 from .wordlists import CONTRASTING, EMOJI_VALENCES, NEGATIONS, PEOPLE, SCOPE_ENDS, TELLING_NAMES
 
 MOST_BUCKETS = 1 << 24
@@ -29,6 +31,7 @@ _PEOPLE = {word: f"people {group.split()[0]}" for group in PEOPLE for word in gr
 _OPINIONS = {1: "opinion +", -1: "opinion -"}
 _VALENCES = {valence: f"valence {valence:+}" for valence in range(-4, 5) if valence}
 _PREFIX = 5
+_LEAST_STEMMED = 3
 _LONGEST_EMOJI = 4
 
 
@@ -71,11 +74,21 @@ class SentimentTerms(TokenPreprocessor):
     def _lexicon(self) -> Lexicon:
         return Lexicon(self._words or {}, _stemmer().stemWords)
 
+    @property
+    def _says_itself(self) -> bool:
+        """Whether no subclass says what tokens stand for."""
+        return (type(self).lexeme, type(self).lexemes) == (SentimentTerms.lexeme, SentimentTerms.lexemes)
+
+    @property
+    def alike(self) -> frozenset[str]:
+        return frozenset(["mention", "link", "number"] if self._says_itself else [])
+
     def lexeme(self, text: str) -> Lexeme:
-        if text[:1] == "@" and _MENTION.match(text):
-            return _NOTHING
+        if text.isdigit():
+            return Lexeme(_NUMBER)
         lowered = text.lower().strip()
-        if _URL.match(lowered) or _MENTION.match(lowered):
+        first = lowered[:1]
+        if (first == "@" and _MENTION.match(lowered)) or (first in ("h", "w") and _URL.match(lowered)):
             return _NOTHING
         word = self._normalized(lowered)
         if not word or word == "#":
@@ -84,34 +97,47 @@ class SentimentTerms(TokenPreprocessor):
             return Lexeme(_PEOPLE[word])
         role = _ROLES.get(word, PLAIN)
         if word.isalpha():
-            # Porter's own program leaves words of up to two letters alone; Snowball's makes "" of "s" and "i" of "is".
-            return self._word(word, _stemmer().stemWord(word) if len(word) > 2 else word, role)
+            # Porter's own program leaves shorter words alone; Snowball's makes "" of "s" and "i" of "is".
+            return self._word(word, _stemmer().stemWord(word) if len(word) >= _LEAST_STEMMED else word, role)
         if word[0].isdigit() and not any(map(str.isalpha, word)):
             return Lexeme(_NUMBER, role)
         entry = self._sign_entry(text.strip(), word)
         return Lexeme(word, role, (f"form {word}", *_classes(entry)), self._leaning(word, entry))
 
-    def lexemes(self, texts: Sequence[str]) -> Iterable[Lexeme]:
-        """As `lexeme`, of many: words of ASCII letters alone are taken together."""
-        words = [text.lower() for text in texts if text.isascii() and text.isalpha()]
-        stems = iter(zip(words, _stemmer().stemWords(words), strict=True))
-        for text in texts:
-            if text.isascii() and text.isalpha():
-                word, stem = next(stems)
-                if word in _PEOPLE:
-                    yield Lexeme(_PEOPLE[word])
-                elif not _ELONGATION.search(word):
-                    yield self._word(word, stem if len(word) > 2 else word, _ROLES.get(word, PLAIN))
-                else:
-                    yield self.lexeme(text)
-            else:
-                yield self.lexeme(text)
+    def side_by_side(self, texts: Sequence[str]) -> Lexemes:
+        if not self._says_itself:
+            return super().side_by_side(texts)
+        # Words of ASCII letters are taken together, but for those of which more is to be asked.
+        words = [text.lower() if text.isascii() and text.isalpha() else "" for text in texts]
+        stems: list[str | None] = _stemmer().stemWords(words)
+        forms: list[str | None] = ["form " + word for word in words]
+        prefixes = ["prefix " + word[:_PREFIX] if len(word) >= _PREFIX else None for word in words]
+        opinions: list[str | None] = [None] * len(words)
+        terms = [stems, forms, prefixes, opinions, opinions.copy()]
+        roles, leanings = [_ROLES.get(word, PLAIN) for word in words], [0] * len(words)
+        told: frozenset[str] = frozenset()
+        told_stems = told
+        if max(map(len, words), default=0) >= _LEAST_STEMMED:
+            told, told_stems = self._lexicon.words, self._lexicon.stems
+        others = set(_elongated(words))
+        for i, (word, stem) in enumerate(zip(words, stems, strict=True)):
+            if len(word) < _LEAST_STEMMED or word in _PEOPLE:
+                others.add(i)
+            elif word in told or stem in told_stems or word in CONTRASTING:
+                entry = self._lexicon.entry(word, stem or "")
+                opinions[i], terms[-1][i] = _class_of_opinion(entry), _class_of_valence(entry)
+                leanings[i] = self._leaning(word, entry)
+        for i in others:
+            lexeme = self.lexeme(texts[i])
+            roles[i], leanings[i] = lexeme.role, lexeme.leaning
+            for of_kind, term in zip_longest(terms, lexeme.terms):
+                of_kind[i] = term
+        return Lexemes(terms, roles, leanings)
 
     def _word(self, word: str, stem: str, role: int) -> Lexeme:
         entry = self._lexicon.entry(word, stem)
-        classes = () if entry is NO_ENTRY else _classes(entry)
         prefix = (f"prefix {word[:_PREFIX]}",) if len(word) >= _PREFIX else ()
-        return Lexeme(stem, role, (f"form {word}", *prefix, *classes), self._leaning(word, entry))
+        return Lexeme(stem, role, (f"form {word}", *prefix, *_classes(entry)), self._leaning(word, entry))
 
     def _leaning(self, word: str, entry: Entry) -> int:
         if word in CONTRASTING:
@@ -127,10 +153,11 @@ class SentimentTerms(TokenPreprocessor):
         # An emoticon may hold what else is mark-up or a word's edge, as "<3" and ":D" do.
         if len(short) > 1 and not short.isalnum() and self._lexicon.valence(short) is not None:
             return short
-        word = _HTML.sub("", word).strip()
+        if "<" in word or ">" in word:
+            word = _HTML.sub("", word).strip()
         if len(word) > 1 and any(map(str.isalpha, word)):
             word = word.strip(_EDGES) or word
-        return self._shortened(word)
+        return short if word == lowered else self._shortened(word)
 
     def _shortened(self, word: str) -> str:
         two = _ELONGATION.sub(r"\1\1", word)
@@ -165,8 +192,24 @@ class SentimentTerms(TokenPreprocessor):
 
 
 def _classes(entry: Entry) -> tuple[str, ...]:
-    opinion = (_OPINIONS[entry.opinion],) if entry.opinion else ()
-    return (*opinion, _VALENCES[away_from_zero(entry.valence)]) if entry.valence else opinion
+    return tuple(term for term in (_class_of_opinion(entry), _class_of_valence(entry)) if term)
+
+
+def _class_of_opinion(entry: Entry) -> str | None:
+    return _OPINIONS[entry.opinion] if entry.opinion else None
+
+
+def _class_of_valence(entry: Entry) -> str | None:
+    return _VALENCES[away_from_zero(entry.valence)] if entry.valence else None
+
+
+def _elongated(words: Sequence[str]) -> list[int]:
+    """RETURNS: The indices of the words of ASCII letters, or none, in which three or more of a letter meet."""
+    codes = np.frombuffer(" ".join(words).encode(), dtype=np.uint8)
+    third = np.flatnonzero((codes[2:] == codes[1:-1]) & (codes[1:-1] == codes[:-2]))
+    ends = np.cumsum([len(word) + 1 for word in words])
+    indices: list[int] = np.searchsorted(ends, third, side="right").tolist()
+    return indices
 
 
 def _emoji_valence(emoji: str) -> float | None:

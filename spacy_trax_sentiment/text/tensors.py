@@ -16,7 +16,7 @@ Ids = Sequence[int] | NDArray[Any]
 Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
 
 # XLA compiles once for each shape; a short ladder bounds how often.
-LENGTH_LADDER = (8, 16, 24, 32, 48, 64, 96, 128, 256, 512)
+LENGTH_LADDER = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 _SORTED_BATCHES = 2
 
 

@@ -136,9 +136,18 @@ def macro_recall_interval(
     return float(low), float(high)
 
 
-def evaluate_pipeline(nlp: Language, texts: Sequence[LabelledText], labels: Sequence[str]) -> Evaluation:
-    """Evaluate the `doc.cats` of a pipeline: the label predicted is the most probable one."""
-    return evaluate([text.label for text in texts], list(predict_labels(nlp, (t.text for t in texts))), labels)
+def evaluate_pipeline(
+    nlp: Language,
+    texts: Sequence[LabelledText],
+    labels: Sequence[str],
+    watched: Callable[[Iterable[str]], Iterable[str]] = iter,
+) -> Evaluation:
+    """Evaluate the `doc.cats` of a pipeline: the label predicted is the most probable one.
+
+    watched: Called with the predicted labels, which it returns as they come: such as tqdm.
+    """
+    predicted = watched(predict_labels(nlp, (text.text for text in texts)))
+    return evaluate([text.label for text in texts], list(predicted), labels)
 
 
 def predict_labels(nlp: Language, texts: Iterable[str]) -> Iterator[str]:

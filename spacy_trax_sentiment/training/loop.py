@@ -1,12 +1,12 @@
 """Labelled texts to a trained pipeline, by Trax's TrainTask, EvalTask and Loop."""
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, NamedTuple, TextIO
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 import spacy
@@ -27,7 +27,9 @@ from ..text.tensors import (
     weighted_batches,
 )
 from .calibration import calibrate
+from .checkpoints import Checkpoints, digest
 from .corpora import LabelledText, require_labels
+from .progress import ACCURACY, LOSS, Progress, Watch, history, require_finite
 
 COMPONENT = "trax_sentiment"
 
@@ -90,15 +92,6 @@ PRESETS = {
 }
 
 
-class Progress(NamedTuple):
-    """Where training stands: steps done, and as of the last evaluation the mean loss and the held-out figures."""
-
-    step: int
-    loss: float
-    dev_loss: float
-    dev_accuracy: float
-
-
 class Trained(NamedTuple):
     """nlp: The pipeline. history: One entry an evaluation."""
 
@@ -108,7 +101,6 @@ class Trained(NamedTuple):
 
 STEPS_PER_EVALUATION = 10
 
-_LOSS, _ACCURACY = "loss", "accuracy"
 _SEEDS = 1 << 31
 
 
@@ -121,6 +113,7 @@ def train(
     *,
     weights: Sequence[float] | None = None,
     init_from: Language | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Train a pipeline that has a `trax_sentiment` component alone.
 
@@ -131,9 +124,12 @@ def train(
     weights: How often to draw each text, in proportion. A text of another label than `labels` is then drawn as of any
         of them by chance: what says nothing either way.
     init_from: A pipeline to train on from: its vocabulary and weights. It is changed, and returned.
+    checkpoints: Where to save them, and whether to go on from the latest, with the same result to the last bit. Ctrl-C
+        then saves one too.
 
-    Raises SentimentError where a setting or the data cannot be used, where a loss is not a number, and where the
-    `train` extra is missing.
+    Raises SentimentError where a setting or the data cannot be used, where a loss is not a number, where a checkpoint
+    cannot be written or gone on from, and where the `train` extra is missing; TrainingInterrupted at Ctrl-C, where
+    there are checkpoints.
     """
     check_settings(settings, len(labels))
     require_labels(texts, labels, "the training texts")
@@ -169,7 +165,13 @@ def train(
             padded_length=padded_length,
         )
     dev_batches = _batches(dev_ids, dev_targets, settings, padded_length, settings.seed + 1)
-    history = run_loop(layer, batches, dev_batches, settings, on_step)
+    facts = {}
+    if checkpoints is not None:
+        facts = _facts(settings, labels, texts, dev_texts, weights) | {
+            "the ids": digest((*ids, *dev_ids)),
+            "the weights at the start": digest(map(np.asarray, layer_weights(layer, architecture).values())),
+        }
+    evaluations = run_loop(layer, batches, dev_batches, settings, on_step, checkpoints=checkpoints, facts=facts)
     set_weights(model, layer_weights(layer, architecture))
     counts = Counter(targets)
     # Balanced batches hold as many texts of each label, whatever the data does; weighted ones nearly so.
@@ -177,7 +179,24 @@ def train(
     set_label_prior(model, [1 if even else counts[label] for label in range(len(labels))])
     if settings.calibrate:
         calibrate(model, dev_ids, dev_targets)
-    return Trained(nlp, history)
+    return Trained(nlp, evaluations)
+
+
+def _facts(
+    settings: Settings,
+    labels: Sequence[str],
+    texts: Sequence[LabelledText],
+    dev_texts: Sequence[LabelledText],
+    weights: Sequence[float] | None,
+) -> dict[str, Any]:
+    """RETURNS: What a checkpoint must be of the same of, by what to call it."""
+    return {
+        **asdict(settings),
+        "labels": list(labels),
+        "the training texts": digest(field for text in texts for field in text),
+        "the held-out texts": digest(field for text in dev_texts for field in text),
+        "the texts' weights": None if weights is None else digest([np.asarray(weights, dtype=np.float64)]),
+    }
 
 
 def _blank(labels: Sequence[str], settings: Settings) -> Language:
@@ -201,19 +220,26 @@ def run_loop(
     settings: Settings,
     on_step: Callable[[Progress], None] | None = None,
     optimizer: Any = None,
+    *,
+    checkpoints: Checkpoints | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> list[Progress]:
     """Train a Trax layer in place with Trax's Loop and the weighted cross-entropy.
 
     layer: From ids to log-probabilities; initialized by the Loop, from the seed, unless it is already.
     batches, dev_batches: Endless.
     optimizer: Trax's; Adam with the settings' learning rate, where None.
+    checkpoints: As in `train`. facts: What the run is of, to keep in them.
     RETURNS: The history, an entry for step 1 and for each tenth.
 
     Raises SentimentError where a loss is not a finite number.
     """
     from ..model.trax_backend import jax, optimizers, quiet_loop, tl, training
+    from .resuming import Keeper
     from .row_steps import step_rows_alone
 
+    facts = facts or {}
+    start = None if checkpoints is None else checkpoints.start(facts)
     with quiet_loop() as stdout:
         loop = training.Loop(
             layer,
@@ -227,28 +253,45 @@ def run_loop(
                     ),
                     lr_schedule=_straight_to_zero(settings) if settings.decay else None,
                     n_steps_per_checkpoint=STEPS_PER_EVALUATION,
-                    loss_name=_LOSS,
+                    loss_name=LOSS,
                 )
             ],
             eval_tasks=[
                 training.EvalTask(
                     labeled_data=dev_batches,
                     metrics=[tl.WeightedCategoryCrossEntropy(), tl.WeightedCategoryAccuracy()],
-                    metric_names=[_LOSS, _ACCURACY],
+                    metric_names=[LOSS, ACCURACY],
                     n_eval_batches=settings.n_eval_batches,
                 )
             ],
             random_seed=settings.seed,
-            callbacks=[partial(_Watch, on_step=on_step, stdout=stdout, learning_rate=settings.learning_rate)],
+            callbacks=[partial(Watch, on_step=on_step, stdout=stdout, learning_rate=settings.learning_rate)],
         )
         # What a step returns is committed to its device. Were the first step's weights not, XLA would compile twice.
         loop.update_weights_and_state(weights=jax.device_put(layer.weights, jax.devices()[0]))
         if settings.row_steps:
             step_rows_alone(loop)
-        loop.run(settings.steps)
-    history = _history(loop)
-    _require_finite(history[-1:], settings.learning_rate)
-    return history
+        if checkpoints is None:
+            loop.run(settings.steps)
+        else:
+            keeper = Keeper(loop, checkpoints, facts)
+            loop._callbacks.append(keeper)
+            if start is not None:
+                keeper.go_on(start)
+                _pass_over(batches, dev_batches, start.step, settings)
+            with keeper.heeding_interrupts():
+                loop.run(settings.steps - loop.step)
+            keeper.keep(settings.steps)
+    evaluations = history(loop)
+    require_finite(evaluations[-1:], settings.learning_rate)
+    return evaluations
+
+
+def _pass_over(batches: Iterator[Batch], dev_batches: Iterator[Batch], step: int, settings: Settings) -> None:
+    """Draw what a Loop has drawn by the end of a step, but for the sample that each new Loop takes."""
+    n_evaluations = (step > 0) + step // STEPS_PER_EVALUATION
+    for stream, n in ((batches, step), (dev_batches, n_evaluations * settings.n_eval_batches)):
+        deque(islice(stream, n), maxlen=0)
 
 
 def _straight_to_zero(settings: Settings) -> Callable[[int], float]:
@@ -286,46 +329,3 @@ def _batches(
 def _thinned(ids: Sequence[NDArray[np.int32]], most: int, seed: int) -> list[NDArray[np.int32]]:
     rng = np.random.default_rng(seed)
     return [text if len(text) <= most else rng.permutation(text)[:most] for text in ids]
-
-
-class _Watch:
-    """A callback of Trax's Loop: reports each step, and ends a run whose loss is not finite."""
-
-    def __init__(
-        self, loop: Any, on_step: Callable[[Progress], None] | None, stdout: TextIO, learning_rate: float
-    ) -> None:
-        self.loop, self.on_step, self.stdout, self.learning_rate = loop, on_step, stdout, learning_rate
-
-    def call_at(self, step: int) -> bool:
-        return True
-
-    def on_step_begin(self, step: int) -> None:
-        pass
-
-    def on_step_end(self, step: int) -> None:
-        # The Loop evaluates after its callbacks: what stands in its history is of an earlier step.
-        latest = _history(self.loop, slice(-1, None))
-        _require_finite(latest, self.learning_rate)
-        if self.on_step is not None:
-            figures = latest[0][1:] if latest else (math.nan,) * 3
-            with redirect_stdout(self.stdout):
-                self.on_step(Progress(step, *figures))
-
-
-def _history(loop: Any, part: slice = slice(None)) -> list[Progress]:
-    losses, dev_losses, dev_accuracies = (
-        loop.history.get(mode, f"metrics/{metric}")[part]
-        for mode, metric in (("train", _LOSS), ("eval", _LOSS), ("eval", _ACCURACY))
-    )
-    dev = zip(dev_losses, dev_accuracies, strict=True)
-    return [
-        Progress(step, float(loss), float(dev_loss), float(dev_accuracy))
-        for (step, loss), ((_, dev_loss), (_, dev_accuracy)) in zip(losses, dev, strict=True)
-    ]
-
-
-def _require_finite(history: Sequence[Progress], learning_rate: float) -> None:
-    for step, loss, dev_loss, _ in history:
-        for value in (loss, dev_loss):
-            if not math.isfinite(value):
-                raise SentimentError(Errors.S041.format(loss=value, step=step, learning_rate=learning_rate))

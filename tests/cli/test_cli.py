@@ -1,4 +1,7 @@
 import json
+import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +10,8 @@ import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_trax_sentiment.training import LabelledText
+from spacy_trax_sentiment.cli.train import _ProgressBar
+from spacy_trax_sentiment.training import LabelledText, Progress
 
 Run = Callable[..., Any]
 
@@ -50,6 +54,81 @@ def test_evaluate_prints_tables_or_json(run: Run, model: Path, dev_file: Path) -
     assert f"accuracy {figures['accuracy']:.4f}" in tables.out
     assert figures["n_texts"] == len(dev_file.read_text().splitlines())
     assert set(figures["labels"]) == set(figures["confusion"]) == {"negative", "positive"}
+
+
+def test_train_writes_a_report_and_tensorboards_files(run: Run, tmp_path: Path) -> None:
+    from tensorflow.compat.v1.train import summary_iterator
+
+    options = ["--steps", 20, "--embedding-dim", 8, "--tensorboard", tmp_path / "tb"]
+    result = run("train", "bundled:short_texts", "--output", tmp_path / "m", *options)
+    report = tmp_path / "m" / "report.html"
+    assert str(report) in result.out
+    html = report.read_text(encoding="utf-8")
+    assert "Held-out accuracy" in html
+    assert "bundled:short_texts" in html
+    report.unlink()  # the model is whole without it
+    assert run("evaluate", tmp_path / "m", "bundled:short_texts").status == 0
+
+    paths = {path.parent.name: path for path in (tmp_path / "tb").rglob("*") if path.is_file()}
+    assert set(paths) == {"train", "eval"}  # and no pickle
+    losses = {
+        event.step: value.simple_value
+        for event in summary_iterator(str(paths["train"]))
+        for value in event.summary.value
+        if value.tag == "metrics/loss"
+    }
+    assert list(losses) == [1, 10, 20]
+    assert losses[20] < losses[1]
+
+
+def test_evaluate_writes_a_report(run: Run, model: Path, dev_file: Path, tmp_path: Path) -> None:
+    page = tmp_path / "new" / "report.html"
+    result = run("evaluate", model, dev_file, "--html", page)
+    assert result.status == 0
+    assert f"Report: {page}" in result.out
+    html = page.read_text(encoding="utf-8")
+    accuracy = json.loads(run("evaluate", model, dev_file, "--json").out)["accuracy"]
+    assert f"{accuracy:.4f}" in html
+    taken = run("evaluate", model, dev_file, "--html", page)
+    assert taken.is_one_line(1)
+    assert "S068" in taken.err
+    assert run("evaluate", model, dev_file, "--html", page, "--overwrite").status == 0
+    assert page.read_text(encoding="utf-8") == html
+
+
+def test_evaluate_compares_two_models(run: Run, model: Path, dev_file: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    result = run("evaluate", model, dev_file, "--compare", "en", "--html", page)
+    assert result.status == 0
+    assert "McNemar's exact p" in result.out
+    figures = json.loads(run("evaluate", model, dev_file, "--compare", "en", "--json").out)
+    compared = figures["compared"]
+    assert compared["model"] == "en"
+    assert compared["accuracy_difference"] == pytest.approx(compared["accuracy"] - figures["accuracy"])
+    assert f"{compared['accuracy_difference']:+.4f}" in result.out
+    assert "Where they disagree" in page.read_text(encoding="utf-8")
+
+
+def test_models_of_other_labels_are_not_compared(run: Run, model: Path, dev_file: Path, tmp_path: Path) -> None:
+    result = run("evaluate", model, dev_file, "--compare", "en_ternary", "--html", tmp_path / "report.html")
+    assert result.is_one_line(1)
+    assert "S101" in result.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_matplotlib_a_report_is_refused_before_any_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for arguments in (
+        ["evaluate", tmp_path / "none", tmp_path / "none.jsonl", "--html", tmp_path / "report.html"],
+        ["train", tmp_path / "none.jsonl", "--output", tmp_path / "m"],
+    ):
+        result = run(*arguments)
+        assert result.is_one_line(1)
+        assert "S100" in result.err
+        assert "[train]" in result.err
+    assert not list(tmp_path.iterdir())
 
 
 BAD_DATA = {
@@ -101,6 +180,26 @@ def test_a_loss_that_is_not_finite_leaves_no_output(run: Run, tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
+def test_an_interrupted_run_says_how_to_go_on(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = _ProgressBar.show
+
+    def interrupt(self: _ProgressBar, progress: Progress) -> None:
+        show(self, progress)
+        if progress.step == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    arguments = ["train", "bundled:short_texts", "-o", tmp_path / "m", "--steps", 8, "--embedding-dim", 4, "--quiet"]
+    monkeypatch.setattr(_ProgressBar, "show", interrupt)
+    interrupted = run(*arguments)
+    monkeypatch.undo()
+    assert interrupted.is_one_line(130)
+    assert "step 4" in interrupted.err
+    assert "--resume" in interrupted.err
+    assert "S124" in run(*arguments).err
+    assert run(*arguments, "--resume") == (0, "", "")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
+
+
 def test_an_output_directory_that_cannot_be_used_is_told_in_one_line(run: Run, tmp_path: Path, model: Path) -> None:
     (tmp_path / "file").write_text("")
     taken = run("train", "bundled:short_texts", "--output", model)
@@ -113,8 +212,9 @@ def test_an_output_directory_that_cannot_be_used_is_told_in_one_line(run: Run, t
 
 def test_overwrite_replaces_a_pipeline(run: Run, tmp_path: Path, trained: Language) -> None:
     trained.to_disk(tmp_path / "m")
-    options = ["--steps", 5, "--embedding-dim", 8, "--overwrite", "--quiet"]
+    options = ["--steps", 5, "--embedding-dim", 8, "--overwrite", "--quiet", "--no-report"]
     assert run("train", "bundled:short_texts", "--output", tmp_path / "m", *options) == (0, "", "")
+    assert not (tmp_path / "m" / "report.html").exists()
     assert spacy.load(tmp_path / "m").get_pipe("trax_sentiment").model.attrs["embedding_dim"] == 8
 
 
@@ -133,7 +233,7 @@ def test_a_model_that_is_not_there_is_told_in_one_line(run: Run, tmp_path: Path)
         assert "no such model directory" in result.err
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["serve"]])
 def test_help_is_printed(run: Run, command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.status == 0

@@ -155,10 +155,59 @@ def test_wrong_usage_is_told_before_the_model_is_loaded(
 def test_a_row_that_cannot_be_used_leaves_no_output(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": 1}\n')
     options = ["--input", tmp_path / "a.jsonl", "--output", tmp_path / "b.jsonl", "--batch-size", 1]
-    result = run(*options, "--model", "m")
+    result = run(*options, "--on-error", "fail", "--model", "m")
     assert result.is_one_line(1)
     assert "a.jsonl, line 2" in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_a_row_without_a_text_has_no_scores(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": 1}\n{"id": 2}\n{"text": "ab"}\n')
+    result = run("--input", tmp_path / "a.jsonl", "--batch-size", 1, "--model", "m")
+    assert result.status == 0
+    assert "a.jsonl: 2 rows hold no text, the first is row 2" in result.err
+    rows = [json.loads(line) for line in result.out.splitlines()]
+    assert [row["sentiment"] for row in rows] == ["up", None, None, "down"]
+    assert [row["sentiment_up"] for row in rows] == [0.75, None, None, 0.25]
+
+
+# Many tables
+
+
+def test_many_tables_become_as_many(run: Run, tmp_path: Path, model: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text(f"id,text\n{name},good\n")
+    result = run(
+        "--input", tmp_path / "*.csv", "--output", tmp_path / "out", "--model", model, "--concurrency", 1, "-q"
+    )
+    assert (result.status, result.out, result.err) == (0, "", "")
+    written = sorted(path.read_text().splitlines()[1][:7] for path in (tmp_path / "out").glob("*.csv"))
+    assert written == ["a,good,", "b,good,"]
+
+
+def test_of_many_tables_the_bad_one_is_told_of(run: Run, tmp_path: Path, model: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text\n1,good\n")
+    (tmp_path / "b.csv").write_text("id,body\n1,good\n")
+    (tmp_path / "c.parquet").write_text("nonsense")
+    result = run("--input", tmp_path, "--output", tmp_path / "out", "--model", model, "--concurrency", 1)
+    assert result.status == 1
+    assert "S064" in result.err
+    assert "S061" in result.err
+    assert "2 of 3 files failed" in result.err
+    assert len(list((tmp_path / "out").glob("*.csv"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--input", "*.csv"], "name a directory by --output"),
+        (["a", "--engine", "local"], "--engine needs --input"),
+    ],
+)
+def test_wrong_usage_of_many(run: Run, options: list[str], message: str) -> None:
+    result = run(*options)
+    assert result.is_one_line(2)
+    assert message in result.err
 
 
 def test_a_model_that_is_not_there_leaves_no_output(run: Run, tmp_path: Path) -> None:

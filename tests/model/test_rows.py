@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from thinc.api import SGD, Adam, Model, Optimizer, RAdam
 
 from spacy_trax_sentiment.model import Classifier
-from spacy_trax_sentiment.model.rows import batch_rows, row_rung, step_rows, take_rows
+from spacy_trax_sentiment.model.rows import SteadyRows, batch_rows, put_rows, row_rung, step_rows, take_rows
 from spacy_trax_sentiment.text import ProcessTweet
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 
@@ -30,6 +30,27 @@ def test_few_different_numbers_of_rows_hold_any(n_rows: int) -> None:
     rung = row_rung(n_rows)
     assert n_rows <= rung <= max(256, 4 * n_rows)
     assert row_rung(rung) == rung
+
+
+@given(st.lists(st.integers(0, 5000), min_size=1))
+def test_batches_of_like_size_take_equally_many_rows(sizes: list[int]) -> None:
+    steady = SteadyRows()
+    taken = [steady(n_rows) for n_rows in sizes]
+    assert all(n_taken >= n_rows for n_taken, n_rows in zip(taken, sizes, strict=True))
+    assert taken == sorted(taken)
+    assert len(set(taken)) <= 1 + 5  # rungs from 256 to 8192
+
+
+@given(st.data())
+def test_rows_are_put_into_their_places(data: st.DataObject) -> None:
+    rows = data.draw(st.lists(st.integers(0, N_TERMS - 1), unique=True))
+    width = data.draw(st.integers(1, 5))
+    table = np.arange(N_TERMS * width, dtype=np.float32).reshape(N_TERMS, width)
+    expected = table.copy()
+    values = -1 - np.arange(len(rows) * width * 2, dtype=np.float32).reshape(len(rows), width, 2)[:, :, 0]
+    expected[rows] = values
+    put_rows(table, np.array(rows, dtype=np.int64), values)
+    np.testing.assert_array_equal(table, expected)
 
 
 def test_rows_are_filled_up_with_zeros() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model import storage
-from spacy_trax_sentiment.model.storage import whole_directory
+from spacy_trax_sentiment.model.storage import require_free_file, whole_directory, write_file
 
 
 def _pipeline(path: Path) -> Path:
@@ -84,3 +84,25 @@ def test_a_place_that_cannot_be_written_is_named_before_any_work(tmp_path: Path)
     (tmp_path / "file").write_text("")
     with pytest.raises(SentimentError, match="S032.*file/m"), whole_directory(tmp_path / "file" / "m"):
         pytest.fail("entered")
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "new" / "a.html"
+    write_file(path, "ä\n")
+    assert path.read_bytes() == "ä\n".encode()
+    with pytest.raises(SentimentError, match="S068"):
+        write_file(path, "b")
+    with pytest.raises(SentimentError, match="S068"):
+        require_free_file(path.parent, overwrite=True)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fail)
+        with pytest.raises(SentimentError, match="S069.*No space left"):
+            write_file(path, "b", overwrite=True)
+    assert path.read_bytes() == "ä\n".encode()
+    write_file(path, "b", overwrite=True)
+    assert path.read_text() == "b"
+    assert list(path.parent.iterdir()) == [path]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_trax_sentiment.text.lexicon import NO_ENTRY, Entry, Lexicon, away_from_zero, bundled_words, merged_words
+from spacy_trax_sentiment.text.lexicon import Entry, Lexicon, away_from_zero, bundled_words, merged_words
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 
 
@@ -30,8 +30,8 @@ LEXICON = Lexicon({**WORDS, "-0.5": "failing"}, _without_ing)  # type: ignore[ar
         ("gr8", "gr8", Entry(0, 1.5)),
         ("bending", "bend", Entry(-1, -2.5)),  # the opinion is the stem's
         ("fail", "fail", Entry(-1, -0.5)),  # and so here is the valence
-        ("table", "table", NO_ENTRY),
-        ("", "", NO_ENTRY),
+        ("table", "table", Entry()),
+        ("", "", Entry()),
     ],
 )
 def test_a_word_has_an_entry(word: str, stem: str, entry: Entry) -> None:
@@ -42,9 +42,9 @@ def test_a_word_has_an_entry(word: str, stem: str, entry: Entry) -> None:
     ("word", "stem", "entry"),
     [
         ("bends", "bend", Entry(-1, -2.5)),
-        ("ben", "bend", NO_ENTRY),  # too short
-        ("be-nd", "bend", NO_ENTRY),  # not of letters alone
-        ("bents", "bent", NO_ENTRY),
+        ("ben", "bend", Entry()),  # too short
+        ("be-nd", "bend", Entry()),  # not of letters alone
+        ("bents", "bent", Entry()),
     ],
 )
 def test_a_word_that_is_not_known_has_its_stems_entry(word: str, stem: str, entry: Entry) -> None:
@@ -56,7 +56,7 @@ def test_words_of_one_stem_are_averaged_and_opposite_opinions_cancel() -> None:
     lexicon = Lexicon(words, _without_ing)  # type: ignore[arg-type]
     assert lexicon.entry("cars", "car") == Entry(0, 0.5)
     assert lexicon.entry("car", "car") == Entry(-1, 2.0)
-    assert lexicon.entry("wears", "wear") == NO_ENTRY
+    assert lexicon.entry("wears", "wear") == Entry()
 
 
 def test_what_is_in_the_lexicon_and_the_valence_of_an_exact_text() -> None:
@@ -69,7 +69,7 @@ def test_what_is_in_the_lexicon_and_the_valence_of_an_exact_text() -> None:
 def test_an_empty_lexicon_knows_nothing() -> None:
     lexicon = Lexicon({}, _without_ing)  # type: ignore[arg-type]
     assert "good" not in lexicon
-    assert lexicon.entry("good", "good") == NO_ENTRY
+    assert lexicon.entry("good", "good") == Entry()
     assert lexicon.valence(":)") is None
 
 
@@ -104,8 +104,8 @@ def test_two_lexicons_are_merged() -> None:
         ("lol", Entry(0, 1.8)),
         ("naïve", Entry(-1, None)),
         ("user-friendly", Entry(1, None)),
-        ("the", NO_ENTRY),
-        ("film", NO_ENTRY),
+        ("the", Entry()),
+        ("film", Entry()),
     ],
 )
 def test_the_bundled_lexicon_holds_what_its_sources_say(word: str, entry: Entry) -> None:

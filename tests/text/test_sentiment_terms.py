@@ -218,7 +218,20 @@ _KINDS = [["prefix"] * p + ["opinion"] * o + ["valence"] * v for p in (0, 1) for
 @pytest.mark.parametrize("terms", [TERMS, BARE], ids=["lexicon", "bare"])
 @given(tokens=st.lists(TOKENS))
 def test_many_lexemes_at_once_are_those_of_each(terms: SentimentTerms, tokens: list[str]) -> None:
-    assert list(terms.lexemes(tokens)) == [terms.lexeme(token) for token in tokens]
+    kinds, roles, leanings = terms.side_by_side(tokens)
+    assert [len(of_kind) for of_kind in kinds] == [len(tokens)] * len(kinds)
+    for i, token in enumerate(tokens):
+        found = tuple(of_kind[i] for of_kind in kinds if of_kind[i] is not None)
+        assert (found, roles[i], leanings[i]) == (terms.lexeme(token).terms, *terms.lexeme(token)[1::2])
+
+
+def test_a_subclass_may_say_what_tokens_stand_for() -> None:
+    class Shouted(SentimentTerms):
+        def lexeme(self, text: str) -> Lexeme:
+            return Lexeme("!") if text.isupper() else super().lexeme(text)
+
+    assert Shouted().side_by_side(["GOOD", "good"]).terms[0] == ("!", "good")
+    assert not Shouted().alike
 
 
 @pytest.mark.parametrize("part", ["a", "ab", "<", "<br", ".", "é", "\u0301", "👍", "1", "#", "a ", "http", "_a-"])

@@ -1,0 +1,113 @@
+"""Time each token's share of a score beside the score itself, on one Doc of a million tokens.
+
+    python benchmarks/explanations.py [--texts TWEETS.jsonl] [--tokens N] [--rounds N]
+
+The contenders run in alternation, on one thread: `component.predict([doc])`; `doc._.sentiment.contributions`, found
+anew each round, as Docs keep what was found; and `TextScorer` on the same words as short texts. Without a file, the
+words are those of the texts that ship with the package. Exits with 1 where shares take more than twice the scoring.
+"""
+
+import argparse
+import gc
+import os
+import statistics
+import time
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+# Read as NumPy is imported.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
+
+import numpy as np
+import srsly
+from report import at_most, print_bounds, print_machine, print_table
+from spacy.tokens import Doc
+
+from spacy_trax_sentiment import TextScorer
+from spacy_trax_sentiment.explanation import sentiment
+from spacy_trax_sentiment.pipelines import find_component, load_pipeline
+from spacy_trax_sentiment.training import read_labelled_texts
+
+MOST = 2.0
+PREDICT, SHARES, SCORER = "component.predict([doc])", "doc._.sentiment.contributions", "TextScorer, short texts"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--texts", type=Path, help="JSONL whose `text` gives the words")
+    parser.add_argument("--tokens", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--model", default="en")
+    arguments = parser.parse_args()
+    texts = (
+        [text.text for text in read_labelled_texts("bundled:short_texts")]
+        if arguments.texts is None
+        else [str(row["text"]) for row in srsly.read_jsonl(arguments.texts)]
+    )
+    print_machine(("spacy", "numpy"))
+    nlp = load_pipeline(arguments.model)
+    component = find_component(nlp, arguments.model)
+    n_texts, doc = one_doc(nlp, texts, arguments.tokens)
+    scorer = TextScorer(nlp)
+    short = list(islice(cycle(texts), n_texts))
+
+    def shares() -> Any:
+        sentiment._FOUND.clear()
+        return sentiment.sentiment_of(doc, component).contributions
+
+    contenders: dict[str, Callable[[], Any]] = {
+        PREDICT: lambda: component.predict([doc]),
+        SHARES: shares,
+        SCORER: lambda: scorer(short),
+    }
+    found = sentiment.sentiment_of(doc, component)
+    np.testing.assert_allclose(np.exp(found.log_probabilities), np.asarray(component.predict([doc]))[0], atol=1e-5)
+    times = in_alternation(contenders, arguments.rounds)
+    medians = {name: statistics.median(all_times) for name, all_times in times.items()}
+    print_table(
+        f"A Doc of {len(doc)} tokens, {n_texts} short texts, {arguments.rounds} rounds",
+        ("of", "median ms", "fastest ms", "ns a token", "times predict"),
+        [
+            (name, f"{median * 1e3:.1f}", f"{min(times[name]) * 1e3:.1f}", f"{median / len(doc) * 1e9:.1f}",
+             f"{median / medians[PREDICT]:.2f}")
+            for name, median in medians.items()
+        ],
+    )  # fmt: skip
+    # Of each round, so that what slows the machine for a while slows both.
+    ratio = statistics.median(mine / score for mine, score in zip(times[SHARES], times[PREDICT], strict=True))
+    bound = at_most("all shares, times the scoring", ratio, MOST)
+    print_bounds([bound])
+    if not bound.met:
+        raise SystemExit(1)
+
+
+def one_doc(nlp: Any, texts: list[str], n_tokens: int) -> tuple[int, Doc]:
+    """RETURNS: How many texts, taken again and again, make so many tokens; and a Doc of these, cut at that number."""
+    made = list(nlp.tokenizer.pipe(texts))
+    words: list[str] = []
+    spaces: list[bool] = []
+    for n_texts, each in enumerate(cycle(made), start=1):
+        words += [token.text for token in each]
+        spaces += [bool(token.whitespace_) for token in each]
+        if len(words) >= n_tokens:
+            return n_texts, Doc(nlp.vocab, words[:n_tokens], spaces[:n_tokens])
+    raise ValueError("there are no texts")
+
+
+def in_alternation(contenders: dict[str, Callable[[], Any]], n_rounds: int) -> dict[str, list[float]]:
+    """RETURNS: The seconds of each in each round, after one that does not count."""
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(n_rounds + 1):
+        for name, run in contenders.items():
+            gc.collect()
+            start = time.perf_counter()
+            run()
+            if number:
+                times[name].append(time.perf_counter() - start)
+    return times
+
+
+if __name__ == "__main__":
+    main()

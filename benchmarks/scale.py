@@ -1,0 +1,210 @@
+"""Time many processes on one Parquet file: `trax-sentiment predict` by processes and by Ray, beside a bare TextScorer.
+
+    python benchmarks/scale.py --texts tweets.jsonl [--rows 1000000] [--rounds 3] [--memory-rows 5000000] [--kills 20]
+
+The file holds the texts again and again, each with a running number appended. Every measurement is a process of its
+own, from the start of the command to its end, in alternation. What Ray takes to start and stop, with nothing to do, is
+shown by itself. `--kills` kills runs at random moments: the driver, a worker process, or a worker of Ray, and counts
+the rows that are in the output. Needs the extra `ray`.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from report import Bound, at_least, at_most, print_bounds, print_machine, print_table
+
+BARE = "TextScorer, one process"
+_GROUP = 1 << 17
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--texts", required=True, help="a JSONL file with the field 'text'")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory-rows", type=int, default=5_000_000, help="0 leaves the memory out")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--bare", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.bare:
+        score_bare(arguments.bare)
+        return
+    print_machine()
+    print(f"cores that may be used: {len(os.sched_getaffinity(0))}")
+    with tempfile.TemporaryDirectory() as directory:
+        work = Path(directory)
+        source = work / "texts.parquet"
+        write_texts(Path(arguments.texts), source, arguments.rows)
+        bounds = speed(source, work, arguments.rows, arguments.rounds)
+        if arguments.memory_rows:
+            bounds += memory(Path(arguments.texts), work, arguments.memory_rows)
+        if arguments.kills:
+            bounds += kills(source, work, arguments.rows, arguments.kills)
+    print_bounds(bounds)
+
+
+def write_texts(texts: Path, target: Path, n_rows: int) -> None:
+    """Write a table of `id` and `text`, a group of rows at a time."""
+    lines = [json.loads(line)["text"] for line in texts.open(encoding="utf-8")]
+    schema = pa.schema({"id": pa.int64(), "text": pa.string()})
+    with pq.ParquetWriter(target, schema) as writer:
+        for start in range(0, n_rows, _GROUP):
+            ids = range(start, min(start + _GROUP, n_rows))
+            table = pa.table({"id": ids, "text": [f"{lines[i % len(lines)]} {i}" for i in ids]}, schema=schema)
+            writer.write_table(table)
+
+
+def score_bare(source: str) -> None:
+    """Score the column in batches, and write nothing."""
+    from spacy_trax_sentiment import TextScorer
+
+    scorer = TextScorer.load()
+    for batch in pq.ParquetFile(source).iter_batches(1000, columns=["text"]):
+        scorer(batch.column(0).to_pylist())
+
+
+def command(source: Path, output: Path, engine: str, concurrency: int) -> list[str]:
+    """RETURNS: The command line that scores the table."""
+    options = ["--input", str(source), "--output", str(output), "--engine", engine, "--concurrency", str(concurrency)]
+    return [sys.executable, "-m", "spacy_trax_sentiment", "predict", *options, "--quiet"]
+
+
+def timed(arguments: Sequence[str]) -> tuple[float, float]:
+    """RETURNS: The seconds that a command takes, and the most memory that it had, without its children, in MB."""
+    start = time.perf_counter()
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def speed(source: Path, work: Path, n_rows: int, rounds: int) -> list[Bound]:
+    ways: dict[str, Callable[[Path, Path], list[str]]] = {
+        BARE: lambda source, _: [sys.executable, __file__, "--texts", "-", "--bare", str(source)],
+    }
+    for engine in ("local", "ray"):
+        for n in (1, 2):
+            ways[f"{engine}, {n}"] = lambda source, out, engine=engine, n=n: command(source, out, engine, n)  # type: ignore[misc]
+    nothing = work / "nothing.parquet"
+    pq.write_table(pq.read_table(source).slice(0, 1), nothing)
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    started: dict[str, list[float]] = {way: [] for way in ways}
+    for round_ in range(rounds):
+        for way, arguments in ways.items():
+            for table, taken in ((source, seconds), (nothing, started)):
+                output = work / f"{way}-{round_}-{table.stem}"
+                taken[way].append(timed(arguments(table, output))[0])
+    outputs = {way: scores(work / f"{way}-0-{source.stem}") for way in ways if way != BARE}
+    median = {way: statistics.median(taken) for way, taken in seconds.items()}
+    start = {way: statistics.median(taken) for way, taken in started.items()}
+    print_table(
+        f"{n_rows} rows, median of {rounds} in alternation",
+        ("way, processes", "seconds", "rows/s", "of one row", "rows/s without that"),
+        [
+            (way, f"{t:.1f}", f"{n_rows / t:.0f}", f"{start[way]:.1f}", f"{n_rows / (t - start[way]):.0f}")
+            for way, t in median.items()
+        ],
+    )
+    ids, expected = outputs["local, 1"]
+    same = all(np.array_equal(ids, i) and np.allclose(expected, s, atol=1e-6) for i, s in outputs.values())
+    return [
+        at_least("rows equal in all outputs", float(same and ids.tolist() == list(range(n_rows))), 1),
+        at_least("rows/s of 2 processes / 1", median["local, 1"] / median["local, 2"], 1.7),
+        at_most("seconds of Ray / local, 2 workers each", median["ray, 2"] / median["local, 2"], 1.2),
+        at_most(
+            "the same, without starting and stopping",
+            (median["ray, 2"] - start["ray, 2"]) / (median["local, 2"] - start["local, 2"]),
+            1.2,
+        ),
+    ]
+
+
+def scores(output: Path) -> tuple[Any, Any]:
+    """RETURNS: The ids, sorted, and the probabilities of all rows in a directory."""
+    table = pa.concat_tables(pq.read_table(path) for path in sorted(output.glob("*.parquet"))).sort_by("id")
+    columns = [name for name in table.column_names if name.startswith("sentiment_")]
+    return table["id"].to_numpy(), np.stack([table[name].to_numpy() for name in columns])
+
+
+def memory(texts: Path, work: Path, most: int) -> list[Bound]:
+    found = {}
+    for n_rows in (100_000, most):
+        source = work / f"{n_rows}.parquet"
+        write_texts(texts, source, n_rows)
+        for n in (1, 2):
+            found[n, n_rows] = timed(command(source, work / f"{n_rows}-{n}", "local", n))[1]
+    rows = [(f"{n} of {n_rows} rows", f"{mb:.0f}") for (n, n_rows), mb in found.items()]
+    print_table("peak memory of the driver by processes", ("processes", "MB"), rows)
+    growth = found[2, most] - found[2, 100_000]
+    return [at_most(f"driver memory at {most} rows over that at 100,000, MB", growth, 10)]
+
+
+def kills(source: Path, work: Path, n_rows: int, n_kills: int) -> list[Bound]:
+    """Kill runs at random moments, let them go on, and see whether each row is written once."""
+    choose = random.Random(0)
+    whole = {engine: timed(command(source, work / f"whole-{engine}", engine, 2))[0] for engine in ("local", "ray")}
+    outcomes: Counter[str] = Counter()
+    for i in range(n_kills):
+        what = ("driver", "worker", "worker of Ray")[i % 3]
+        output = work / f"kill-{i}"
+        arguments = command(source, output, "ray" if what == "worker of Ray" else "local", 2)
+        moment = choose.uniform(0, whole["ray" if what == "worker of Ray" else "local"])
+        with subprocess.Popen(arguments, start_new_session=True) as process:
+            time.sleep(moment)
+            for victim in victims(process.pid, what)[:1]:
+                os.kill(victim, signal.SIGKILL)
+            status = process.wait()
+        if status:  # the driver: run again
+            kill_group(process.pid)
+            timed(arguments)
+        ids, _ = scores(output)
+        outcomes["once each" if ids.tolist() == list(range(n_rows)) else "NOT once each"] += 1
+    print_table(
+        f"{n_kills} kills at random moments", ("rows in the output", "runs"), [(a, str(b)) for a, b in outcomes.items()]
+    )
+    return [at_least("share of killed runs with every row once", outcomes["once each"] / n_kills, 1)]
+
+
+def victims(pid: int, what: str) -> list[int]:
+    """RETURNS: The processes to kill one of."""
+    if what == "driver":
+        return [pid]
+    mark = b"spawn_main" if what == "worker" else b"ray::"
+    return [each for each in descendants(pid) if mark in Path(f"/proc/{each}/cmdline").read_bytes()]
+
+
+def descendants(pid: int) -> list[int]:
+    """RETURNS: The children of a process, theirs, and so on."""
+    try:
+        children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+    return children + [each for child in children for each in descendants(child)]
+
+
+def kill_group(pid: int) -> None:
+    """Kill what a killed driver has left running."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

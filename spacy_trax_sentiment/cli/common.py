@@ -1,0 +1,117 @@
+"""What the commands share: options that mean the same everywhere, how much is told, and progress."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+from ..about import BUNDLED_MODEL
+
+if TYPE_CHECKING:
+    from ..serving.tables import TableBatch
+
+Item = TypeVar("Item")
+
+MODEL_HELP = "A pipeline directory, as `train` writes it; or en or en_ternary, which the package carries."
+
+# Each default is made anew, as typer writes into it.
+
+
+def model_option() -> Any:
+    return typer.Option(BUNDLED_MODEL, "--model", "-m", help=MODEL_HELP)
+
+
+def input_option() -> Any:
+    return typer.Option(
+        None, "--input", "-i", help="The table to read, or - for standard input, the default.", show_default=False
+    )
+
+
+def input_format_option() -> Any:
+    return typer.Option(
+        None,
+        "--input-format",
+        help="jsonl, csv, tsv, txt (a text a line) or parquet.",
+        show_default="by suffix; of -, txt",
+    )
+
+
+def text_column_option() -> Any:
+    return typer.Option("text", "--text-column", help="The column that holds the text.")
+
+
+def label_column_option() -> Any:
+    return typer.Option("label", "--label-column", help="The column that holds the label.")
+
+
+def overwrite_option() -> Any:
+    return typer.Option(False, "--overwrite", help="Replace the output where it is there already.")
+
+
+def json_option() -> Any:
+    return typer.Option(False, "--json", help="Print JSON, for programs.")
+
+
+def quiet_option() -> Any:
+    return typer.Option(False, "--quiet", "-q", help="Show no progress, reports or warnings.")
+
+
+def verbose_option() -> Any:
+    return typer.Option(False, "--verbose", "-v", help="Tell on standard error what is being done.")
+
+
+def set_verbosity(quiet: bool, verbose: bool) -> None:
+    """Write the package's log to standard error: warnings; what is being done, too; or errors alone.
+
+    Raises typer.BadParameter where both are asked for.
+    """
+    if quiet and verbose:
+        raise typer.BadParameter("give --quiet or --verbose, not both")
+    logger = logging.getLogger(__package__.partition(".")[0])
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logger.handlers = [handler]
+    logger.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
+
+
+def print_json(content: Any) -> None:
+    """Print one line of JSON, in ASCII where standard output takes no more."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    print(json.dumps(content, ensure_ascii=not encoding.startswith("utf")))
+
+
+def whole_characters(argument: str) -> str:
+    """RETURNS: The argument, `?` where it holds a byte that is not UTF-8, which arrives as a lone surrogate."""
+    return argument.encode("utf-8", "replace").decode()
+
+
+@contextmanager
+def progress(quiet: bool, total: int | None = None, unit: str = "text") -> Iterator[Any]:
+    """YIELDS: tqdm's bar, with rate and time left, on standard error; shown where that is a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(
+        total=total, unit=unit, unit_scale=unit == "text", disable=True if quiet else None, file=sys.stderr
+    ) as bar:
+        yield bar
+
+
+def counted(items: Iterable[Item], bar: Any) -> Iterator[Item]:
+    """YIELDS: The items, each counted by the bar when the next is asked for."""
+    for item in items:
+        yield item
+        bar.update(1)
+
+
+def with_progress(batches: "Iterable[TableBatch]", hidden: bool) -> "Iterator[TableBatch]":
+    """Show a bar of the texts done and, reckoned by the part of the file that is read, of those to come."""
+    with progress(hidden) as bar:
+        for batch in batches:
+            yield batch
+            if batch.share:
+                bar.total = round((bar.n + len(batch.texts)) / batch.share)
+            bar.update(len(batch.texts))

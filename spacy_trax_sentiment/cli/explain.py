@@ -1,0 +1,115 @@
+"""`trax-sentiment explain`: texts to their sentiment with each token's share of it: coloured, as JSON, or as a page."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from .common import (
+    input_format_option,
+    input_option,
+    json_option,
+    model_option,
+    overwrite_option,
+    print_json,
+    quiet_option,
+    set_verbosity,
+    text_column_option,
+    verbose_option,
+    whole_characters,
+    with_progress,
+)
+
+if TYPE_CHECKING:
+    from ..explanation import Sentiment
+    from ..serving.tables import TableBatch
+
+logger = logging.getLogger(__name__)
+
+_BATCH_SIZE = 100
+
+
+def explain(
+    texts: list[str] | None = typer.Argument(None, metavar="TEXT", help="The texts. Without any, those of --input."),
+    model: str = model_option(),
+    source: str | None = input_option(),
+    source_format: str | None = input_format_option(),
+    text_column: str = text_column_option(),
+    html: Path | None = typer.Option(
+        None, "--html", metavar="FILE", help="Write a page to this file, in place of printing."
+    ),
+    as_json: bool = json_option(),
+    overwrite: bool = overwrite_option(),
+    quiet: bool = quiet_option(),
+    verbose: bool = verbose_option(),
+) -> None:
+    """Show why texts score as they do.
+
+    That is each token's share of the log-odds. In a terminal tokens are shaded: blue and underlined for, orange and
+    italic against; elsewhere, or with NO_COLOR set, each share follows its token. What a negation reaches stands in
+    [brackets]. With --json, each text is one line.
+
+    \b
+    Examples:
+      trax-sentiment explain "not bad at all, but slow"
+      trax-sentiment explain --input reviews.csv --html reviews.html
+      trax-sentiment explain --model model --json < lines.txt > shares.jsonl
+    """
+    if texts and source is not None:
+        raise typer.BadParameter("give texts or --input, not both")
+    if html is not None and as_json:
+        raise typer.BadParameter("give --html or --json, not both")
+    set_verbosity(quiet, verbose)
+
+    from ..explanation.rendering import to_html
+    from ..explanation.terminal import colours_of, sentiment_lines
+    from ..model.storage import require_free_file, write_file
+    from ..serving.readers import open_input
+    from ..serving.tables import input_format, text_batches
+
+    if html is not None:
+        require_free_file(html, overwrite)
+    with ExitStack() as stack:
+        if texts:
+            batches: Iterator[TableBatch] = text_batches(list(map(whole_characters, texts)), text_column, _BATCH_SIZE)
+        else:
+            source = source or "-"
+            format = input_format(source, source_format)
+            batches = stack.enter_context(open_input(source, format, text_column=text_column, batch_size=_BATCH_SIZE))
+        hidden = quiet or bool(texts) or (html is None and sys.stdout.isatty())
+        found = _sentiments(model, with_progress(batches, hidden))
+        if html is not None:
+            page = to_html(found, page=True)
+            write_file(html, page, overwrite)
+            if not quiet:
+                print(f"Saved to {html}.")
+        elif as_json:
+            for each in found:
+                print_json(each.to_dict())
+        else:
+            n_colours = colours_of(sys.stdout, os.environ)
+            for i, each in enumerate(found):
+                print("\n" * bool(i) + sentiment_lines(each, n_colours), end="")
+
+
+def _sentiments(model: str, batches: "Iterator[TableBatch]") -> "Iterator[Sentiment]":
+    from ..pipelines import find_component, load_pipeline
+
+    nlp = load_pipeline(model)
+    component = find_component(nlp, model)
+    # The limit is for components that take memory by the square.
+    nlp.max_length = sys.maxsize
+    logger.info("Loaded %s, of the labels %s.", model, ", ".join(component.labels))
+    for batch in batches:
+        for doc in nlp.pipe(_without_surrogates(text or "") for text in batch.texts):
+            yield component.explain(doc)
+
+
+def _without_surrogates(text: str) -> str:
+    # As TextScorer has it.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,123 @@
+"""`trax-sentiment info`: what a model is, what it was trained on, and how good it was."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ..about import BUNDLED_MODEL, __version__
+from .common import MODEL_HELP, json_option, print_json
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from thinc.api import Model
+
+
+def info(
+    model: str = typer.Argument(BUNDLED_MODEL, metavar="MODEL", help=MODEL_HELP),
+    as_json: bool = json_option(),
+) -> None:
+    """Show what a model is, and how good.
+
+    That is its labels, terms, preprocessor and settings, its training and figures, its size and versions.
+
+    \b
+    Examples:
+      trax-sentiment info
+      trax-sentiment info model --json
+    """
+    facts = model_facts(model)
+    if as_json:
+        print_json(facts)
+    else:
+        import wasabi
+
+        rows = [(name, line) for name, value in facts.items() for name, line in _lines(name, value)]
+        print(wasabi.table(rows, aligns=("l", "l"), max_col=100), end="")
+
+
+def model_facts(name: str) -> dict[str, Any]:
+    """RETURNS: What is known of the model of that name or path, as JSON's types; null where it was not saved.
+
+    Raises SentimentError where it cannot be loaded.
+    """
+    from spacy.about import __version__ as spacy_version
+
+    from ..model.files import MANIFEST
+    from ..model.thinc_model import get_architecture, has_weights
+    from ..pipelines import find_component, load_pipeline
+    from ..pretrained import find_model, pretrained_path
+    from ..text.vocabulary import N_SPECIAL
+
+    nlp = load_pipeline(name)
+    component = find_component(nlp, name)
+    model = component.model
+    path = pretrained_path(name)
+    # The bundled models have a card in common, beside them.
+    card = path.parent / "README.md" if path != Path(name) else None
+    files = find_model(path, component.name) or path
+    manifest = _json(files / MANIFEST)
+    trained = nlp.meta.get("trax_sentiment", {})
+    return {
+        "model": name,
+        "path": str(path),
+        "pipeline": nlp.pipe_names,
+        "language": nlp.lang,
+        "labels": list(component.labels),
+        "terms": max(0, len(model.attrs["vocabulary"]) - N_SPECIAL),
+        "rows": get_architecture(model).n_terms if has_weights(model) else None,
+        "weights": sum(model.get_param(each).size for each in model.param_names) if has_weights(model) else None,
+        "weights_dtype": component.cfg.get("weights_dtype", "float32"),
+        "architecture": _architecture(nlp, component.name, model),
+        "preprocessor": _preprocessor(model),
+        "training": trained.get("training"),
+        "figures": nlp.meta.get("performance") or None,
+        "model_card": str(card) if card is not None and card.is_file() else None,
+        "bytes": sum(each.stat().st_size for each in path.rglob("*") if each.is_file()),
+        "versions": {
+            "written_by": manifest.get("package_version"),
+            "format": manifest.get("format_version"),
+            "this_package": __version__,
+            "spacy": spacy_version,
+            "spacy_wanted": nlp.meta.get("spacy_version"),
+        },
+    }
+
+
+def _architecture(nlp: "Language", name: str, model: "Model[Any, Any]") -> dict[str, Any]:
+    registered = nlp.get_pipe_config(name)["model"]["@architectures"]
+    if "layer" in model.attrs:
+        return {"name": registered, "layer": str(model.attrs["layer"])}
+    settings = ("embedding_dim", "hidden_width", "mean", "length_exponent")
+    return {"name": registered, **{each: model.attrs[each] for each in settings}}
+
+
+def _preprocessor(model: "Model[Any, Any]") -> dict[str, Any]:
+    """RETURNS: Its class, and those of its settings that are numbers; of words, how many."""
+    preprocessor = model.attrs["preprocessor"]
+    facts: dict[str, Any] = {"name": type(preprocessor).__name__}
+    for name, value in sorted(vars(preprocessor).items()):
+        if not name.startswith("_"):
+            facts[name] = len(value) if isinstance(value, set | frozenset | dict | list | tuple) else value
+    return facts
+
+
+def _json(path: Path) -> dict[str, Any]:
+    import json
+
+    # A model of another's making may lack the manifest; what is wrong with one of ours was told as it was loaded.
+    return dict(json.loads(path.read_bytes())) if path.is_file() else {}
+
+
+def _lines(name: str, value: Any) -> list[tuple[str, str]]:
+    """RETURNS: The rows of a table: one of a value, one each of a group's."""
+    label = name.replace("_", " ")
+    if isinstance(value, dict):
+        return [line for each, part in value.items() for line in _lines(f"{name}: {each}", part)]
+    if value is None:
+        return [(label, "not saved" if name in ("training", "figures") else "-")]
+    if name == "bytes":
+        return [("size", f"{value / 1e6:.2f} MB")]
+    if isinstance(value, list):
+        return [(label, ", ".join(map(str, value)))]
+    return [(label, f"{value:.4f}" if isinstance(value, float) and name.startswith("figures") else f"{value}")]

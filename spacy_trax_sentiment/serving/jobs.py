@@ -1,0 +1,227 @@
+"""Many files to as many or more, in parts that processes score each for itself: none twice, and none half.
+
+A part's output appears whole under a name that says which part it is. So a part whose output is there is done, whoever
+did it: a run that was broken off goes on with the others.
+"""
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import Errors, SentimentError
+from ..model.files import MANIFEST
+from ..model.storage import work_directory
+from ..pretrained import pretrained_path
+from .bulk import TextScorer
+from .parquet import load_pyarrow
+from .readers import open_input
+from .tables import INPUT_FORMATS, input_format, output_format, scored_columns, unreadable, writing
+from .writers import open_output
+
+RUN_FILE = "_run.json"
+
+# Rows of a Parquet file that one part holds: some seconds of work, so that the last one is not long waited for.
+ROWS_PER_PART = 100_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done with every part.
+
+    model: A pipeline directory, or the name of one that the package carries. output: The directory to write to.
+    text_column, batch_size: As in `open_input`. format: One of OUTPUT_FORMATS; None: each input's own.
+    strict: Whether a row without a text is an error, rather than a row without scores.
+    """
+
+    model: str
+    output: str
+    text_column: str = "text"
+    format: str | None = None
+    batch_size: int = 1000
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file, or some rows of one.
+
+    source: The file. format: Its format. rows: The rows to read, start and stop; None for all. name: The output's.
+    """
+
+    source: str
+    format: str
+    rows: tuple[int, int] | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a part.
+
+    n_rows: The rows written now. n_without: Those of them without a text, first_without: the number of the first such
+    row, counting from 1. error: Why nothing was written.
+    """
+
+    part: Part
+    n_rows: int = 0
+    n_without: int = 0
+    first_without: int | None = None
+    error: str | None = None
+
+
+def input_files(patterns: Sequence[str]) -> list[str]:
+    """RETURNS: The files, sorted, each once: of a directory those in it whose format is known, but for hidden ones and
+    those whose names begin with an underscore.
+
+    Raises SentimentError where a pattern finds none.
+    """
+    found = []
+    for pattern in patterns:
+        of_pattern = [
+            str(path)
+            for each in ([pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True))
+            for path in (_files_in(Path(each)) if os.path.isdir(each) else [Path(each)])
+        ]
+        if not of_pattern:
+            raise SentimentError(Errors.S110.format(pattern=pattern))
+        found += of_pattern
+    return sorted(set(found))
+
+
+def _files_in(directory: Path) -> list[Path]:
+    names = (path for path in directory.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
+    return [path for path in names if path.suffix.lower().lstrip(".") in (*INPUT_FORMATS, "ndjson")]
+
+
+def parts_of(source: str, job: Job, source_format: str | None = None) -> list[Part]:
+    """RETURNS: The parts of a file: of Parquet some rows each, of another format all.
+
+    Raises SentimentError where a Parquet file cannot be read, MissingExtraError where it needs pyarrow.
+    """
+    format = input_format(source, source_format)
+    target = job.format or output_format(f"x.{'jsonl' if format == 'txt' else format}")
+    # Two directories may hold files of one name.
+    stem = f"{Path(source).stem}-{hashlib.sha256(os.path.abspath(source).encode()).hexdigest()[:8]}"
+    if format != "parquet":
+        return [Part(source, format, None, f"{stem}.{target}")]
+    pa = load_pyarrow(source)
+    try:
+        n_rows = pa.parquet.read_metadata(source).num_rows
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(source, error) from None
+    starts = range(0, max(n_rows, 1), ROWS_PER_PART)
+    return [
+        Part(source, format, (start, min(start + ROWS_PER_PART, n_rows)), f"{stem}-{i:05}.{target}")
+        for i, start in enumerate(starts)
+    ]
+
+
+def score_part(job: Job, part: Part, scorer: TextScorer) -> Outcome:
+    """Write the part's output, unless it is there. RETURNS: What became of it; errors are told, not raised."""
+    target = Path(job.output) / part.name
+    if target.exists():
+        return Outcome(part)
+    start = part.rows[0] if part.rows else 0
+    n_rows, without = 0, []
+    try:
+        with (
+            open_input(
+                part.source,
+                part.format,
+                text_column=job.text_column,
+                batch_size=job.batch_size,
+                strict=job.strict,
+                rows=range(*part.rows) if part.rows else None,
+            ) as batches,
+            # Where two do the same part, both write the same.
+            open_output(str(target), target.suffix[1:], overwrite=True, source=part.source) as write,
+        ):
+            for batch in batches:
+                write(batch, scored_columns(scorer, batch.texts))
+                without += [start + n_rows + i + 1 for i, text in enumerate(batch.texts) if text is None]
+                n_rows += len(batch.texts)
+    except SentimentError as error:
+        return Outcome(part, error=str(error))
+    return Outcome(part, n_rows, len(without), without[0] if without else None)
+
+
+class Scorer:
+    """Scores parts, with a model that each process loads once."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._scorer: TextScorer | None = None
+
+    def __call__(self, part: Part) -> Outcome:
+        """As `score_part`."""
+        if self._scorer is None:
+            self._scorer = TextScorer.load(self.job.model)
+        return score_part(self.job, part, self._scorer)
+
+
+def begin(job: Job, files: Sequence[str]) -> None:
+    """Make the output directory, with a file that says what run it is of; or check that it is of the same.
+
+    Raises SentimentError where it is another's, an input has changed since, or it cannot be written.
+    """
+    output = Path(job.output)
+    run: dict[str, Any] = {**asdict(job), "model_sha256": _model_hash(job.model), "inputs": dict(map(_state, files))}
+    for name in ("output", "batch_size"):  # these change nothing in what is written
+        del run[name]
+    for file in files:
+        if output.resolve() == Path(file).resolve().parent:
+            raise SentimentError(Errors.S116.format(path=output))
+    if (output / RUN_FILE).exists():
+        run["inputs"] = _same_run(output, run) | run["inputs"]
+    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise SentimentError(Errors.S113.format(path=output))
+    with writing(output), work_directory(output / RUN_FILE) as work:
+        (work / "new").write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+        os.replace(work / "new", output / RUN_FILE)
+
+
+def _same_run(output: Path, run: dict[str, Any]) -> dict[str, Any]:
+    """RETURNS: The inputs of the run whose output is there. Raises SentimentError where it is another's."""
+    try:
+        before = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
+        inputs: dict[str, Any] = dict(before["inputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SentimentError(Errors.S113.format(path=output)) from None
+    for field, value in run.items():
+        if field != "inputs" and before.get(field) != value:
+            error = Errors.S111.format(path=output, field=field, found=before.get(field), value=value)
+            raise SentimentError(error)
+    for path, state in run["inputs"].items():
+        if inputs.get(path, state) != state:
+            raise SentimentError(Errors.S112.format(path=path))
+    return inputs
+
+
+def _state(path: str) -> tuple[str, list[int]]:
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return os.path.abspath(path), [status.st_size, status.st_mtime_ns]
+
+
+def _model_hash(model: str) -> str:
+    sha256 = hashlib.sha256()
+    for manifest in sorted(pretrained_path(model).rglob(MANIFEST)):
+        sha256.update(manifest.read_bytes())
+    return sha256.hexdigest()
+
+
+def to_do(job: Job, parts: Sequence[Part]) -> list[Part]:
+    """RETURNS: The parts whose output is not there yet. What killed processes have left of it is removed."""
+    written = set(os.listdir(job.output))
+    for name in written:
+        if name.startswith("."):
+            shutil.rmtree(Path(job.output) / name, ignore_errors=True)
+    return [part for part in parts if part.name not in written]

@@ -1,0 +1,67 @@
+"""An application to a server that listens: uvicorn, on a socket that is bound before anything is said."""
+
+import os
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
+
+from ..errors import Errors, MissingExtraError, SentimentError
+
+try:
+    import uvicorn
+except ImportError as error:
+    raise MissingExtraError(Errors.S090.format(package=error.name or "uvicorn", reason=error)) from error
+
+# Seconds that answers under way may still take when the server is told to end.
+_LAST_ANSWERS = 5
+# Connections that wait to be accepted.
+_BACKLOG = 2048
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """RETURNS: A socket that listens there; with port 0, on any port that is free.
+
+    Raises SentimentError where that is not possible.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        # asyncio switches Nagle's algorithm off, which holds each answer back for 40 ms, only where TCP is named.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            if os.name == "posix":  # elsewhere it lets two servers have one port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SentimentError(Errors.S091.format(host=host, port=port, reason=reason)) from None
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """RETURNS: Whether only this machine reaches the socket."""
+    return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def url_of(listener: socket.socket, host: str) -> str:
+    """RETURNS: The page's address."""
+    port = listener.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_server(app: Callable[..., Any]) -> uvicorn.Server:
+    """RETURNS: A server for the application; its `run(sockets=[listener])` serves until it is interrupted."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=_LAST_ANSWERS,
+    )
+    return uvicorn.Server(config)

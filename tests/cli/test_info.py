@@ -1,0 +1,69 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+
+from spacy_trax_sentiment.about import __version__
+from spacy_trax_sentiment.training import PRESETS
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "moods.csv"
+    rows = "".join(f"{word} {i},{mood}\n" for i in range(8) for word, mood in (("sun", "up"), ("rain", "down")))
+    path.write_text("text,label\n" + rows + "sun again,up\n")
+    return path
+
+
+def test_a_bundled_model(run: Run) -> None:
+    facts = json.loads(run("info", "en_ternary", "--json").out)
+    assert facts["labels"] == ["negative", "neutral", "positive"]
+    folder = Path(facts["path"])
+    assert facts["terms"] == len(json.loads((folder / "vocabulary.json").read_text())) - 3
+    assert facts["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
+    assert facts["weights_dtype"] == "float16"
+    assert facts["preprocessor"]["name"] == "SentimentTerms"
+    assert facts["architecture"]["embedding_dim"] == json.loads((folder / "settings.json").read_text())["embedding_dim"]
+    assert "Model card" in Path(facts["model_card"]).read_text(encoding="utf-8")
+    table = run("info", "en_ternary").out
+    assert "negative, neutral, positive" in table
+    assert str(facts["terms"]) in table
+
+
+def test_a_trained_model_tells_of_its_training(run: Run, data: Path, tmp_path: Path) -> None:
+    options = ["--labels", "down,up", "--steps", 20, "--embedding-dim", 8, "--quiet"]
+    for name in ("a", "b"):
+        assert run("train", data, "--output", tmp_path / name, *options) == (0, "", "")
+    facts = json.loads(run("info", tmp_path / "a", "--json").out)
+    training = facts["training"]
+    assert training["source"] == "moods.csv"
+    assert training["dev"] is None
+    assert training["init_from"] is None
+    counts = {label: training["texts"][label] + training["dev_texts"][label] for label in ("down", "up")}
+    assert counts == {"down": 8, "up": 9}
+    assert (training["settings"]["steps"], training["settings"]["embedding_dim"]) == (20, 8)
+    assert training["settings"]["learning_rate"] == PRESETS["default"].learning_rate
+    assert facts["figures"]["accuracy"] == spacy.load(tmp_path / "a").meta["performance"]["accuracy"]
+    assert facts["versions"]["written_by"] == facts["versions"]["this_package"] == __version__
+    table = run("info", tmp_path / "a").out
+    assert f"{facts['figures']['accuracy']:.4f}" in table
+    assert "moods.csv" in table
+    # The same training gives the same files: nothing of when it was.
+    assert (tmp_path / "a" / "meta.json").read_bytes() == (tmp_path / "b" / "meta.json").read_bytes()
+
+
+def test_a_model_of_another_way_of_training(run: Run, trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path / "m")
+    facts = json.loads(run("info", tmp_path / "m", "--json").out)
+    assert facts["training"] is None
+    assert "not saved" in run("info", tmp_path / "m").out
+
+
+def test_a_model_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    assert run("info", tmp_path / "none").is_one_line(1)
