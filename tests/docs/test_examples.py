@@ -18,6 +18,7 @@ from unittest import SkipTest
 from urllib.request import urlopen
 
 import pytest
+import srsly
 from spacy.language import Language
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
@@ -25,9 +26,13 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REASONS = {"installs packages", "needs a cluster", "needs NLTK's twitter_samples"}
-SEED_CORPORA = ("twitter_samples", "stopwords")
-# These load Trax or spaCy's training, which takes seconds: they run in this process.
-IN_PROCESS = (["trax-sentiment", "train"], ["trax-sentiment", "evaluate"], ["python", "-m", "spacy"])
+TEXTS = (("I love this place", "positive"), ("never again, it was awful", "negative"))
+# These load Trax, which takes seconds: they run in this process, by the entry point, and train for few steps.
+IN_PROCESS: dict[tuple[str, ...], list[str]] = {
+    ("trax-sentiment", "train"): ["--steps", "20"],
+    ("trax-sentiment", "evaluate"): [],
+    ("python", "-m", "spacy"): ["--training.max_steps", "20", "--training.eval_frequency", "10"],
+}
 
 
 def _examples(page: Path, run_shell: Callable[[Example], None]) -> Iterator[Example]:
@@ -37,7 +42,11 @@ def _examples(page: Path, run_shell: Callable[[Example], None]) -> Iterator[Exam
 
 def _skipped(page: Path) -> list[str]:
     """RETURNS: Why each example that is not run is not run."""
-    return [arguments for arguments in re.findall(r"<!--+ *;? *skip: *(.*?) *--+>", page.read_text(encoding="utf-8"))]
+    return re.findall(r"<!--+ *;? *skip: *(.*?) *--+>", page.read_text(encoding="utf-8"))
+
+
+def _has_examples(page: Path) -> bool:
+    return re.search("^ *```(python|bash|sh)$", page.read_text(encoding="utf-8"), re.MULTILINE) is not None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -48,11 +57,7 @@ def test_each_example_that_is_not_run_says_why(page: Path) -> None:
         assert reason.strip('"') in REASONS
 
 
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if re.search("^ *```(python|bash|sh)$", page.read_text("utf-8"), re.M)],
-    ids=lambda p: p.name,
-)
+@pytest.mark.parametrize("page", [page for page in PAGES if _has_examples(page)], ids=lambda page: page.name)
 def test_the_examples_of_a_page_run(
     page: Path, trained: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,20 +75,15 @@ def test_the_examples_of_a_page_run(
 
 def _write_files(directory: Path, trained: Language) -> None:
     """Write the files that the examples read."""
-    rows = [
-        ('{"id": %d, "text": "%s %d", "label": "%s"}' % (i, text, i, label)) for i in range(20) for text, label in TEXTS
-    ]
+    rows = [{"id": i, "text": f"{text} {i}", "label": label} for i in range(20) for text, label in TEXTS]
     for name in ("reviews.jsonl", "dev.jsonl", "test.jsonl"):
-        (directory / name).write_text("\n".join(rows), encoding="utf-8")
+        srsly.write_jsonl(directory / name, rows)
     (directory / "reviews.csv").write_text("id,text\n1,love it\n2,never again\n", encoding="utf-8")
     (directory / "lines.txt").write_text("love it\nnever again\n", encoding="utf-8")
     (directory / "parts").mkdir()
     for name in ("a.jsonl", "b.jsonl"):
         shutil.copy(directory / "reviews.jsonl", directory / "parts" / name)
     trained.to_disk(directory / "model")
-
-
-TEXTS = (("I love this place", "positive"), ("never again, it was awful", "negative"))
 
 
 @contextmanager
@@ -103,8 +103,8 @@ def _shell(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             if words[:2] == ["trax-sentiment", "serve"]:
                 servers.append(subprocess.Popen(words))
                 _wait_for(f"http://127.0.0.1:{port}/health")
-            elif any(words[: len(start)] == start for start in IN_PROCESS):
-                _run_entry_point(words, monkeypatch)
+            elif start := next((start for start in IN_PROCESS if tuple(words[: len(start)]) == start), None):
+                _run_entry_point([*words, *IN_PROCESS[start]], monkeypatch)
             else:
                 fail = "--fail-with-body " if words[0] == "curl" else ""
                 shown = command.replace("curl ", f"curl {fail}", 1) if fail else command

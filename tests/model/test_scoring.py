@@ -59,7 +59,9 @@ def test_log_softmax_does_not_overflow() -> None:
 
 
 def test_dense_adds_nothing_by_default() -> None:
-    assert dense(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])).tolist() == [[11.0]]
+    x, W = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])
+    assert dense(x, W).tolist() == [[11.0]]
+    assert dense(x, W, np.array([0.5])).tolist() == [[11.5]]
 
 
 def test_folding_multiplies_every_row_in_float64() -> None:
@@ -154,6 +156,42 @@ def test_a_text_without_known_terms_scores_as_an_empty_one() -> None:
     scores = _score(folded, [[], [0, 1, 2], [3]])
     np.testing.assert_array_equal(scores[0], scores[1])
     np.testing.assert_allclose(scores[0], log_softmax(np.array([0.5, -0.5])))
+
+
+@pytest.mark.parametrize("hidden_width", [0, 5])
+@pytest.mark.parametrize("exponent", [0.0, 0.65, 1.0])
+@pytest.mark.parametrize("mean", ["masked", "plain"])
+def test_scores_are_those_of_the_unfolded_layers(hidden_width: int, exponent: float, mean: str) -> None:
+    rng = np.random.default_rng(1)
+    shapes = {"E": (N_TERMS, 8), "W": (hidden_width or 8, 3), "b": (3,)}
+    if hidden_width:
+        shapes |= {"W_hidden": (8, hidden_width), "b_hidden": (hidden_width,)}
+    weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    prior = np.array([0.2, 0.3, 0.5])
+    texts = [[], [0, 1, 2], [3], *(rng.integers(0, N_TERMS, n).tolist() for n in (1, 2, 9, 400))]
+    expected = []
+    for text in texts:
+        counted = [i for i in text if i > 2 or mean == "plain"]
+        x = weights["E"][counted].astype(np.float64).sum(axis=0) / max(len(counted), 1) ** exponent
+        if hidden_width:
+            x = np.maximum(x @ weights["W_hidden"] + weights["b_hidden"], 0)
+        odds = np.exp(x @ weights["W"] + weights["b"])
+        expected.append(odds / odds.sum() if counted else prior)
+    scores = _score(fold(weights, mean, prior, exponent), texts)
+    assert scores.dtype == np.float64
+    np.testing.assert_allclose(np.exp(scores), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_ids_outside_the_table_are_clipped_to_it() -> None:
+    rng = np.random.default_rng(0)
+    folded = fold({"E": rng.normal(size=(6, 2)), "W": np.eye(2), "b": np.zeros(2)}, "plain")
+    np.testing.assert_array_equal(_score(folded, [[-7], [99, 3]]), _score(folded, [[0], [5, 3]]))
+
+
+def test_long_texts_are_summed_in_float64() -> None:
+    folded = fold({"E": np.full((4, 1), 0.1), "W": np.array([[1.0, 0.0]]), "b": np.zeros(2)}, length_exponent=0.0)
+    scores = _score(folded, [[3] * 1_000_000])
+    assert scores[0, 0] - scores[0, 1] == pytest.approx(1_000_000 * float(np.float32(0.1)), rel=1e-12)
 
 
 def test_no_texts_give_no_scores() -> None:
