@@ -13,7 +13,13 @@ import nox
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 # What the suite needs beside what an install brings, and the tests that need no extra.
 TEST_TOOLS = ["pytest>=8", "hypothesis>=6.100"]
-BASE_TESTS = ["tests/text", "tests/serving", "tests/explanation", "tests/model/test_files.py", "tests/cli/test_predict.py"]
+BASE_TESTS = [
+    "tests/text",
+    "tests/serving",
+    "tests/explanation",
+    "tests/model/test_files.py",
+    "tests/cli/test_predict.py",
+]
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = False
