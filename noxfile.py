@@ -4,7 +4,6 @@ A session for a Python that is not installed is skipped. Arguments after -- are 
 """
 
 import shutil
-import sys
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -89,8 +88,8 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 def packages(session: nox.Session) -> None:
     """Wheel and sdist, built twice: the same to the byte, and as PyPI wants them."""
-    session.install("build>=1.2", "twine>=6")
-    session.run(*"bash .ci/packages".split(), sys.executable if session.bin is None else f"{session.bin}/python")
+    session.install("build>=1.2", "twine>=6", "pytest>=8")
+    session.run("bash", ".ci/packages", f"{session.bin}/python", external=True)
 
 
 @nox.session

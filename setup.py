@@ -1,4 +1,4 @@
-"""Only for this: that an sdist, too, is the same to the byte for the same SOURCE_DATE_EPOCH. All else is in setup.cfg."""
+"""Makes an sdist, too, the same to the byte for the same SOURCE_DATE_EPOCH. All else is in setup.cfg."""
 
 import gzip
 import os

@@ -24,8 +24,8 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-REASONS = {"installs packages", "needs a cluster", "needs NLTK's twitter_samples"}
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+REASONS = {"installs packages", "needs a cluster", "checks the source", "needs NLTK's twitter_samples"}
 TEXTS = (("I love this place", "positive"), ("never again, it was awful", "negative"))
 # These load Trax, which takes seconds: they run in this process, by the entry point, and train for few steps.
 IN_PROCESS: dict[tuple[str, ...], list[str]] = {
