@@ -4,7 +4,6 @@ A session for a Python that is not installed is skipped. Arguments after -- are 
 """
 
 import shutil
-from configparser import ConfigParser
 from pathlib import Path
 
 import nox
@@ -48,12 +47,10 @@ def base(session: nox.Session) -> None:
     _run_base_tests(session)
 
 
-@nox.session(python=PYTHONS)
+@nox.session(python=PYTHONS, venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """What serves without an extra, lowest allowed versions of what setup.cfg names."""
-    pins = session.create_tmp() + "/lowest.txt"
-    _write_lowest(Path("setup.cfg"), Path(pins))
-    session.install("-c", pins, *TEST_TOOLS, ".")
+    session.install("--resolution", "lowest-direct", *TEST_TOOLS, ".")
     session.run("python", "-c", "import numpy, spacy; print('spaCy', spacy.__version__, 'NumPy', numpy.__version__)")
     _run_base_tests(session)
 
@@ -101,12 +98,3 @@ def audit(session: nox.Session) -> None:
 
 def _run_base_tests(session: nox.Session) -> None:
     session.run("pytest", "-p", "no:cacheprovider", *(session.posargs or BASE_TESTS))
-
-
-def _write_lowest(setup: Path, target: Path) -> None:
-    """Write constraints: the lower bound of each requirement of the base install."""
-    config = ConfigParser()
-    config.read(setup)
-    lines = config["options"]["install_requires"].split("\n")
-    bounds = [line.split(",")[0].replace(">=", "==") for line in lines if line and not line.startswith("#")]
-    target.write_text("\n".join(bounds) + "\n", encoding="utf-8")
