@@ -159,8 +159,8 @@ def test_macro_recall_interval_is_ordered_and_repeats(pairs: list[tuple[str, str
 
 def test_compute_accuracy_is_the_seeds() -> None:
     preds = np.log(np.array([[0.2, 0.8], [0.9, 0.1], [0.4, 0.6], [0.5, 0.5]]))
-    accuracy, correct, weights = compute_accuracy(preds, np.array([1, 0, 0, 1]), np.array([1, 1, 2, 1]))
-    assert (accuracy, correct, weights) == (np.float32(0.4), 2.0, 5.0)  # equal scores are not positive
+    accuracy, correct, weights = compute_accuracy(preds, np.array([1, 0, 0, 1]), np.array([3, 1, 2, 1]))
+    assert (accuracy, correct, weights) == (np.float32(4 / 7), 4.0, 7.0)  # equal scores are not positive
     assert accuracy.dtype == correct.dtype == np.float32
 
 
