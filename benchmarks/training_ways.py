@@ -86,7 +86,7 @@ def step_milliseconds(way: str, source: str, n_rows: int, batch_size: int, steps
     model = Classifier(preprocessor, embedding_dim=32, nO=len(DEFAULT_LABELS))
     docs = [*map(spacy.blank("en").make_doc, (text.text for text in texts))]
     set_vocabulary(model, docs)
-    ids = docs_to_ids(model, docs)
+    ids = list(docs_to_ids(model, docs))
     targets = [DEFAULT_LABELS.index(text.label) for text in texts]
     times: list[float] = []
     if way.startswith("Loop"):

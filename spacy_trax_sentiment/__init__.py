@@ -1,7 +1,24 @@
 """Sentiment for spaCy: a Trax classifier, served by NumPy."""
 
+from typing import TYPE_CHECKING, Any
+
 from .about import __version__
-from .explanation.rendering import render, serve
-from .serving import TextScorer
+
+if TYPE_CHECKING:
+    from .explanation.rendering import render, serve
+    from .serving import TextScorer
 
 __all__ = ["TextScorer", "__version__", "render", "serve"]
+
+
+def __getattr__(name: str) -> Any:
+    # spaCy takes a second to import, for which a shell that completes a command should not wait.
+    if name == "TextScorer":
+        from .serving import TextScorer
+
+        return TextScorer
+    if name in ("render", "serve"):
+        from .explanation import rendering
+
+        return getattr(rendering, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

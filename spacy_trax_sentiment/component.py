@@ -1,5 +1,6 @@
 """The spaCy component: `nlp.add_pipe("trax_sentiment")` sets `doc.cats` to one probability a label."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -41,6 +42,9 @@ DEFAULT_MODEL = Config().from_str(
 
 # Docs that a processor's cache holds.
 _CACHED_DOCS = 128
+
+# One at a time, whichever component's: they are few, and a lock of its own could not be copied.
+_LOADING = threading.Lock()
 
 register_extensions()
 
@@ -140,14 +144,17 @@ class TraxSentiment(TextCategorizer):
 
     def load_pending(self) -> None:
         """Load pretrained weights that wait to be needed. Raises SentimentError where they are absent or damaged."""
-        path = self._pending
-        if path is None:
+        if self._pending is None:
             return
-        found = find_model(path, self.name)
-        if found is None:
-            raise SentimentError(Errors.S036.format(path=path))
-        self.from_disk(found, exclude=["vocab"])
-        self._pretrained = True
+        with _LOADING:
+            path = self._pending
+            if path is None:  # another thread was quicker
+                return
+            found = find_model(path, self.name)
+            if found is None:
+                raise SentimentError(Errors.S036.format(path=path))
+            self._pretrained = True
+            self.from_disk(found, exclude=["vocab"])
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate a stream of Docs. YIELDS: The Docs, in order."""
@@ -319,13 +326,9 @@ class TraxSentiment(TextCategorizer):
         return self
 
     def _load(self, read: Callable[[str], bytes], where: str | Path) -> None:
-        # What is read takes the place of what was to be loaded, unless it cannot be used.
-        pending, self._pending = self._pending, None
-        try:
-            self.cfg.update(model_from_files(self.model, read, where))
-        except BaseException:
-            self._pending = pending
-            raise
+        self.cfg.update(model_from_files(self.model, read, where))
+        # What is read takes the place of what was to be loaded. Not before, as another thread may be waiting for it.
+        self._pending = None
 
     def require_weights(self) -> None:
         """Raises SentimentError where the pretrained weights are absent, spaCy's ValueError E109 if there are none."""

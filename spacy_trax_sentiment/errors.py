@@ -123,6 +123,6 @@ class Errors:
     S090 = "[S090] the page and the JSON endpoint need {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[serve]'."
     S091 = "[S091] {host}, port {port}: cannot be listened on ({reason}). Name another by --host and --port; port 0 is any that is free."
     # Reports
-    S100 = "[S100] a report needs matplotlib, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'; or leave the report out."
+    S100 = "[S100] a report needs matplotlib, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
     S101 = "[S101] the model to compare with has the labels {found}, not {labels}. Compare models of the same labels."
     S102 = "[S102] {path}: cannot hold TensorBoard's files ({reason}). Name a directory that you may write to."

@@ -1,6 +1,7 @@
 """The weights that the package carries."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +141,12 @@ def test_an_unknown_name_is_refused_when_it_is_used() -> None:
     nlp = _pipeline(pretrained="en_quaternary")
     with pytest.raises(SentimentError, match="S036.*en_quaternary"):
         nlp("good")
+
+
+def test_threads_may_share_one_that_is_not_loaded_yet() -> None:
+    texts = list(SENTENCES) * 8
+    nlp = _pipeline()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda text: nlp(text).cats, texts))
+    expected = _pipeline()
+    assert found == [expected(text).cats for text in texts]

@@ -52,6 +52,10 @@ def overwrite_option() -> Any:
     return typer.Option(False, "--overwrite", help="Replace the output where it is there already.")
 
 
+def html_option() -> Any:
+    return typer.Option(None, "--html", metavar="FILE", help="Write a page to this file.")
+
+
 def json_option() -> Any:
     return typer.Option(False, "--json", help="Print JSON, for programs.")
 

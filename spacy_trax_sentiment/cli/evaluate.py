@@ -10,6 +10,7 @@ from ..about import BUNDLED_MODEL
 from .common import (
     MODEL_HELP,
     counted,
+    html_option,
     json_option,
     label_column_option,
     overwrite_option,
@@ -43,15 +44,17 @@ def evaluate(
     compare: str | None = typer.Option(
         None, metavar="OTHER", help="Another model of the same labels, to set beside the first."
     ),
-    html: Path | None = typer.Option(
-        None, help="A file for a report with plots, errors, and where two models disagree. Needs the extra `train`."
-    ),
+    html: Path | None = html_option(),
     overwrite: bool = overwrite_option(),
     as_json: bool = json_option(),
     quiet: bool = quiet_option(),
     verbose: bool = verbose_option(),
 ) -> None:
     """Measure a model on labelled texts, or two.
+
+    With --html there is a report too, with plots, the errors, and where two models disagree.
+
+    That needs the extra: pip install 'spacy-trax-sentiment[train]'.
 
     \b
     Examples:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .common import (
+    html_option,
     input_format_option,
     input_option,
     json_option,
@@ -40,9 +41,7 @@ def explain(
     source: str | None = input_option(),
     source_format: str | None = input_format_option(),
     text_column: str = text_column_option(),
-    html: Path | None = typer.Option(
-        None, "--html", metavar="FILE", help="Write a page to this file, in place of printing."
-    ),
+    html: Path | None = html_option(),
     as_json: bool = json_option(),
     overwrite: bool = overwrite_option(),
     quiet: bool = quiet_option(),
@@ -52,7 +51,7 @@ def explain(
 
     That is each token's share of the log-odds. In a terminal tokens are shaded: blue and underlined for, orange and
     italic against; elsewhere, or with NO_COLOR set, each share follows its token. What a negation reaches stands in
-    [brackets]. With --json, each text is one line.
+    [brackets]. With --json, each text is one line; with --html, nothing is printed.
 
     \b
     Examples:

@@ -11,6 +11,7 @@ import typer
 
 from .common import (
     input_format_option,
+    input_option,
     model_option,
     overwrite_option,
     quiet_option,
@@ -38,13 +39,7 @@ class OnError(str, Enum):
 def predict(
     texts: list[str] | None = typer.Argument(None, metavar="TEXT", help="The texts. Without any, those of --input."),
     model: str = model_option(),
-    source: str | None = typer.Option(
-        None,
-        "--input",
-        "-i",
-        help="The table to read, or - for standard input, the default; of many, a directory, or a pattern in quotes.",
-        show_default=False,
-    ),
+    source: str | None = input_option(),
     target: str = typer.Option(
         "-", "--output", "-o", help="The table to write, or - for standard output; of many, a directory."
     ),
@@ -66,6 +61,11 @@ def predict(
     address: str | None = typer.Option(
         None, help="Of a Ray cluster, or auto. Without it: a Ray of this machine.", show_default=False
     ),
+    safe_csv: bool = typer.Option(
+        True,
+        "--safe-csv/--no-safe-csv",
+        help="Put an apostrophe before a cell that a spreadsheet would take for a formula.",
+    ),
     overwrite: bool = overwrite_option(),
     quiet: bool = quiet_option(),
     verbose: bool = verbose_option(),
@@ -76,8 +76,9 @@ def predict(
 
     Parquet needs the extra: pip install 'spacy-trax-sentiment[parquet]'.
 
-    Of many tables, each becomes one or more in the output directory. A run that was broken off goes on when it is run
-    again. A table that cannot be read is told of, and the others are done; the exit status is then 1.
+    The input may be many tables: a directory, or a pattern in quotes. Each becomes one or more in the output directory.
+    A run that was broken off goes on when it is run again. A table that cannot be read is told of, and the others are
+    done; the exit status is then 1.
 
     \b
     Examples:
@@ -94,7 +95,7 @@ def predict(
 
         if target == "-":
             raise typer.BadParameter("of many tables, name a directory by --output")
-        job = Job(model, target, text_column, target_format, batch_size, on_error is OnError.fail)
+        job = Job(model, target, text_column, target_format, batch_size, on_error is OnError.fail, safe_csv)
         return score_many(job, source, source_format, engine or Engine.local, concurrency, address, quiet)
     if engine is not None:
         raise typer.BadParameter("--engine needs --input, a file, a directory or a pattern")
@@ -115,7 +116,8 @@ def predict(
             strict = on_error is OnError.fail
             reader = open_input(source, format, text_column=text_column, batch_size=batch_size, strict=strict)
             batches = stack.enter_context(reader)
-        write = stack.enter_context(open_output(target, target_format, overwrite=overwrite, source=source))
+        writer = open_output(target, target_format, overwrite=overwrite, source=source, safe_csv=safe_csv)
+        write = stack.enter_context(writer)
         scorer = TextScorer.load(model)
         logger.info("Loaded %s, of the labels %s.", model, ", ".join(scorer.labels))
         on_terminal = target == "-" and sys.stdout.isatty()

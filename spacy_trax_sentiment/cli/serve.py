@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import typer
 
-from ..about import BUNDLED_MODEL
+from .common import model_option, quiet_option, set_verbosity, verbose_option
 
 
 def serve(
@@ -14,22 +14,22 @@ def serve(
         "127.0.0.1",
         help="The address to listen on. There is no password: at any but this one, whoever reaches it uses it.",
     ),
-    model: str = typer.Option(
-        BUNDLED_MODEL,
-        "--model",
-        "-m",
-        help="A pipeline directory, as `train` writes it; or en or en_ternary, which the package carries.",
-    ),
-    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print nothing but warnings and errors."),
+    model: str = model_option(),
+    quiet: bool = quiet_option(),
+    verbose: bool = verbose_option(),
 ) -> None:
-    """Serve a page to try sentiment on, and JSON: POST /v1/sentiment, described at /openapi.json. Ctrl-C ends it.
+    """Serve a page to try it on, and JSON over HTTP.
+
+    The page is at the address that is printed; POST /v1/sentiment is described at /openapi.json. Ctrl-C ends it.
 
     Needs the extra: pip install 'spacy-trax-sentiment[serve]'.
 
-    Example: trax-sentiment serve --port 8080
-
-    Example: curl localhost:8080/v1/sentiment -H "Content-Type: application/json" -d '{"text": "love it"}'
+    \b
+    Examples:
+      trax-sentiment serve --port 8080
+      curl localhost:8080/v1/sentiment -H "Content-Type: application/json" -d '{"text": "love it"}'
     """
+    set_verbosity(quiet, verbose)
     from ..pipelines import load_pipeline
     from ..web.app import make_app
     from ..web.server import is_loopback, listen, make_server, url_of

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..reporting.figures import Figures
     from ..training import LabelledText, Progress, Settings
     from ..training.loop import Trained
+    from ..training.stored import StoredTexts
     from ..training.tensorboard import Summaries
 
 _AS_THEY_ARE = "as they are"
@@ -98,10 +99,11 @@ def train(
     from ..pipelines import load_pipeline, save_pipeline
     from ..reporting.plots import require_matplotlib
     from ..training.checkpoints import open_checkpoints
-    from ..training.corpora import read_labelled_texts, require_labels, split_held_out
+    from ..training.corpora import read_labelled_texts, require_labels
     from ..training.loop import check_settings
     from ..training.loop import train as train_pipeline
     from ..training.recipes import mix, read_recipe
+    from ..training.stored import hold_out, open_labelled_texts
     from ..training.tensorboard import Summaries
 
     if report:
@@ -115,6 +117,7 @@ def train(
         "balanced": balanced,
     }
     given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    texts: list[LabelledText] | StoredTexts
     weights = None
     if config is not None:
         recipe = read_recipe(config)
@@ -127,10 +130,10 @@ def train(
         settings, label_names = _settings(preset, given), _label_names(labels)
         check_settings(settings, len(label_names))
         columns: Any = {"labels": label_names, "text_column": text_column, "label_column": label_column}
-        texts = read_labelled_texts(source, **columns)
+        texts = open_labelled_texts(source, **columns)
         require_labels(texts, label_names, source)
         if dev is None:
-            texts, dev_texts = split_held_out(texts, source)
+            texts, dev_texts = hold_out(texts, source)
         else:
             dev_texts = read_labelled_texts(dev, **columns)
             require_labels(dev_texts, label_names, dev)
@@ -169,7 +172,7 @@ def train(
             held_out = f"the last fifth of each label's, of {_name(source)}" if dev is None else _name(dev)
             of_config = f"the recipe {_name(config or '')}", "its dev sources"
             sources = (_name(source), held_out) if config is None else of_config
-            _write_report(directory, output.name, trained, figures, texts, sources, settings)
+            _write_report(directory, output.resolve().name, trained, figures, texts, sources, settings)
     if not quiet:
         _print_figures(figures, output, report)
 
@@ -189,7 +192,10 @@ def _name(source: str) -> str:
 
 
 def _training_facts(
-    names: dict[str, str | None], texts: "list[LabelledText]", dev_texts: "list[LabelledText]", settings: "Settings"
+    names: dict[str, str | None],
+    texts: "list[LabelledText] | StoredTexts",
+    dev_texts: "list[LabelledText]",
+    settings: "Settings",
 ) -> dict[str, Any]:
     """RETURNS: What a model keeps of its training: nothing of when or in what folder, so that the same training gives
     the same files.
@@ -238,7 +244,7 @@ def _write_report(
     name: str,
     trained: "Trained",
     figures: "dict[str, Figures]",
-    texts: "list[LabelledText]",
+    texts: "list[LabelledText] | StoredTexts",
     sources: tuple[str, str],
     settings: "Settings",
 ) -> None:

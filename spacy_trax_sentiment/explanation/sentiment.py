@@ -100,7 +100,9 @@ class Sentiment:
         With `label_bias` they sum to these. With a hidden layer they are the integrated gradients from the empty text
         on, which its ReLU gives exactly, as the units are linear in the distance from there on both sides of zero.
         """
-        return self._shares(_centred(np.eye(len(self.labels))))
+        # As a token's shares sum to 0, the last label's follow from the others'.
+        shares = self._shares(_centred(np.eye(len(self.labels)))[:, :-1]).T
+        return np.asarray(np.concatenate([shares, -shares.sum(axis=0, keepdims=True)]).T)
 
     @cached_property
     def label_bias(self) -> Array:

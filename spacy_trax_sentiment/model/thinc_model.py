@@ -3,8 +3,9 @@
 Training runs the Trax layer under `jax.jit`; prediction runs the same weights folded, in NumPy.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, groupby
 from typing import Any, cast
 
 import numpy as np
@@ -146,8 +147,8 @@ def set_vocabulary(
         model.attrs["vocabulary"] = build_vocabulary(map(preprocessor, docs), min_count, max_size)
         return
     terms_of = _TermsOf(preprocessor)
-    terms = (term for doc in docs for token in doc for term in terms_of[token.text])
-    model.attrs["vocabulary"] = build_vocabulary([terms], min_count, max_size)
+    terms = ((term for token in doc for term in terms_of[token.text]) for doc in docs)
+    model.attrs["vocabulary"] = build_vocabulary(terms, min_count, max_size)
     lexeme_memory(model).rows_of_texts([text for text in terms_of if text])  # remembered, as training needs them soon
 
 
@@ -173,13 +174,13 @@ def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
     model.attrs["label_prior"] = [(count + 1) / total for count in counts]
 
 
-def docs_to_ids(model: Model[list[Doc], Floats2d], docs: Iterable[Doc]) -> list[NDArray[np.int32]]:
-    """RETURNS: The ids of each Doc's terms. Of the Docs, no more than some hundred are held at a time."""
-    ids = []
-    for batch in minibatch(docs, _DOCS_AT_A_TIME):  # type: ignore[no-untyped-call]
+def docs_to_ids(model: Model[list[Doc], Floats2d], docs: Iterable[Doc]) -> Iterator[NDArray[np.int32]]:
+    """YIELDS: The ids of each Doc's terms. Of the Docs, no more than some hundred are held at a time."""
+    # Docs of a batch share their strings.
+    groups = (group for _, group in groupby(docs, key=lambda doc: doc.vocab))
+    for batch in chain.from_iterable(minibatch(group, _DOCS_AT_A_TIME) for group in groups):  # type: ignore[no-untyped-call]
         flat, lengths = flat_ids(model, batch)
-        ids += np.split(flat.astype(np.int32), np.cumsum(lengths)[:-1])
-    return ids
+        yield from np.split(flat.astype(np.int32), np.cumsum(lengths)[:-1])
 
 
 def lexeme_memory(model: Model[Any, Any]) -> LexemeMemory:

@@ -115,10 +115,6 @@ class Figures:
             if (inside := where == i).any()
         ]
 
-    @property
-    def n_of_label(self) -> dict[str, int]:
-        return count_labels(self.texts, self.labels)
-
     def errors(self) -> list[int]:
         """RETURNS: The indices of the texts that are wrong, the most confident first."""
         wrong = np.flatnonzero(~self.correct)
@@ -152,7 +148,7 @@ def measure(
     return Figures(tuple(labels), texts, np.array(rows, dtype=np.float64))
 
 
-def count_labels(texts: Sequence[LabelledText], labels: Sequence[str]) -> dict[str, int]:
+def count_labels(texts: Iterable[LabelledText], labels: Sequence[str]) -> dict[str, int]:
     """RETURNS: The number of texts of each label; first of those named, and then of any others, by name."""
     counts = Counter(text.label for text in texts)
     return {label: counts[label] for label in [*labels, *sorted(set(counts) - set(labels))]}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template
@@ -16,9 +17,10 @@ from ..errors import SentimentError
 from ..explanation.rendering import STYLE, legend_html, percent, sentiment_html
 from ..explanation.sentiment import sentiment_of
 from ..pipelines import find_component
-from ..training.corpora import LabelledText
+from ..training.corpora import LabelledText, make_docs
 from ..training.loop import Settings
 from ..training.progress import Progress
+from ..training.stored import StoredTexts
 from .comparison import Comparison
 from .figures import Figures, count_labels
 from .plots import (
@@ -53,7 +55,7 @@ class Data(NamedTuple):
 
     name: str
     source: str
-    texts: Sequence[LabelledText]
+    texts: Sequence[LabelledText] | StoredTexts
 
 
 class Case(NamedTuple):
@@ -127,7 +129,7 @@ def comparison_report(pipelines: Mapping[str, Language], comparison: Comparison,
             (f"Right: {names[0]}", cases["first"]),
             ("Right: neither", cases["neither"]),
         ],
-        legend=_legend(pipelines[names[0]], component, [text.text for text in data.texts[:1]]),
+        legend=_legend(pipelines[names[0]], component, [text.text for text in islice(data.texts, 1)]),
         data=_data_rows([data], component.labels),
     )
 
@@ -147,7 +149,7 @@ def _page_of_model(
 ) -> dict[str, Any]:
     name, first = next(iter(figures.items()))
     wrong = first.errors()
-    terms = strongest_terms(component.model, component.labels, (nlp.make_doc(text.text) for text in data[0].texts))
+    terms = strongest_terms(component.model, component.labels, make_docs(data[0].texts))
     return {
         "kind": kind,
         "title": title,
@@ -173,7 +175,8 @@ def _figure_rows(figures: Mapping[str, Figures], comparison: Comparison | None =
         cells = [each[name][1] for each in of_each]
         if comparison is not None:
             before, after = (each[name][0] for each in of_each)
-            cells.append("" if name == "texts" else f"{after - before:+.4f}")
+            difference = after - before
+            cells.append("" if name == "texts" or difference != difference else f"{difference:+.4f}")
         rows.append((name, meaning, cells))
         if name == "macro-recall":
             intervals = [each.macro_recall_interval for each in figures.values()]

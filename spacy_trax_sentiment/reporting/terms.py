@@ -15,6 +15,8 @@ from ..text.vocabulary import N_SPECIAL
 
 Array = NDArray[Any]
 
+_DOCS_AT_A_TIME = 512
+
 NEGATED = "not … "
 """What is put before a term to name the one that stands for it where a negation reaches it."""
 
@@ -69,5 +71,7 @@ def label_weights(folded: Folded, ids: Array) -> Array:
 
 
 def _counts(model: Model[Any, Any], docs: Iterable[Doc], n_names: int) -> Array:
-    ids = docs_to_ids(model, docs)
-    return np.bincount(np.concatenate([*ids, np.empty(0, np.int64)]).astype(np.int64), minlength=n_names)[:n_names]
+    counts = np.zeros(n_names, dtype=np.int64)
+    for ids in docs_to_ids(model, docs):
+        np.add.at(counts, ids[ids < n_names], 1)
+    return counts

@@ -36,7 +36,7 @@ class Job:
 
     model: A pipeline directory, or the name of one that the package carries. output: The directory to write to.
     text_column, batch_size: As in `open_input`. format: One of OUTPUT_FORMATS; None: each input's own.
-    strict: Whether a row without a text is an error, rather than a row without scores.
+    strict: Whether a row without a text is an error, rather than a row without scores. safe_csv: As in `table_writer`.
     """
 
     model: str
@@ -45,6 +45,7 @@ class Job:
     format: str | None = None
     batch_size: int = 1000
     strict: bool = False
+    safe_csv: bool = True
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,9 @@ def score_part(job: Job, part: Part, scorer: TextScorer) -> Outcome:
                 rows=range(*part.rows) if part.rows else None,
             ) as batches,
             # Where two do the same part, both write the same.
-            open_output(str(target), target.suffix[1:], overwrite=True, source=part.source) as write,
+            open_output(
+                str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv
+            ) as write,
         ):
             for batch in batches:
                 write(batch, scored_columns(scorer, batch.texts))

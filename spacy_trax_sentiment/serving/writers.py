@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -39,15 +40,23 @@ STANDARD_OUTPUT = "standard output"
 
 _DECIMALS = 6
 
+_DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?[0-9.,]+(?:[eE][+-]?[0-9]+)?%?")
+
 
 @contextmanager
-def open_output(path: str, format: str, *, overwrite: bool = False, source: str | None = None) -> Iterator[Write]:
+def open_output(
+    path: str, format: str, *, overwrite: bool = False, source: str | None = None, safe_csv: bool = True
+) -> Iterator[Write]:
     """Open a table for writing.
 
     path: A file, which is there once all is written, and not before; or "-" for standard output. Parents are made.
     format: One of OUTPUT_FORMATS.
     overwrite: Replace a file that is there.
     source: The file that is read meanwhile, which is never replaced.
+    safe_csv: As in `table_writer`.
     YIELDS: A function that writes a batch and the columns added to it.
 
     Raises SentimentError, here, from the function or at the end, where the file cannot be written, or a row does not
@@ -56,14 +65,21 @@ def open_output(path: str, format: str, *, overwrite: bool = False, source: str 
     to_stream = path == STANDARD_STREAM
     name = STANDARD_OUTPUT if to_stream else path
     opened = _standard_output(format) if to_stream else _whole_file(Path(path), overwrite, source)
-    with opened as file, table_writer(file, name, format) as write:
+    with opened as file, table_writer(file, name, format, safe_csv) as write:
         yield write
 
 
 @contextmanager
-def table_writer(file: IO[bytes], name: str, format: str) -> Iterator[Write]:
-    """Write a table to a file that is open. name: What errors call it. YIELDS: As `open_output`."""
-    with _WRITERS[format](file, name) as write:
+def table_writer(file: IO[bytes], name: str, format: str, safe_csv: bool = True) -> Iterator[Write]:
+    """Write a table to a file that is open.
+
+    name: What errors call it.
+    safe_csv: Whether to put an apostrophe before a cell of CSV or TSV that a spreadsheet would take for a formula,
+        which may send others away (OWASP, "CSV Injection"). Numbers are left as they are.
+    YIELDS: As `open_output`.
+    """
+    opened = _csv_writer(file, _DIALECTS[format], safe_csv) if format in _DIALECTS else _WRITERS[format](file, name)
+    with opened as write:
 
         def checked_write(batch: TableBatch, added: Added) -> None:
             require_free(batch, added)
@@ -105,25 +121,29 @@ def _json_fields(column: Sequence[str | None] | Sequence[float | None]) -> list[
     return [known[value] for value in column]
 
 
-def _csv_writer(dialect: str) -> Callable[[IO[bytes], str], Any]:
-    @contextmanager
-    def open_writer(file: IO[bytes], path: str) -> Iterator[Write]:
-        columns: list[str] = []
+@contextmanager
+def _csv_writer(file: IO[bytes], dialect: str, safe: bool) -> Iterator[Write]:
+    columns: list[str] = []
 
-        def write(batch: TableBatch, added: Added) -> None:
-            nonlocal columns
-            rows: list[Iterable[Any]] = []
-            if not columns:
-                columns = column_names(batch)
-                rows = [[*columns, *added]] if columns else []
-            ends = zip(*map(_shown, added.values()), strict=True)
-            rows += [[*row, *end] for row, end in zip(_cells(batch, columns), ends, strict=True)]
-            file.write(_csv_text(rows, dialect).encode("utf-8", "replace"))
-            file.flush()
+    def write(batch: TableBatch, added: Added) -> None:
+        nonlocal columns
+        rows: list[Iterable[Any]] = []
+        if not columns:
+            columns = column_names(batch)
+            rows = [[*columns, *added]] if columns else []
+        ends = zip(*map(_shown, added.values()), strict=True)
+        rows += [[*row, *end] for row, end in zip(_cells(batch, columns), ends, strict=True)]
+        if safe:
+            rows = [list(map(_harmless, row)) for row in rows]
+        file.write(_csv_text(rows, dialect).encode("utf-8", "replace"))
+        file.flush()
 
-        yield write
+    yield write
 
-    return open_writer
+
+def _harmless(cell: Any) -> Any:
+    is_formula = isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
 
 
 def _csv_text(rows: list[Iterable[Any]], dialect: str, quoting: Any = csv.QUOTE_MINIMAL) -> str:
@@ -162,8 +182,6 @@ def _shown(column: Any) -> Any:
 
 _WRITERS: dict[str, Callable[[IO[bytes], str], Any]] = {
     "jsonl": _json_writer,
-    "csv": _csv_writer("excel"),
-    "tsv": _csv_writer("excel-tab"),
     "parquet": parquet_writer,
 }
 

@@ -111,11 +111,11 @@ def balanced_batches(
     classes = sorted(set(targets), reverse=True)
     share = check_batch_size(batch_size, len(classes))
     rng = random.Random(seed)
-    of_class = {c: [text for text, target in zip(ids, targets, strict=True) if target == c] for c in classes}
+    of_class = {c: [i for i, target in enumerate(targets) if target == c] for c in classes}
     streams = [_endless(of_class[c], rng, shuffle) if loop else _once(of_class[c], rng, shuffle) for c in classes]
     batch_targets = np.repeat(np.array(classes, dtype=np.int32), share)
     while True:
-        batch = [text for stream in streams for text in islice(stream, share)]
+        batch = [ids[i] for stream in streams for i in islice(stream, share)]
         if len(batch) < batch_size:
             return
         yield pad(batch, padded_length), batch_targets.copy(), np.ones(batch_size, dtype=np.float32)

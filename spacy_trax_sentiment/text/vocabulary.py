@@ -9,6 +9,10 @@ PAD_ID = SPECIAL_TERMS.index(PAD)
 N_SPECIAL = len(SPECIAL_TERMS)
 
 
+# Terms to count before the rare ones are forgotten: some 300 MB.
+MAX_COUNTED = 1 << 21
+
+
 def build_vocabulary(texts: Iterable[Iterable[str]], min_count: int = 1, max_size: int | None = None) -> dict[str, int]:
     """Number terms in order of first appearance, after the special terms.
 
@@ -16,8 +20,16 @@ def build_vocabulary(texts: Iterable[Iterable[str]], min_count: int = 1, max_siz
     min_count: Leave out the terms that occur less often.
     max_size: The most terms to keep, the special ones not counted: those that occur most, and of equals the first.
     RETURNS: term -> id, with `__PAD__` 0, `__</e>__` 1 and `__UNK__` 2.
+
+    Of texts with more than `MAX_COUNTED` different terms, those that had occurred only once each time that so many were
+    counted are left out (after Manku and Motwani 2002, "Approximate frequency counts over data streams").
     """
-    counts = Counter(term for terms in texts for term in terms)
+    counts: Counter[str] = Counter()
+    for terms in texts:
+        for term in terms:
+            counts[term] += 1
+        if len(counts) > MAX_COUNTED:
+            counts = Counter({term: count for term, count in counts.items() if count > 1})
     kept = {term: count for term, count in counts.items() if count >= min_count and term not in SPECIAL_TERMS}
     if max_size is not None and len(kept) > max_size:
         most = set(sorted(kept, key=kept.__getitem__, reverse=True)[:max_size])

@@ -7,7 +7,9 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import spacy
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..errors import Errors, MissingExtraError, SentimentError
@@ -17,6 +19,8 @@ from ..text.nltk_data import load_corpus
 NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
 DEFAULT_LABELS = (NEGATIVE, POSITIVE)
 HELD_OUT_SHARE = 0.2
+
+_TEXTS_A_PIPELINE = 100_000
 
 
 class LabelledText(NamedTuple):
@@ -43,13 +47,27 @@ def read_labelled_texts(
     Raises SentimentError, naming file and line, where the source cannot be read, holds no text, lacks a field or has
     a label that is not among `labels`.
     """
+    return list(iter_labelled_texts(source, labels=labels, text_column=text_column, label_column=label_column))
+
+
+def iter_labelled_texts(
+    source: str | Path,
+    *,
+    labels: Collection[str] | None = DEFAULT_LABELS,
+    text_column: str = "text",
+    label_column: str = "label",
+) -> Iterator[LabelledText]:
+    """As `read_labelled_texts`, one after the other.
+
+    RETURNS: An iterator, which raises what is wrong when it gets there.
+    """
     source = str(source)
     prefix, colon, name = source.partition(":")
     if colon and prefix in _NAMED_SOURCES:
         if name not in _NAMED_SOURCES[prefix]:
             known = ", ".join(f"{p}:{n}" for p, names in _NAMED_SOURCES.items() for n in names)
             raise SentimentError(Errors.S013.format(source=source, sources=known))
-        return _NAMED_SOURCES[prefix][name]()
+        return iter(_NAMED_SOURCES[prefix][name]())
     return _read_file(Path(source), labels, text_column, label_column)
 
 
@@ -77,6 +95,19 @@ def LabelledTexts(  # noqa: N802 (named as it is registered)
             yield Example.from_dict(nlp.make_doc(text), {"cats": {name: float(name == label) for name in names}})
 
     return read_examples
+
+
+def make_docs(texts: Iterable[LabelledText]) -> Iterator[Doc]:
+    """YIELDS: A Doc of each text.
+
+    By pipelines of their own, or the one that is saved would carry every string of the training texts, and load slower;
+    and by a new one now and then, as it keeps all strings as long as it is there.
+    """
+    for i, (text, _) in enumerate(texts):
+        if i % _TEXTS_A_PIPELINE == 0:
+            tokenizer: Any = spacy.blank("en").tokenizer
+            tokenizer.max_cache_size = _TEXTS_A_PIPELINE
+        yield tokenizer(text)
 
 
 def split_held_out(texts: Iterable[LabelledText], source: str) -> tuple[list[LabelledText], list[LabelledText]]:
@@ -119,7 +150,7 @@ def twitter_samples() -> list[LabelledText]:
 def short_texts() -> list[LabelledText]:
     """RETURNS: The short texts, half of them positive, that were written for this package."""
     with as_file(files("spacy_trax_sentiment.samples") / "short_texts.jsonl") as path:
-        return _read_file(path, DEFAULT_LABELS, "text", "label")
+        return list(_read_file(path, DEFAULT_LABELS, "text", "label"))
 
 
 def _template_texts() -> list[LabelledText]:
@@ -138,21 +169,23 @@ _NAMED_SOURCES: dict[str, dict[str, Callable[[], list[LabelledText]]]] = {
 }
 
 
-def _read_file(path: Path, labels: Collection[str] | None, text_column: str, label_column: str) -> list[LabelledText]:
+def _read_file(
+    path: Path, labels: Collection[str] | None, text_column: str, label_column: str
+) -> Iterator[LabelledText]:
     read_rows = _FORMATS.get(path.suffix.lower())
     if read_rows is None and path.is_file():
         raise SentimentError(Errors.S011.format(path=path, suffix=path.suffix))
     if read_rows is None or not path.exists():
         raise SentimentError(Errors.S001.format(path=path))
-    texts = []
+    is_empty = True
     for line, row in read_rows(path, text_column, label_column):
         text, label = (_field(path, line, row, name) for name in (text_column, label_column))
         if labels is not None and label not in labels:
             raise SentimentError(Errors.S008.format(path=path, line=line, value=brief(label), labels=", ".join(labels)))
-        texts.append(LabelledText(text, label))
-    if not texts:
+        is_empty = False
+        yield LabelledText(text, label)
+    if is_empty:
         raise SentimentError(Errors.S003.format(path=path))
-    return texts
 
 
 def _jsonl_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -2,10 +2,10 @@
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,8 +28,9 @@ from ..text.tensors import (
 )
 from .calibration import calibrate
 from .checkpoints import Checkpoints, digest
-from .corpora import LabelledText, require_labels
+from .corpora import LabelledText, make_docs, require_labels
 from .progress import ACCURACY, LOSS, Progress, Watch, history, require_finite
+from .stored import StoredIds, StoredTexts
 
 COMPONENT = "trax_sentiment"
 
@@ -105,7 +106,7 @@ _SEEDS = 1 << 31
 
 
 def train(
-    texts: Sequence[LabelledText],
+    texts: Sequence[LabelledText] | StoredTexts,
     dev_texts: Sequence[LabelledText],
     labels: Sequence[str],
     settings: Settings = PRESETS["default"],
@@ -117,7 +118,7 @@ def train(
 ) -> Trained:
     """Train a pipeline that has a `trax_sentiment` component alone.
 
-    texts: What to learn from, with texts of each label.
+    texts: What to learn from, with texts of each label; StoredTexts where they are many.
     dev_texts: Held out, with texts of each label, for the figures shown as training runs.
     labels: The label of each column of the scores; the seed's order is negative, positive.
     on_step: Called after each step.
@@ -139,13 +140,13 @@ def train(
     if list(component.labels) != list(labels):
         raise SentimentError(Errors.S037.format(labels=", ".join(component.labels), value=", ".join(labels)))
     model = component.model
-    # By a pipeline of its own, or the saved one would carry every string of the training texts, and load slower.
-    tokenize = _blank(labels, settings).make_doc
     if init_from is None:
-        set_vocabulary(model, (tokenize(text) for text, _ in texts), settings.min_count)
-    ids, dev_ids = (docs_to_ids(model, (tokenize(text) for text, _ in part)) for part in (texts, dev_texts))
+        set_vocabulary(model, make_docs(texts), settings.min_count)
+    all_ids = docs_to_ids(model, make_docs(texts))
     if settings.max_ids:
-        ids = _thinned(ids, settings.max_ids, settings.seed)
+        all_ids = _thinned(all_ids, settings.max_ids, settings.seed)
+    ids: Sequence[NDArray[np.int32]] = StoredIds(all_ids) if isinstance(texts, StoredTexts) else list(all_ids)
+    dev_ids = list(docs_to_ids(model, make_docs(dev_texts)))
 
     architecture = get_architecture(model)
     layer = initialized_layer(architecture, settings.seed) if init_from is None else to_trax_layer(model)
@@ -168,7 +169,7 @@ def train(
     facts = {}
     if checkpoints is not None:
         facts = _facts(settings, labels, texts, dev_texts, weights) | {
-            "the ids": digest((*ids, *dev_ids)),
+            "the ids": digest(chain(ids, dev_ids)),
             "the weights at the start": digest(map(np.asarray, layer_weights(layer, architecture).values())),
         }
     evaluations = run_loop(layer, batches, dev_batches, settings, on_step, checkpoints=checkpoints, facts=facts)
@@ -185,7 +186,7 @@ def train(
 def _facts(
     settings: Settings,
     labels: Sequence[str],
-    texts: Sequence[LabelledText],
+    texts: Sequence[LabelledText] | StoredTexts,
     dev_texts: Sequence[LabelledText],
     weights: Sequence[float] | None,
 ) -> dict[str, Any]:
@@ -326,6 +327,6 @@ def _batches(
     return shuffled_batches(ids, targets, size, seed=seed, padded_length=padded_length)
 
 
-def _thinned(ids: Sequence[NDArray[np.int32]], most: int, seed: int) -> list[NDArray[np.int32]]:
+def _thinned(ids: Iterable[NDArray[np.int32]], most: int, seed: int) -> Iterator[NDArray[np.int32]]:
     rng = np.random.default_rng(seed)
-    return [text if len(text) <= most else rng.permutation(text)[:most] for text in ids]
+    return (text if len(text) <= most else rng.permutation(text)[:most] for text in ids)

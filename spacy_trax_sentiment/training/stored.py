@@ -3,6 +3,7 @@
 What is read from them is what a list would hold, in the same order, so training on them gives the same weights.
 """
 
+import os
 import struct
 import tempfile
 from collections import Counter
@@ -14,13 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Errors, SentimentError
-from .corpora import HELD_OUT_SHARE, LabelledText
+from .corpora import HELD_OUT_SHARE, LabelledText, iter_labelled_texts, split_held_out
+
+# A file of so many bytes takes some ten times as much memory, as lists of texts and ids.
+MOST_BYTES_IN_MEMORY = 1 << 26
 
 # Of each label, no more are held out: the interval of an accuracy is then within a point.
 MOST_HELD_OUT = 10_000
 
 _HEAD = struct.Struct("<HI")  # the label's number, the length of the text in bytes
 _BUFFER = 1 << 20
+
+
+def open_labelled_texts(source: str, **columns: Any) -> "list[LabelledText] | StoredTexts":
+    """RETURNS: The texts of a source, as `read_labelled_texts` reads them, whose arguments it takes; of a large file
+    stored ones.
+    """
+    texts = iter_labelled_texts(source, **columns)
+    is_large = os.path.isfile(source) and os.path.getsize(source) > MOST_BYTES_IN_MEMORY
+    return StoredTexts(texts) if is_large else list(texts)
 
 
 class StoredTexts:
@@ -56,6 +69,13 @@ class StoredTexts:
                 text = file.read(length).decode()
                 at += _HEAD.size + length
                 yield LabelledText(text, self._labels[number])
+
+
+def hold_out(
+    texts: list[LabelledText] | StoredTexts, source: str
+) -> tuple[list[LabelledText] | StoredTexts, list[LabelledText]]:
+    """As `split_held_out`, or of stored texts `split_stored`."""
+    return split_stored(texts, source) if isinstance(texts, StoredTexts) else split_held_out(texts, source)
 
 
 def split_stored(texts: StoredTexts, source: str) -> tuple[StoredTexts, list[LabelledText]]:

@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
-from typing import Any, cast
+from typing import cast
 
 from ..errors import SentimentError
 from ..serving.readers import table_batches
-from ..serving.tables import Added, CellRows, TableBatch, column_names, value_rows
-from ..serving.writers import as_cell, table_writer
+from ..serving.tables import TableBatch
+from ..serving.writers import table_writer
 from ..text.lines import decoded_lines
 from .bodies import Limits, RefusedError
 from .sentiment import BATCH_SIZE, Answering, check_lengths
@@ -31,9 +31,6 @@ TYPE_OF_FORMAT = {"json": "application/json", "csv": "text/csv; charset=utf-8", 
 
 # Rows that end early are filled up, so that a table may grow; but not without bound.
 _GROWTH = 10
-
-# A spreadsheet takes a cell that begins with one of these for a formula, which may send others away (OWASP).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def score_table(
@@ -87,31 +84,10 @@ def _check_columns(body: bytes, format: str, most: int) -> None:
 
 def _written(answering: Answering, batches: Iterator[TableBatch], format: str, most_bytes: int) -> bytes:
     file = io.BytesIO()
-    columns: list[str] = []
     with table_writer(file, NAME, format) as write:
         for batch in batches:
             added = answering.columns(_strings(batch))
-            if format == "csv":
-                columns = columns or column_names(batch)
-                batch, added = _without_formulas(batch, columns), _added_without_formulas(added)
             write(batch, added)
             if file.tell() > most_bytes:
                 raise RefusedError(413, "too_large", f"The scored table is longer than {most_bytes:,} bytes.")
     return file.getvalue()
-
-
-def _without_formulas(batch: Any, columns: Sequence[str]) -> CellRows:
-    rows = value_rows(batch, columns)
-    cells = [[_harmless(as_cell(value)) for value in row] for row in rows]
-    return CellRows(batch.texts, batch.source, batch.share, list(map(_harmless, columns)), cells)
-
-
-def _added_without_formulas(added: Added) -> Added:
-    return {
-        _harmless(name): list(map(_harmless, column)) if isinstance(column, list) else column
-        for name, column in added.items()
-    }
-
-
-def _harmless(cell: Any) -> Any:
-    return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

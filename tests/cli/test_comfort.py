@@ -19,8 +19,8 @@ Run = Callable[..., Any]
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 README = Path(__file__).parents[2] / "README.md"
 
-TOLD_BY_EACH = {"--output", "--batch-size"}
-"""What is written is a directory, a file or a table; a batch is what is trained on, or held in memory, at a time."""
+TOLD_BY_EACH = {"--output", "--html", "--batch-size"}
+"""What is written is a directory, a table, a page or a report; a batch is trained on, or held in memory, at a time."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -98,6 +98,11 @@ def test_completion_is_shown_and_installed(tmp_path: Path) -> None:
     assert "bash completion installed" in installed
     (script,) = tmp_path.rglob("*.sh")
     assert "complete -o default -F" in script.read_text()
+
+
+def test_help_and_completion_do_not_wait_for_spacy() -> None:
+    code = "import sys; from spacy_trax_sentiment import cli; print('spacy' in sys.modules, 'numpy' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["False", "False"]
 
 
 class Terminal(io.StringIO):

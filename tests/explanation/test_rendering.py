@@ -16,6 +16,7 @@ from spacy.tokens import Doc
 
 import spacy_trax_sentiment
 from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.explanation.parts import doc_parts
 from spacy_trax_sentiment.explanation.rendering import (
     FLOOR,
     legend_html,
@@ -25,8 +26,10 @@ from spacy_trax_sentiment.explanation.rendering import (
     signed,
     token_steps,
 )
+from spacy_trax_sentiment.explanation.sentiment import Sentiment
 from spacy_trax_sentiment.explanation.style import N_STEPS, NEGATIVE, POSITIVE, STYLE, shade
 from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.text.lexemes import doc_orths
 
 
 class Reader(HTMLParser):
@@ -87,18 +90,16 @@ def test_what_looks_like_html_is_text(nlp: Language) -> None:
     assert "&lt;script&gt;" in re.sub(r"</?span[^>]*>", "", html)
 
 
-def test_labels_and_titles_are_escaped() -> None:
-    nlp = spacy.blank("en")
-    component = nlp.add_pipe("trax_sentiment", config={"pretrained": None})
-    for label in ("<i>down", '"up&'):
-        component.add_label(label)
-    nlp.initialize()
+def test_labels_and_titles_are_escaped(nlp: Language) -> None:
     doc = nlp("good")
     doc.user_data["title"] = "<img src=x>"
-    html = render(doc, page=True, jupyter=False, options={"title": "<b>"})
+    parts = doc_parts(nlp.get_pipe("trax_sentiment").model, doc, doc_orths(doc))
+    found = Sentiment(doc, ("<i>down", '"up&'), parts)
+    html = render(found, page=True, jupyter=False, options={"title": "<b>"})
     Reader(html)
     assert not re.search("<i>|<img|<title><b>", html)
     assert "&lt;img src=x&gt;" in html
+    assert "&lt;i&gt;down" in html
 
 
 def test_tokens_are_shaded_by_their_shares(nlp: Language) -> None:
@@ -261,7 +262,7 @@ def test_serve_gives_the_page_until_it_is_interrupted() -> None:
 
 
 def test_importing_the_package_stays_light() -> None:
-    code = "import sys, spacy_trax_sentiment, spacy_trax_sentiment.component\nprint(*sys.modules)"
+    code = "import sys, spacy_trax_sentiment.component\nfrom spacy_trax_sentiment import render\nprint(*sys.modules)"
     before = "import sys, spacy, spacy.pipeline\nprint(*sys.modules)"
     ours, theirs = (
         set(subprocess.check_output([sys.executable, "-c", each], text=True).split()) for each in (code, before)
@@ -269,3 +270,5 @@ def test_importing_the_package_stays_light() -> None:
     for name in ("wsgiref", "IPython", "matplotlib", "rich"):
         assert name not in ours - theirs
     assert spacy_trax_sentiment.render is render
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        spacy_trax_sentiment.nothing  # noqa: B018

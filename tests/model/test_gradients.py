@@ -43,7 +43,7 @@ def test_gradients_equal_finite_differences(seed: int, n_labels: int, hidden_wid
     backprop(Y - labels)
 
     weights = {name: value.astype(np.float64) for name, value in get_weights(model).items()}
-    ids = docs_to_ids(model, docs)
+    ids = list(docs_to_ids(model, docs))
     step = 1e-6
     for name, value in weights.items():
         gradient = np.asarray(model.get_grad(name))

@@ -41,7 +41,7 @@ def test_parameters_are_the_weights_of_the_trax_layer(model: Model[Any, Any], do
     shapes = sorted(leaf.shape for leaf in jax.tree_util.tree_leaves(layer.weights))
     assert shapes == sorted(weight.shape for weight in get_weights(model).values())
     Y, _ = model.begin_update(docs)
-    np.testing.assert_allclose(Y, np.exp(layer(pad(docs_to_ids(model, docs)))), atol=1e-6)
+    np.testing.assert_allclose(Y, np.exp(layer(pad(list(docs_to_ids(model, docs))))), atol=1e-6)
 
 
 def test_training_and_prediction_give_the_same_probabilities(docs: list[Doc]) -> None:

@@ -50,7 +50,6 @@ def test_measure_reads_the_cats(trained: Language) -> None:
     figures = measure(trained, ["positive", "negative"], texts)
     assert figures.probabilities[0, 0] == trained("I love it").cats["positive"]
     assert figures.predicted_labels == ["positive", "negative"]
-    assert figures.n_of_label == {"positive": 1, "negative": 1}
 
 
 def test_other_labels_are_counted_last() -> None:

@@ -36,7 +36,13 @@ def convert(source: Path | str, target: Path | str, *, batch_size: int = 2, **op
     column = options.get("text_column", "text")
     with (
         open_input(str(source), read_as, text_column=column, batch_size=batch_size) as batches,
-        open_output(str(target), write_as, overwrite=options.get("overwrite", False), source=str(source)) as write,
+        open_output(
+            str(target),
+            write_as,
+            overwrite=options.get("overwrite", False),
+            source=str(source),
+            safe_csv=options.get("safe_csv", False),
+        ) as write,
     ):
         for batch in batches:
             assert len(batch.texts) <= batch_size
@@ -201,6 +207,19 @@ def test_csv_keeps_quotes_line_breaks_and_all_columns(tmp_path: Path) -> None:
 def test_csv_without_carriage_returns_ends_its_lines_with_line_feeds(tmp_path: Path) -> None:
     convert(put(tmp_path / "a.csv", "text\r\na\r\n"), tmp_path / "b.csv")
     assert (tmp_path / "b.csv").read_bytes() == b"text,sentiment,sentiment_up\na,up,0.666667\n"
+
+
+FORMULAS = "=1+1", "@sum", "+a", "-a", "\tx", "=cmd|' /C calc'!A0"
+
+
+def test_formulas_are_made_harmless(tmp_path: Path) -> None:
+    rows = [{"text": text, "=x": n} for n, text in enumerate(["good", "-5", "+1,000.5%", "-1e-3", *FORMULAS])]
+    source = put(tmp_path / "a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    for format, dialect in (("csv", "excel"), ("tsv", "excel-tab")):
+        convert(source, tmp_path / f"b.{format}", safe_csv=True)
+        header, *cells = csv_rows(tmp_path / f"b.{format}", dialect)
+        assert header[:2] == ["text", "'=x"]
+        assert [row[0] for row in cells] == ["good", "-5", "+1,000.5%", "-1e-3", *(f"'{text}" for text in FORMULAS)]
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

@@ -80,7 +80,7 @@ def test_fifty_steps_give_the_same_weights_and_predictions(
     def trax_batches() -> Iterator[Batch]:
         # Trax's TrainTask takes a batch as a sample, which the Loop does not train on.
         for batch in chain(batches[:1], cycle(batches)):
-            ids = pad(docs_to_ids(model, [example.reference for example in batch]))
+            ids = pad(list(docs_to_ids(model, [example.reference for example in batch])))
             targets = [list(example.reference.cats.values()).index(1.0) for example in batch]
             yield ids, np.array(targets, dtype=np.int32), np.ones(len(batch), dtype=np.float32)
 
@@ -91,7 +91,7 @@ def test_fifty_steps_give_the_same_weights_and_predictions(
     for name, value in get_weights(model).items():
         np.testing.assert_allclose(value, after[name], atol=1e-3, err_msg=name)
         assert np.abs(value - before[name]).max() > 0.005, name
-    ids = docs_to_ids(model, [example.reference for example in examples])
+    ids = list(docs_to_ids(model, [example.reference for example in examples]))
     expected = np.exp(layer(pad(ids)))
     scores = find_component(nlp, "").predict([example.reference for example in examples])
     np.testing.assert_allclose(scores, expected, atol=1e-3)

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.training import stored
-from spacy_trax_sentiment.training.corpora import LabelledText, split_held_out
-from spacy_trax_sentiment.training.stored import StoredIds, StoredTexts, split_stored
+from spacy_trax_sentiment.pipelines import find_component
+from spacy_trax_sentiment.text import vocabulary
+from spacy_trax_sentiment.training import PRESETS, corpora, stored, train
+from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS, LabelledText, split_held_out
+from spacy_trax_sentiment.training.stored import StoredIds, StoredTexts, open_labelled_texts, split_stored
 
 TEXTS = st.lists(st.builds(LabelledText, st.text(max_size=9), st.sampled_from(["negative", "positive", "ä"])))
 
@@ -63,3 +66,37 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         StoredTexts([LabelledText("a", "b")])
     with pytest.raises(SentimentError, match="S140.*No space left"):
         StoredIds([np.zeros(1, np.int32)])
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_training_on_stored_texts_gives_the_same_weights(
+    short_texts: tuple[list[LabelledText], list[LabelledText]], balanced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpora, "_TEXTS_A_PIPELINE", 100)
+    texts, dev_texts = short_texts
+    settings = replace(PRESETS["default"], steps=11, embedding_dim=4, max_ids=20, balanced=balanced)
+    expected, found = (
+        find_component(train(each, dev_texts, DEFAULT_LABELS, settings).nlp, "").to_bytes()
+        for each in (texts, StoredTexts(texts))
+    )
+    assert found == expected
+
+
+def test_a_large_file_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\ngood,positive\nbad,negative\n")
+    monkeypatch.setattr(stored, "MOST_BYTES_IN_MEMORY", path.stat().st_size)
+    small = open_labelled_texts(str(path))
+    assert isinstance(small, list)
+    monkeypatch.setattr(stored, "MOST_BYTES_IN_MEMORY", path.stat().st_size - 1)
+    large = open_labelled_texts(str(path))
+    assert isinstance(large, StoredTexts)
+    assert list(large) == small
+
+
+def test_of_many_terms_the_rare_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vocabulary, "MAX_COUNTED", 5)
+    texts = [["good", f"rare{i}"] for i in range(20)]
+    found = vocabulary.build_vocabulary(texts)
+    assert "good" in found
+    assert len(found) <= vocabulary.N_SPECIAL + 6

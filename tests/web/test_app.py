@@ -372,7 +372,7 @@ def test_a_csv_holds_no_formulas(ask: Ask, start: str, type: str) -> None:
     assert response.status_code == 200
     head, row = csv.reader(io.StringIO(response.text, newline=""))
     assert head[:2] == ["text", f"'{start}b"]
-    assert row[:2] == ["'" + cell, "'-5"]
+    assert row[:2] == ["'" + cell, "-5"]
     assert float(row[3]) + float(row[4]) == pytest.approx(1, abs=1e-5)
 
 

@@ -1,0 +1,200 @@
+"""Load everything that serves for ten minutes, with faults, and watch errors and memory.
+
+    python benchmarks/soak.py --texts tweets.jsonl [--seconds 600]
+
+At once: `trax-sentiment serve` gets good requests, broken ones and clients that hang up; threads share `nlp.pipe` and a
+TextScorer; `trax-sentiment predict` scores files, some of them damaged, some runs killed. What is not an answer
+that the documentation names counts as an error. Needs the extra `serve`; memory is read from /proc.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import spacy
+from report import at_least, at_most, print_bounds, print_table
+
+from spacy_trax_sentiment import TextScorer
+
+_WARM_UP = 60
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--texts", required=True, help="a JSONL file with the field 'text'")
+    parser.add_argument("--seconds", type=int, default=600)
+    arguments = parser.parse_args()
+    texts = [json.loads(line)["text"] for line in Path(arguments.texts).read_text(encoding="utf-8").splitlines()]
+    done: Counter[str] = Counter()
+    errors: list[str] = []
+    stop = threading.Event()
+    with tempfile.TemporaryDirectory() as directory:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "spacy_trax_sentiment", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert server.stdout is not None
+            port = int(server.stdout.readline().split(" at http://127.0.0.1:")[1].split()[0].rstrip("/"))
+            loads: list[Callable[[random.Random], str]] = [
+                lambda choose: ask(port, texts, choose),
+                lambda choose: break_off(port, choose),
+                *share_pipeline(texts),
+                lambda choose: predict(Path(directory), texts, choose),
+            ]
+            threads = [
+                threading.Thread(target=repeat, args=(load, random.Random(i), stop, done, errors))
+                for i, load in enumerate(loads)
+            ]
+            for thread in threads:
+                thread.start()
+            time.sleep(min(_WARM_UP, arguments.seconds / 2))
+            before = {"server": resident(server.pid), "nlp.pipe and TextScorer": resident(os.getpid())}
+            time.sleep(max(arguments.seconds - _WARM_UP, arguments.seconds / 2))
+            after = {"server": resident(server.pid), "nlp.pipe and TextScorer": resident(os.getpid())}
+            stop.set()
+            for thread in threads:
+                thread.join()
+            is_up = float(server.poll() is None)
+        finally:
+            server.terminate()
+            server.wait()
+    print_table("what was done", ("what", "times"), [(what, f"{n:,}") for what, n in sorted(done.items())])
+    for error in errors[:20]:
+        print(error)
+    print_bounds(
+        [
+            at_most("errors that are not documented", len(errors), 0),
+            at_least("the server is up", is_up, 1),
+            *(at_most(f"memory of {who}, end over first minute", after[who] / before[who], 1.05) for who in before),
+        ]
+    )
+
+
+def repeat(
+    load: Callable[[random.Random], str],
+    choose: random.Random,
+    stop: threading.Event,
+    done: Counter[str],
+    errors: list[str],
+) -> None:
+    while not stop.is_set():
+        try:
+            done[load(choose)] += 1
+        except Exception as error:
+            errors.append(f"{type(error).__name__}: {error}"[:300])
+
+
+def ask(port: int, texts: list[str], choose: random.Random) -> str:
+    """Ask the server for something, or for what it must refuse."""
+    some = choose.sample(texts, choose.choice((1, 10, 100)))
+    good = json.dumps({"texts": some, "contributions": choose.random() < 0.2}).encode()
+    table = "text\n" + "\n".join(json.dumps(text) for text in some)
+    path, kind, body, wanted = choose.choice(
+        [
+            *[("/v1/sentiment", "application/json", good, 200)] * 6,
+            ("/v1/table", "text/plain", table.encode(), 200),
+            ("/v1/sentiment", "application/json", b'{"texts": [1]}', 422),
+            ("/v1/sentiment", "application/json", b"[" * 100_000, 400),
+            ("/v1/sentiment", "text/html", good, 415),
+            ("/v1/nothing", "application/json", good, 404),
+            ("/v1/table", "text/csv", b"a,b\n1,2\n", 422),
+            ("/v1/sentiment", "application/json", b" " * 11_000_000, 413),
+        ]
+    )
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", path, body, {"Content-Type": kind})
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (BrokenPipeError, ConnectionResetError):
+        if wanted != 413:  # which is answered before all is sent
+            raise
+        return "server: refused 413"
+    finally:
+        connection.close()
+    if response.status != wanted:
+        raise AssertionError(f"{path} {kind}: {response.status} in place of {wanted}: {answer}")
+    return "server: answered" if wanted == 200 else f"server: refused {wanted}"
+
+
+def break_off(port: int, choose: random.Random) -> str:
+    """Hang up in the middle of a request."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        head = (
+            b"POST /v1/sentiment HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+        )
+        connection.sendall(head[: choose.randrange(len(head))] if choose.random() < 0.5 else head + b'{"texts": [')
+        time.sleep(0.05)
+    return "server: hung up on"
+
+
+def share_pipeline(texts: list[str]) -> list[Callable[[random.Random], str]]:
+    """RETURNS: What threads do with one pipeline, and with one scorer."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment")
+    scorer = TextScorer.load()
+    expected = scorer(texts)
+
+    def by_scorer(choose: random.Random) -> str:
+        chosen = choose.sample(range(len(texts)), 500)
+        if not np.allclose(scorer([texts[i] for i in chosen]), expected[chosen], atol=1e-6):
+            raise AssertionError("TextScorer gave other scores than before")
+        return "TextScorer: 500 texts"
+
+    def by_pipe(choose: random.Random) -> str:
+        chosen = choose.sample(range(len(texts)), 100)
+        found = [list(doc.cats.values()) for doc in nlp.pipe([texts[i] for i in chosen])]
+        if not np.allclose(found, expected[chosen], atol=1e-6):
+            raise AssertionError("nlp.pipe gave other scores than TextScorer")
+        return "nlp.pipe: 100 texts"
+
+    return [by_scorer, by_scorer, by_pipe, by_pipe]
+
+
+def predict(directory: Path, texts: list[str], choose: random.Random) -> str:
+    """Run the command on a good file, a damaged one, or kill it."""
+    source, target = directory / "in.jsonl", directory / "out.csv"
+    target.unlink(missing_ok=True)
+    lines = [json.dumps({"text": text}) for text in choose.sample(texts, 2000)]
+    what = choose.choice(("good", "good", "damaged", "killed"))
+    if what == "damaged":
+        lines[1000] = lines[1000][:-3]
+    source.write_text("\n".join(lines), encoding="utf-8")
+    command = [sys.executable, "-m", "spacy_trax_sentiment", "predict", "--input", str(source), "--output", str(target)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        if what == "killed":
+            time.sleep(choose.uniform(0, 3))
+            process.send_signal(signal.SIGKILL)
+        _, told = process.communicate()
+    is_whole = target.exists() and len(target.read_text(encoding="utf-8").splitlines()) >= 2001
+    right = {
+        "good": process.returncode == 0 and is_whole,
+        "damaged": process.returncode == 1 and "[S004]" in told and not target.exists(),
+        "killed": is_whole or not target.exists(),
+    }
+    if not right[what]:
+        raise AssertionError(f"predict of a {what} file: status {process.returncode}, {told}")
+    return f"predict: {what}"
+
+
+def resident(pid: int) -> float:
+    """RETURNS: The resident memory of a process, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    main()
