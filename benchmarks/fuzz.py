@@ -9,6 +9,7 @@ links, mentions, special cases of spaCy's English, combining marks, directions, 
 import argparse
 import random
 import time
+from typing import Any
 
 import numpy as np
 import spacy

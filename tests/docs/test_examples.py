@@ -17,8 +17,10 @@ from typing import Any
 from unittest import SkipTest
 from urllib.request import urlopen
 
+import pyarrow as pa
 import pytest
 import srsly
+from pyarrow import parquet
 from spacy.language import Language
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
@@ -27,10 +29,9 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 REASONS = {"installs packages", "needs a cluster", "checks the source", "needs NLTK's twitter_samples"}
 TEXTS = (("I love this place", "positive"), ("never again, it was awful", "negative"))
-# These load Trax, which takes seconds: they run in this process, by the entry point, and train for few steps.
-IN_PROCESS: dict[tuple[str, ...], list[str]] = {
+# Commands run in this process, by their entry points, as each process would load spaCy anew; and train for few steps.
+FEW_STEPS: dict[tuple[str, ...], list[str]] = {
     ("trax-sentiment", "train"): ["--steps", "20"],
-    ("trax-sentiment", "evaluate"): [],
     ("python", "-m", "spacy"): ["--training.max_steps", "20", "--training.eval_frequency", "10"],
 }
 
@@ -80,9 +81,9 @@ def _write_files(directory: Path, trained: Language) -> None:
         srsly.write_jsonl(directory / name, rows)
     (directory / "reviews.csv").write_text("id,text\n1,love it\n2,never again\n", encoding="utf-8")
     (directory / "lines.txt").write_text("love it\nnever again\n", encoding="utf-8")
-    (directory / "parts").mkdir()
-    for name in ("a.jsonl", "b.jsonl"):
-        shutil.copy(directory / "reviews.jsonl", directory / "parts" / name)
+    (directory / "reviews").mkdir()
+    for name in ("a.parquet", "b.parquet"):
+        parquet.write_table(pa.Table.from_pylist(rows), directory / "reviews" / name)
     trained.to_disk(directory / "model")
 
 
@@ -103,8 +104,9 @@ def _shell(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             if words[:2] == ["trax-sentiment", "serve"]:
                 servers.append(subprocess.Popen(words))
                 _wait_for(f"http://127.0.0.1:{port}/health")
-            elif start := next((start for start in IN_PROCESS if tuple(words[: len(start)]) == start), None):
-                _run_entry_point([*words, *IN_PROCESS[start]], monkeypatch)
+            elif words[0] in ("trax-sentiment", "python") and not {"<", ">", "|", "&&"} & set(words):
+                few_steps = next((more for start, more in FEW_STEPS.items() if tuple(words[: len(start)]) == start), [])
+                _run_entry_point([*words, *few_steps], monkeypatch)
             else:
                 fail = "--fail-with-body " if words[0] == "curl" else ""
                 shown = command.replace("curl ", f"curl {fail}", 1) if fail else command
@@ -124,14 +126,14 @@ def _run_entry_point(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = words[3:] if words[0] == "python" else words[1:]
     main: Any = next(iter(entry_points(group="console_scripts", name=name))).load()
     monkeypatch.setattr(sys, "argv", [name, *arguments])
-    out = io.StringIO()
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     with redirect_stdout(out), redirect_stderr(out):
         try:
             main()
             status: Any = 0
         except SystemExit as ended:
             status = ended.code
-    assert status in (0, None), f"{' '.join(words)}\n{out.getvalue()}"
+    assert status in (0, None), f"{' '.join(words)}\n{out.buffer.getvalue().decode()}"
 
 
 def _wait_for(url: str) -> None:

@@ -154,11 +154,6 @@ def test_the_share_of_a_class_is_told_or_the_remedy() -> None:
         data_generator(["a"], ["b"], 1, loop=False, vocab_dict={"__UNK__": 2})
 
 
-def test_texts_without_a_target_are_refused() -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        next(balanced_batches([[3], [4], [5]], [0, 1], 2, loop=False))
-
-
 def test_the_seeds_generator_neither_shuffles_nor_rounds_lengths_up() -> None:
     vocabulary = build_vocabulary([["happi", "sad", "movi"]])
     happy, sad = ["happy"] * 3 + ["happy movie"] * 3, ["sad movie"] * 3 + ["sad"] * 3
