@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -57,6 +58,13 @@ def short_texts() -> tuple[list[LabelledText], list[LabelledText]]:
 
 
 @pytest.fixture(scope="session")
-def trained(short_texts: tuple[list[LabelledText], list[LabelledText]]) -> Language:
+def require_trax() -> None:
+    """Skip the test in a base install, without the extra `train`."""
+    if find_spec("trax") is None:
+        pytest.skip("Trax is not installed")
+
+
+@pytest.fixture(scope="session")
+def trained(short_texts: tuple[list[LabelledText], list[LabelledText]], require_trax: None) -> Language:
     """A small pipeline trained by Trax's Loop on the bundled texts. Not to be changed by a test."""
     return train(*short_texts, DEFAULT_LABELS, replace(PRESETS["default"], steps=100, embedding_dim=32)).nlp
