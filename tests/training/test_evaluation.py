@@ -40,6 +40,7 @@ def test_figures_of_a_small_case_by_hand() -> None:
 
 def test_figures_of_labels_that_are_never_guessed_or_never_true_are_0() -> None:
     figures = evaluate(["negative", "positive"], ["negative", "negative"], LABELS)
+    assert type(figures.confusion["positive"]["negative"]) is int
     assert figures.to_dict() == {
         "n_texts": 2,
         "accuracy": 0.5,
@@ -120,6 +121,14 @@ def test_calibration_error_has_15_bins_by_default() -> None:
     )
 
 
+def test_calibration_error_is_summed_in_float64() -> None:
+    rng = np.random.default_rng(0)
+    correct, confidences = rng.random(1000) < 0.7, rng.random(1000).astype(np.float32)
+    assert expected_calibration_error(correct, confidences) == expected_calibration_error(
+        correct, confidences.astype(np.float64)
+    )
+
+
 def test_macro_recall_interval_is_as_wide_as_theory_has_it() -> None:
     gold = ["positive"] * 400 + ["negative"] * 400
     predicted = ["positive"] * 320 + ["negative"] * 80 + ["negative"] * 240 + ["positive"] * 160
@@ -135,6 +144,8 @@ def test_macro_recall_interval_takes_95_of_100_of_2000_draws_by_default() -> Non
     assert default == macro_recall_interval(gold, predicted, level=0.95, n_draws=2000, seed=0)
     assert default != macro_recall_interval(gold, predicted, n_draws=2001)
     assert default != macro_recall_interval(gold, predicted, seed=1)
+    low, high = macro_recall_interval(gold, predicted, level=0.0)
+    assert low == high  # the median
     narrow = macro_recall_interval(gold, predicted, level=0.5)
     assert default[0] < narrow[0] < narrow[1] < default[1]
     with pytest.raises(ValueError, match="shorter"):
