@@ -37,9 +37,9 @@ def _one_item_a_line(lines: list[str], names: set[str]) -> list[str]:
     parted = []
     for line in lines:
         item = _ITEM.match(line)
-        starts = [0]
-        if item and _are_all(item["names"], names):
-            starts += [second.start() for second in _SECOND.finditer(line) if _are_all(second["names"], names)]
+        # Only after an item, but for the result, as a name and a colon may stand in a sentence.
+        may_follow = names | _RESULTS if item and _are_all(item["names"], names) else _RESULTS
+        starts = [0, *(second.start() for second in _SECOND.finditer(line) if _are_all(second["names"], may_follow))]
         ends = [*starts[1:], len(line)]
         parted += [line[start:end].rstrip() for start, end in zip(starts, ends, strict=True)]
     return parted
