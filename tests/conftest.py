@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -13,6 +14,8 @@ from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
 
 # JAX compiles within an example, so that one can take seconds and the next a millisecond.
 hypothesis_settings.register_profile("default", deadline=None)
+# For mutmut, by --hypothesis-profile: the same few examples for each mutant.
+hypothesis_settings.register_profile("mutation", deadline=None, derandomize=True, database=None, max_examples=20)
 hypothesis_settings.load_profile("default")
 
 
@@ -55,6 +58,13 @@ def short_texts() -> tuple[list[LabelledText], list[LabelledText]]:
 
 
 @pytest.fixture(scope="session")
-def trained(short_texts: tuple[list[LabelledText], list[LabelledText]]) -> Language:
+def require_trax() -> None:
+    """Skip the test in a base install, without the extra `train`."""
+    if find_spec("trax") is None:
+        pytest.skip("Trax is not installed")
+
+
+@pytest.fixture(scope="session")
+def trained(short_texts: tuple[list[LabelledText], list[LabelledText]], require_trax: None) -> Language:
     """A small pipeline trained by Trax's Loop on the bundled texts. Not to be changed by a test."""
     return train(*short_texts, DEFAULT_LABELS, replace(PRESETS["default"], steps=100, embedding_dim=32)).nlp

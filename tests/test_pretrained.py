@@ -100,6 +100,7 @@ def test_weights_are_loaded_when_they_are_needed_and_not_twice(
     assert loaded[1:] == [pretrained_path("en")]
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_they_can_be_trained_on_from(bundled: spacy.language.Language) -> None:
     nlp = _pipeline()
     data = [("wibble wobble", "negative"), ("quux quuux", "positive"), ("sick beat", "positive")]

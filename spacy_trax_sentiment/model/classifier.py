@@ -1,7 +1,7 @@
 """The Trax layers: padded ids (n_texts, length) to log-probabilities (n_texts, n_labels)."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class Architecture:
         return weight_names(self.hidden_width)
 
 
+@runtime_checkable  # as confection asks before 1.0, which spaCy 3.8.12 and older bring
 class LayerFunction(Protocol):
     """What makes any Trax layer. Equal ones, such as equal frozen dataclasses, share what JAX compiles."""
 

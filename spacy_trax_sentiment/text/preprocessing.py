@@ -4,7 +4,7 @@ import re
 import string
 from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import srsly
 from spacy.tokens import Doc
@@ -17,6 +17,7 @@ _RETWEET = re.compile(r"^RT\s+")
 _HYPERLINK = re.compile(r"https?://.*[\r\n]*")
 
 
+@runtime_checkable  # as confection asks before 1.0, which spaCy 3.8.12 and older bring
 class Preprocessor(Protocol):
     """What turns a Doc into terms. It travels with the model as bytes, so that serving reads no corpus."""
 

@@ -28,7 +28,7 @@ class Evaluation:
 
     macro_recall: The mean recall of the labels that occur (TweetEval's measure of sentiment).
     labels: The figures of each label.
-    confusion: confusion[true label][predicted label] is a number of texts.
+    confusion: `confusion[true label][predicted label]` is a number of texts.
     """
 
     n_texts: int

@@ -54,6 +54,47 @@ def test_log_softmax_normalizes_and_ignores_a_common_shift(x: np.ndarray) -> Non
     np.testing.assert_allclose(log_softmax(x + 1e4), y, atol=1e-6)
 
 
+def test_log_softmax_does_not_overflow() -> None:
+    np.testing.assert_array_equal(log_softmax(np.array([[1e4, 0.0], [-1e4, -1e4]])), [[0, -1e4], [-np.log(2)] * 2])
+
+
+def test_dense_adds_nothing_by_default() -> None:
+    x, W = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])
+    assert dense(x, W).tolist() == [[11.0]]
+    assert dense(x, W, np.array([0.5])).tolist() == [[11.5]]
+
+
+def test_folding_multiplies_every_row_in_float64() -> None:
+    rng = np.random.default_rng(0)
+    E = rng.normal(size=(3 * 8192 + 5, 7)).astype(np.float32)
+    W, b = rng.normal(size=(7, 2)).astype(np.float32), np.array([0.25, -0.5])
+    folded = fold({"E": E, "W": W, "b": b}, label_prior=[0.25, 0.75])
+    expected = E.astype(np.float64) @ W
+    assert folded.table.dtype == np.float32
+    np.testing.assert_array_equal(folded.table[3:, :2], expected.astype(np.float32)[3:])
+    assert (folded.table[3:, 2] == 1).all()
+    assert not folded.table[:3].any()
+    assert folded.bias is b
+    assert folded.output is None
+    assert folded.length_exponent == 1
+    np.testing.assert_allclose(np.exp(folded.log_prior), [0.25, 0.75])
+    plain = fold({"E": E, "W": W, "b": b}, "plain")
+    np.testing.assert_array_equal(plain.table[:, :2], expected.astype(np.float32))
+    assert (plain.table[:, 2] == 1).all()
+    assert plain.log_prior is None
+
+
+def test_a_hidden_layer_comes_after_the_fold() -> None:
+    weights = {"E": np.eye(4), "W_hidden": np.ones((4, 3)), "b_hidden": np.arange(3.0), "W": np.ones((3, 2))}
+    weights["b"] = np.array([1.0, 2.0])
+    folded = fold(weights)
+    assert folded.table.shape == (4, 4)
+    assert folded.bias is weights["b_hidden"]
+    assert folded.output is not None
+    assert folded.output[0] is weights["W"]
+    assert folded.output[1] is weights["b"]
+
+
 def _weights_of(layer: Any, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     return dict(zip(names, map(np.asarray, jax.tree_util.tree_leaves(layer.weights)), strict=True))
 
@@ -115,6 +156,42 @@ def test_a_text_without_known_terms_scores_as_an_empty_one() -> None:
     scores = _score(folded, [[], [0, 1, 2], [3]])
     np.testing.assert_array_equal(scores[0], scores[1])
     np.testing.assert_allclose(scores[0], log_softmax(np.array([0.5, -0.5])))
+
+
+@pytest.mark.parametrize("hidden_width", [0, 5])
+@pytest.mark.parametrize("exponent", [0.0, 0.65, 1.0])
+@pytest.mark.parametrize("mean", ["masked", "plain"])
+def test_scores_are_those_of_the_unfolded_layers(hidden_width: int, exponent: float, mean: str) -> None:
+    rng = np.random.default_rng(1)
+    shapes = {"E": (N_TERMS, 8), "W": (hidden_width or 8, 3), "b": (3,)}
+    if hidden_width:
+        shapes |= {"W_hidden": (8, hidden_width), "b_hidden": (hidden_width,)}
+    weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    prior = np.array([0.2, 0.3, 0.5])
+    texts = [[], [0, 1, 2], [3], *(rng.integers(0, N_TERMS, n).tolist() for n in (1, 2, 9, 400))]
+    expected = []
+    for text in texts:
+        counted = [i for i in text if i > 2 or mean == "plain"]
+        x = weights["E"][counted].astype(np.float64).sum(axis=0) / max(len(counted), 1) ** exponent
+        if hidden_width:
+            x = np.maximum(x @ weights["W_hidden"] + weights["b_hidden"], 0)
+        odds = np.exp(x @ weights["W"] + weights["b"])
+        expected.append(odds / odds.sum() if counted else prior)
+    scores = _score(fold(weights, mean, prior, exponent), texts)
+    assert scores.dtype == np.float64
+    np.testing.assert_allclose(np.exp(scores), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_ids_outside_the_table_are_clipped_to_it() -> None:
+    rng = np.random.default_rng(0)
+    folded = fold({"E": rng.normal(size=(6, 2)), "W": np.eye(2), "b": np.zeros(2)}, "plain")
+    np.testing.assert_array_equal(_score(folded, [[-7], [99, 3]]), _score(folded, [[0], [5, 3]]))
+
+
+def test_long_texts_are_summed_in_float64() -> None:
+    folded = fold({"E": np.full((4, 1), 0.1), "W": np.array([[1.0, 0.0]]), "b": np.zeros(2)}, length_exponent=0.0)
+    scores = _score(folded, [[3] * 1_000_000])
+    assert scores[0, 0] - scores[0, 1] == pytest.approx(1_000_000 * float(np.float32(0.1)), rel=1e-12)
 
 
 def test_no_texts_give_no_scores() -> None:
@@ -199,6 +276,18 @@ def test_composed_texts_without_a_known_term_have_the_prior() -> None:
     assert none.shape == (0, 3)
 
 
+def test_few_words_in_many_context_ids_are_added_as_many_are() -> None:
+    """Of the ids that context adds, few are real in one case and most in the other."""
+    memory = _memory(scope=2, buckets=16, distance=1)
+    for mean in ("masked", "plain"):
+        folded = _folded(memory, mean=mean)
+        rows = RowTable(folded, memory)
+        for texts in ([["good"], *[["unseen"]] * 20, ["good", "bad", "films"]], [["good", "bad", "films"] * 5] * 4):
+            composed = _compose(memory, texts)
+            expected = log_probabilities(folded, *composed_ids(memory, composed))
+            np.testing.assert_allclose(composed_log_probabilities(rows, composed), expected, rtol=1e-6, atol=1e-6)
+
+
 def _words_memory(n_words: int) -> tuple[LexemeMemory, Any, list[str]]:
     """RETURNS: A memory of a vocabulary of so many words, a classifier folded for it, and the words."""
     words = ["-".join(f"w{i}x") for i in range(n_words)]
@@ -228,6 +317,10 @@ def test_the_table_of_rows_grows_with_the_memory() -> None:
         np.testing.assert_array_equal(sums[1, rows], folded.table[ids + n])
         assert not sums[:, 0].any()
     assert table.get() is sums
+    assert sums.dtype == np.float32
+    assert sums.shape[0] == 2
+    assert memory.n_rows <= sums.shape[1] <= 2 * memory.n_rows + 1024
+    assert sums.shape[2] == folded.table.shape[1]
 
 
 def test_threads_share_a_table_of_rows() -> None:

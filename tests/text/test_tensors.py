@@ -1,3 +1,4 @@
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 import numpy as np
@@ -15,7 +16,16 @@ from spacy_trax_sentiment.text import (
     process_tweet,
     shuffled_batches,
 )
-from spacy_trax_sentiment.text.tensors import LENGTH_LADDER, longest_length, steady_length, weighted_batches
+from spacy_trax_sentiment.text.tensors import (
+    LENGTH_LADDER,
+    Batch,
+    check_batch_size,
+    longest_length,
+    pad_flat,
+    row_bucket,
+    steady_length,
+    weighted_batches,
+)
 from spacy_trax_sentiment.training import LabelledText
 
 IDS = st.lists(st.lists(st.integers(1, 1000), max_size=70), max_size=20)
@@ -34,6 +44,31 @@ def test_short_texts_are_all_padded_to_one_length(ids: list[list[int]], longest:
     padded_length = steady_length(ids)
     assert padded_length(longest) >= bucket_length(longest)
     assert len({padded_length(len(text)) for text in ids if len(text) <= 64}) <= 1
+
+
+def test_short_batches_have_the_longest_texts_length_up_to_64() -> None:
+    assert [steady_length([[3] * 20, [3]])(longest) for longest in (1, 24, 25)] == [24, 24, 32]
+    assert [steady_length([[3] * 100])(longest) for longest in (1, 64, 65)] == [64, 64, 96]
+    assert [steady_length([[3] * 100], short=16)(longest) for longest in (1, 17)] == [16, 24]
+    assert steady_length([])(1) == 8
+
+
+def test_the_seeds_length_is_at_least_one() -> None:
+    assert [longest_length(longest) for longest in (0, 1, 2, 9)] == [1, 1, 2, 9]
+
+
+def test_rows_are_filled_up_to_a_power_of_two() -> None:
+    assert [row_bucket(n) for n in (0, 1, 2, 3, 4, 5, 16, 17)] == [1, 1, 2, 4, 4, 8, 16, 32]
+
+
+@given(IDS, st.integers(0, 30))
+def test_flat_ids_are_padded_as_lists_are(ids: list[list[int]], n_rows: int) -> None:
+    flat = np.array([i for text in ids for i in text], dtype=np.int64)
+    lengths = np.array(list(map(len, ids)), dtype=np.int64)
+    for settings in ({}, {"n_rows": n_rows}, {"padded_length": longest_length}):
+        padded = pad_flat(flat, lengths, **settings)
+        assert padded.dtype == np.int32
+        np.testing.assert_array_equal(padded, pad(ids, **settings))
 
 
 @given(IDS, st.integers(0, 30))
@@ -103,6 +138,94 @@ def test_a_batch_size_that_classes_cannot_share_is_refused(batch_size: int) -> N
         data_generator(["a"], ["b"], batch_size, loop=False, vocab_dict={"__UNK__": 2})
     with pytest.raises(SentimentError, match="S020"):
         next(balanced_batches([[3], [4]], [0, 1], batch_size, loop=False))
+
+
+def test_the_share_of_a_class_is_told_or_the_remedy() -> None:
+    assert check_batch_size(12, 3) == 4
+    assert check_batch_size(1, 1) == 1
+    with pytest.raises(SentimentError, match=r"the batch size 0 is not positive\. Give"):
+        check_batch_size(0, 1)
+    with pytest.raises(SentimentError, match=r"the batch size 4 is not a positive multiple of 3\. Give"):
+        check_batch_size(4, 3)
+    for batches in (shuffled_batches([[3]], [0], 0), weighted_batches([[3]], [0], [1.0], 0, n_classes=1)):
+        with pytest.raises(SentimentError, match=r"the batch size 0 is not positive\."):
+            next(batches)
+    with pytest.raises(SentimentError, match="multiple of 2"):
+        data_generator(["a"], ["b"], 1, loop=False, vocab_dict={"__UNK__": 2})
+
+
+def test_the_seeds_generator_neither_shuffles_nor_rounds_lengths_up() -> None:
+    vocabulary = build_vocabulary([["happi", "sad", "movi"]])
+    happy, sad = ["happy"] * 3 + ["happy movie"] * 3, ["sad movie"] * 3 + ["sad"] * 3
+    batches = list(data_generator(happy, sad, 6, loop=False, vocab_dict=vocabulary))
+    assert [inputs.tolist() for inputs, _, _ in batches] == [
+        [[3, 0]] * 3 + [[4, 5]] * 3,
+        [[3, 5]] * 3 + [[4, 0]] * 3,
+    ]
+    shuffled = [
+        data_generator(happy, sad, 6, False, vocabulary, True, **seed) for seed in ({}, {"seed": 0}, {"seed": 7})
+    ]
+    first, same, other = ([inputs.tolist() for inputs, _, _ in batches] for batches in shuffled)
+    assert first == same != other
+    rounded = data_generator(happy, sad, 6, False, vocabulary, padded_length=bucket_length)
+    assert next(rounded)[0].shape == (6, 8)
+    assert len(list(islice(data_generator(happy, sad, 6, True, vocabulary), 5))) == 5
+
+
+def test_batches_do_not_share_memory_and_have_their_dtypes() -> None:
+    ids, targets = [[3 + i] for i in range(8)], [0, 1] * 4
+    endless = {
+        "balanced": balanced_batches(ids, targets, 4, loop=True),
+        "shuffled": shuffled_batches(ids, targets, 4),
+        "weighted": weighted_batches(ids, targets, [1.0] * 8, 4, n_classes=2),
+    }
+    for name, batches in endless.items():
+        first = next(batches)
+        assert [array.dtype for array in first] == [np.int32, np.int32, np.float32], name
+        assert [array.shape for array in first] == [(4, 8), (4,), (4,)], name
+        assert first[2].tolist() == [1.0] * 4, name
+        for array in first:
+            array[:] = 99
+        for _ in range(4):
+            inputs, of_batch, weights = next(batches)
+            assert set(inputs.ravel().tolist()) <= {0, *range(3, 11)}, name
+            assert set(of_batch.tolist()) <= {0, 1}, name
+            assert weights.tolist() == [1.0] * 4, name
+
+
+def test_every_generators_seed_is_0_by_default_and_decides() -> None:
+    ids, targets, even = [[3 + i] for i in range(50)], [0, 1] * 25, [1.0] * 50
+
+    def drawn(batches: Iterator[Batch]) -> list[list[int]]:
+        return [inputs[:, 0].tolist() for inputs, _, _ in islice(batches, 6)]
+
+    ways: list[Callable[..., Iterator[Batch]]] = [
+        lambda **seed: balanced_batches(ids, targets, 10, loop=True, shuffle=True, **seed),
+        lambda **seed: shuffled_batches(ids, targets, 10, **seed),
+        lambda **seed: weighted_batches(ids, targets, even, 10, n_classes=2, **seed),
+    ]
+    for way in ways:
+        assert drawn(way()) == drawn(way(seed=0)) != drawn(way(seed=1))
+    in_order = [i for batch in drawn(balanced_batches(ids, targets, 10, loop=True)) for i in batch[:5]]
+    assert in_order == [4 + 2 * (i % 25) for i in range(30)]
+    assert next(shuffled_batches(ids, targets, 10, padded_length=longest_length))[0].shape == (10, 1)
+    assert next(weighted_batches(ids, targets, even, 10, n_classes=2, padded_length=longest_length))[0].shape == (10, 1)
+
+
+def test_texts_of_no_class_are_drawn_as_of_each() -> None:
+    batches = weighted_batches([[3]] * 9, [-1] * 9, [1.0] * 9, 30, n_classes=3)
+    targets = np.concatenate([of_batch for _, of_batch, _ in islice(batches, 100)])
+    np.testing.assert_allclose(np.bincount(targets, minlength=3) / 3000, 1 / 3, atol=0.04)
+
+
+def test_two_weighted_batches_part_short_texts_from_long_ones() -> None:
+    ids = [[3]] * 30 + [[3] * 100] * 30
+    lengths = [
+        inputs.shape[1] for inputs, _, _ in islice(weighted_batches(ids, [0] * 60, [1.0] * 60, 8, n_classes=1), 60)
+    ]
+    pairs = list(zip(lengths[::2], lengths[1::2], strict=True))
+    # Of 16 drawn texts of which 8 or more are short, one batch holds short ones alone; in either order.
+    assert {(8, 128), (128, 8)} <= set(pairs)
 
 
 def test_shuffled_batches_pass_through_all_texts_before_any_comes_again() -> None:

@@ -1,3 +1,7 @@
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,14 +9,16 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from spacy_trax_sentiment.model import trax_backend
-from spacy_trax_sentiment.training import evaluate, predict
+from spacy_trax_sentiment.training import LabelledText, evaluate, predict
 from spacy_trax_sentiment.training.evaluation import (
     best_label,
     compute_accuracy,
     evaluate_batches,
+    evaluate_pipeline,
     expected_calibration_error,
     log_loss,
     macro_recall_interval,
+    predict_labels,
     roc_auc,
 )
 
@@ -30,6 +36,26 @@ def test_figures_of_a_small_case_by_hand() -> None:
     assert figures.labels["negative"].f1 == pytest.approx(2 / 3)
     assert figures.labels["positive"].support == 3
     assert figures.confusion["positive"] == {"negative": 1, "positive": 2}
+
+
+def test_figures_of_labels_that_are_never_guessed_or_never_true_are_0() -> None:
+    figures = evaluate(["negative", "positive"], ["negative", "negative"], LABELS)
+    assert type(figures.confusion["positive"]["negative"]) is int
+    assert figures.to_dict() == {
+        "n_texts": 2,
+        "accuracy": 0.5,
+        "macro_recall": 0.5,
+        "labels": {
+            "negative": {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "support": 1},
+            "neutral": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0},
+            "positive": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1},
+        },
+        "confusion": {
+            "negative": {"negative": 1, "neutral": 0, "positive": 0},
+            "neutral": {"negative": 0, "neutral": 0, "positive": 0},
+            "positive": {"negative": 1, "neutral": 0, "positive": 0},
+        },
+    }
 
 
 @given(st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1))
@@ -81,7 +107,26 @@ def test_calibration_error_of_a_case_by_hand() -> None:
 
 def test_log_loss_is_finite_where_the_truth_was_ruled_out() -> None:
     assert log_loss(np.array([0.5, 0.25])) == pytest.approx(np.log(8) / 2)
-    assert np.isfinite(log_loss(np.array([0.0])))
+    assert log_loss(np.array([0.0, 1.0])) == pytest.approx(-np.log(np.finfo(np.float64).tiny) / 2)
+
+
+def test_calibration_error_has_15_bins_by_default() -> None:
+    rng = np.random.default_rng(0)
+    correct, confidences = rng.random(300) < 0.7, rng.random(300)
+    default = expected_calibration_error(correct, confidences)
+    assert default == expected_calibration_error(correct, confidences, 15)
+    assert default not in (
+        expected_calibration_error(correct, confidences, 14),
+        expected_calibration_error(correct, confidences, 16),
+    )
+
+
+def test_calibration_error_is_summed_in_float64() -> None:
+    rng = np.random.default_rng(0)
+    correct, confidences = rng.random(1000) < 0.7, rng.random(1000).astype(np.float32)
+    assert expected_calibration_error(correct, confidences) == expected_calibration_error(
+        correct, confidences.astype(np.float64)
+    )
 
 
 def test_macro_recall_interval_is_as_wide_as_theory_has_it() -> None:
@@ -91,6 +136,26 @@ def test_macro_recall_interval_is_as_wide_as_theory_has_it() -> None:
     half_width = 1.96 * np.sqrt(0.8 * 0.2 / 400 + 0.6 * 0.4 / 400) / 2  # of the mean of two independent shares
     assert low == pytest.approx(0.7 - half_width, abs=0.004)
     assert high == pytest.approx(0.7 + half_width, abs=0.004)
+
+
+def test_macro_recall_interval_takes_95_of_100_of_2000_draws_by_default() -> None:
+    gold, predicted = list(LABELS) * 20, list(LABELS) * 10 + ["positive"] * 30
+    default = macro_recall_interval(gold, predicted)
+    assert default == macro_recall_interval(gold, predicted, level=0.95, n_draws=2000, seed=0)
+    assert default != macro_recall_interval(gold, predicted, n_draws=2001)
+    assert default != macro_recall_interval(gold, predicted, seed=1)
+    low, high = macro_recall_interval(gold, predicted, level=0.0)
+    assert low == high  # the median
+    narrow = macro_recall_interval(gold, predicted, level=0.5)
+    assert default[0] < narrow[0] < narrow[1] < default[1]
+    with pytest.raises(ValueError, match="shorter"):
+        macro_recall_interval(gold, predicted[1:])
+
+
+def test_macro_recall_interval_leaves_out_labels_that_a_draw_lacks() -> None:
+    # One text is wrong, and the only one of its label: draws without it are all right, with it half right.
+    low, high = macro_recall_interval(["negative"] + ["positive"] * 9, ["positive"] * 10)
+    assert (low, high) == (0.5, 1.0)
 
 
 @given(st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1), st.integers(0, 9))
@@ -105,8 +170,8 @@ def test_macro_recall_interval_is_ordered_and_repeats(pairs: list[tuple[str, str
 
 def test_compute_accuracy_is_the_seeds() -> None:
     preds = np.log(np.array([[0.2, 0.8], [0.9, 0.1], [0.4, 0.6], [0.5, 0.5]]))
-    accuracy, correct, weights = compute_accuracy(preds, np.array([1, 0, 0, 1]), np.array([1, 1, 2, 1]))
-    assert (accuracy, correct, weights) == (np.float32(0.4), 2.0, 5.0)  # equal scores are not positive
+    accuracy, correct, weights = compute_accuracy(preds, np.array([1, 0, 0, 1]), np.array([3, 1, 2, 1]))
+    assert (accuracy, correct, weights) == (np.float32(4 / 7), 4.0, 7.0)  # equal scores are not positive
     assert accuracy.dtype == correct.dtype == np.float32
 
 
@@ -141,3 +206,33 @@ def test_best_label_is_the_most_probable_one() -> None:
 def test_predict_gives_the_seeds_pair(trained: Language) -> None:
     assert predict("what a wonderful day, I love it", trained) == (1, "positive")
     assert predict("I hated my day, it was the worst, I'm so sad.", trained) == (0, "negative")
+
+
+def _nlp(cats_of: dict[str, dict[str, float]]) -> Any:
+    """A pipeline that gives these texts these `doc.cats`."""
+
+    def doc(text: str) -> SimpleNamespace:
+        return SimpleNamespace(cats=cats_of[text])
+
+    nlp = Mock(side_effect=doc)
+    nlp.pipe = lambda texts: map(doc, texts)
+    return nlp
+
+
+CATS = {
+    "good": {"negative": 0.2, "positive": 0.8},
+    "bad": {"negative": 0.7, "positive": 0.3},
+    "even": {"negative": 0.5, "positive": 0.5},
+}
+
+
+def test_a_pipeline_is_evaluated_by_its_most_probable_labels() -> None:
+    assert list(predict_labels(_nlp(CATS), CATS)) == ["positive", "negative", "negative"]
+    texts = [LabelledText("good", "positive"), LabelledText("bad", "positive"), LabelledText("even", "negative")]
+    assert evaluate_pipeline(_nlp(CATS), texts, ("negative", "positive")) == evaluate(
+        ["positive", "positive", "negative"], ["positive", "negative", "negative"], ("negative", "positive")
+    )
+
+
+def test_predict_calls_equal_probabilities_negative() -> None:
+    assert [predict(text, _nlp(CATS)) for text in CATS] == [(1, "positive"), (0, "negative"), (0, "negative")]
