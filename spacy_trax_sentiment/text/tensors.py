@@ -111,7 +111,7 @@ def balanced_batches(
     classes = sorted(set(targets), reverse=True)
     share = check_batch_size(batch_size, len(classes))
     rng = random.Random(seed)
-    of_class = {c: [i for i, target in enumerate(targets) if target == c] for c in classes}
+    of_class = {c: [i for i, target in zip(range(len(ids)), targets, strict=True) if target == c] for c in classes}
     streams = [_endless(of_class[c], rng, shuffle) if loop else _once(of_class[c], rng, shuffle) for c in classes]
     batch_targets = np.repeat(np.array(classes, dtype=np.int32), share)
     while True:
