@@ -1,0 +1,21 @@
+"""Models that earlier releases saved keep loading, and give the scores that they gave."""
+
+import json
+from pathlib import Path
+
+import pytest
+import spacy
+
+from spacy_trax_sentiment.model.files import FORMAT_VERSION
+
+GOLDEN = Path(__file__).parent / "data" / "golden"
+
+
+@pytest.mark.parametrize("version", range(1, FORMAT_VERSION + 1))
+def test_a_model_of_each_format_version_loads(version: int) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", config={"pretrained": str(GOLDEN / f"v{version}")})
+    expected = json.loads((GOLDEN / f"v{version}.json").read_text(encoding="utf-8"))
+    assert expected
+    for text, cats in expected.items():
+        assert nlp(text).cats == pytest.approx(cats, abs=1e-6)
