@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -48,13 +49,21 @@ def leave(output: Path, step: int = 3) -> Path:
     return directory
 
 
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """As in a terminal: a shell lets what it starts in the background ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(
     "settings",
     [SMALL, replace(SMALL, row_steps=False, decay=True, balanced=False)],
     ids=["by rows", "whole table"],
 )
 def test_an_interrupted_run_that_goes_on_gives_the_weights_of_one_that_was_not(
-    short_texts: Texts, tmp_path: Path, settings: Settings
+    short_texts: Texts, tmp_path: Path, settings: Settings, heeds_interrupts: None
 ) -> None:
     whole = train(*short_texts, DEFAULT_LABELS, settings)
     steps: list[int] = []
