@@ -17,7 +17,7 @@ _FLAGS = (
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # as long as it is there, an event loop runs, and no test can run another
 def chromium() -> Iterator[Any]:
     """Skip the test where there is no Chromium; fail it where REQUIRE_BROWSER says that there must be one."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
