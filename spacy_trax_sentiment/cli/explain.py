@@ -98,6 +98,7 @@ def explain(
 
 def _sentiments(model: str, batches: "Iterator[TableBatch]") -> "Iterator[Sentiment]":
     from ..pipelines import find_component, load_pipeline
+    from ..serving.bulk import without_surrogates
 
     nlp = load_pipeline(model)
     component = find_component(nlp, model)
@@ -105,10 +106,5 @@ def _sentiments(model: str, batches: "Iterator[TableBatch]") -> "Iterator[Sentim
     nlp.max_length = sys.maxsize
     logger.info("Loaded %s, of the labels %s.", model, ", ".join(component.labels))
     for batch in batches:
-        for doc in nlp.pipe(_without_surrogates(text or "") for text in batch.texts):
+        for doc in nlp.pipe(without_surrogates(text or "") for text in batch.texts):
             yield component.explain(doc)
-
-
-def _without_surrogates(text: str) -> str:
-    # As TextScorer has it.
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

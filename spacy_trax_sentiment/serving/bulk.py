@@ -136,12 +136,17 @@ class TextScorer:
         return None
 
 
+def without_surrogates(text: str) -> str:
+    """RETURNS: The text, U+FFFD in place of lone surrogates, which spaCy refuses."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _checked(texts: list[str]) -> list[str]:
     """RETURNS: The texts, U+FFFD for lone surrogates. Raises SentimentError where one is not a str."""
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:
-        return [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in texts]
+        return list(map(without_surrogates, texts))
     except TypeError:
         index, value = next((i, text) for i, text in enumerate(texts) if not isinstance(text, str))
         raise SentimentError(Errors.S051.format(index=index, value=repr(value)[:40])) from None

@@ -9,7 +9,7 @@ import numpy as np
 from spacy.language import Language
 
 from ..pipelines import find_component
-from ..serving.bulk import Scores, TextScorer
+from ..serving.bulk import Scores, TextScorer, without_surrogates
 from ..serving.tables import Added, as_json, sentiment_columns
 from ..text.lines import brief
 from .bodies import Limits, RefusedError
@@ -35,7 +35,7 @@ def parse_question(body: bytes, limits: Limits) -> Question:
         raise _invalid(f'The body is {_kind(content)}. Send an object: {{"text": "..."}} or {{"texts": [...]}}.')
     if not content.keys() <= set(_FIELDS):
         unknown = next(name for name in content if name not in _FIELDS)
-        raise _invalid(f"The field {brief(whole_characters(unknown))} is unknown. There are: {', '.join(_FIELDS)}.")
+        raise _invalid(f"The field {brief(without_surrogates(unknown))} is unknown. There are: {', '.join(_FIELDS)}.")
     if ("text" in content) == ("texts" in content):
         raise _invalid("Give one of the fields 'text' (a string) and 'texts' (an array of strings).")
     contributions = content.get("contributions", False)
@@ -104,17 +104,8 @@ class Answering:
     def _explained(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         # The strings of these Docs are forgotten, or the vocabulary would grow with each new word.
         with self._lock, self._nlp.memory_zone():
-            docs = self._scorer.component_docs(map(whole_characters, texts))
+            docs = self._scorer.component_docs(map(without_surrogates, texts))
             return [self._component.explain(doc).to_dict() for doc in docs]
-
-
-def whole_characters(text: str) -> str:
-    """RETURNS: The text, U+FFFD in place of lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def check_lengths(texts: Sequence[str], limits: Limits) -> None:
