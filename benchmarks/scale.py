@@ -29,6 +29,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from report import Bound, at_least, at_most, print_bounds, print_machine, print_table
 
+from spacy_trax_sentiment.serving.engines import available_cores
+
 BARE = "TextScorer, one process"
 _GROUP = 1 << 17
 
@@ -46,7 +48,7 @@ def main() -> None:
         score_bare(arguments.bare)
         return
     print_machine()
-    print(f"cores that may be used: {len(os.sched_getaffinity(0))}")
+    print(f"cores that may be used: {available_cores()}")
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)
         source = work / "texts.parquet"

@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -91,6 +91,31 @@ def print_json(content: Any) -> None:
 def whole_characters(argument: str) -> str:
     """RETURNS: The argument, `?` where it holds a byte that is not UTF-8, which arrives as a lone surrogate."""
     return argument.encode("utf-8", "replace").decode()
+
+
+@contextmanager
+def open_texts(
+    texts: "Sequence[str] | None",
+    source: str | None,
+    source_format: str | None,
+    text_column: str,
+    batch_size: int,
+    strict: bool = True,
+) -> "Iterator[Iterator[TableBatch]]":
+    """YIELDS: The batches of the texts given as arguments; without any, of the table `source`, else standard input.
+
+    strict: As in `open_input`.
+    """
+    from ..serving.readers import open_input
+    from ..serving.tables import STANDARD_STREAM, input_format, text_batches
+
+    if texts:
+        yield text_batches(list(map(whole_characters, texts)), text_column, batch_size)
+        return
+    source = source or STANDARD_STREAM
+    format = input_format(source, source_format)
+    with open_input(source, format, text_column=text_column, batch_size=batch_size, strict=strict) as batches:
+        yield batches
 
 
 @contextmanager

@@ -16,13 +16,13 @@ from .common import (
     input_option,
     json_option,
     model_option,
+    open_texts,
     overwrite_option,
     print_json,
     quiet_option,
     set_verbosity,
     text_column_option,
     verbose_option,
-    whole_characters,
     with_progress,
 )
 
@@ -68,18 +68,11 @@ def explain(
     from ..explanation.rendering import to_html
     from ..explanation.terminal import colours_of, sentiment_lines
     from ..model.storage import require_free_file, write_file
-    from ..serving.readers import open_input
-    from ..serving.tables import input_format, text_batches
 
     if html is not None:
         require_free_file(html, overwrite)
     with ExitStack() as stack:
-        if texts:
-            batches: Iterator[TableBatch] = text_batches(list(map(whole_characters, texts)), text_column, _BATCH_SIZE)
-        else:
-            source = source or "-"
-            format = input_format(source, source_format)
-            batches = stack.enter_context(open_input(source, format, text_column=text_column, batch_size=_BATCH_SIZE))
+        batches = stack.enter_context(open_texts(texts, source, source_format, text_column, _BATCH_SIZE))
         hidden = quiet or bool(texts) or (html is None and sys.stdout.isatty())
         found = _sentiments(model, with_progress(batches, hidden))
         if html is not None:

@@ -58,8 +58,7 @@ def score_many(
             if outcome.error is not None:
                 failed.add(outcome.part.source)
                 tell(outcome.error)
-            if outcome.first_without is not None:
-                without[outcome.part.source].add([outcome.first_without], outcome.n_without)
+            without[outcome.part.source].add(outcome.first_without, outcome.n_without)
             n_rows += outcome.n_rows
             bar.set_postfix(rows=n_rows, refresh=False)
             bar.update(1)
@@ -76,11 +75,11 @@ class RowsWithoutText:
     def __init__(self, name: str) -> None:
         self.name, self.first, self.n_rows = name, 0, 0
 
-    def add(self, rows: list[int], n_rows: int | None = None) -> None:
-        """rows: Their numbers, counting from 1. n_rows: How many they are, where these are not all."""
-        if rows:
-            self.first = min(self.first or rows[0], rows[0])
-            self.n_rows += len(rows) if n_rows is None else n_rows
+    def add(self, first: int | None, n_rows: int) -> None:
+        """first: The number of the first of `n_rows` rows, counting from 1; None where there are none."""
+        if first is not None:
+            self.first = min(self.first or first, first)
+            self.n_rows += n_rows
 
     def tell(self) -> None:
         """Say so on standard error, where there are any."""

@@ -2,10 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Iterable
 from contextlib import ExitStack
 from enum import Enum
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,18 +11,15 @@ from .common import (
     input_format_option,
     input_option,
     model_option,
+    open_texts,
     overwrite_option,
     quiet_option,
     set_verbosity,
     text_column_option,
     verbose_option,
-    whole_characters,
     with_progress,
 )
 from .many import Engine, RowsWithoutText, are_many, score_many
-
-if TYPE_CHECKING:
-    from ..serving.tables import TableBatch
 
 logger = logging.getLogger(__name__)
 
@@ -101,30 +96,20 @@ def predict(
         raise typer.BadParameter("--engine needs --input, a file, a directory or a pattern")
 
     from ..serving.bulk import TextScorer
-    from ..serving.readers import open_input
-    from ..serving.tables import input_format, output_format, scored_columns, text_batches
+    from ..serving.tables import output_format, write_scored
     from ..serving.writers import open_output
 
     target_format = output_format(target, target_format)
     with ExitStack() as stack:
-        batches: Iterable[TableBatch]
-        if texts:
-            batches = text_batches([whole_characters(text) for text in texts], text_column, batch_size)
-        else:
-            source = source or "-"
-            format = input_format(source, source_format)
-            strict = on_error is OnError.fail
-            reader = open_input(source, format, text_column=text_column, batch_size=batch_size, strict=strict)
-            batches = stack.enter_context(reader)
+        strict = on_error is OnError.fail
+        batches = stack.enter_context(open_texts(texts, source, source_format, text_column, batch_size, strict))
         writer = open_output(target, target_format, overwrite=overwrite, source=source, safe_csv=safe_csv)
         write = stack.enter_context(writer)
         scorer = TextScorer.load(model)
         logger.info("Loaded %s, of the labels %s.", model, ", ".join(scorer.labels))
         on_terminal = target == "-" and sys.stdout.isatty()
-        n_rows, without = 0, RowsWithoutText(source or "TEXT")
-        for batch in with_progress(batches, hidden=quiet or bool(texts) or on_terminal):
-            write(batch, scored_columns(scorer, batch.texts))
-            without.add([n_rows + i + 1 for i, text in enumerate(batch.texts) if text is None])
-            n_rows += len(batch.texts)
+        written = write_scored(with_progress(batches, hidden=quiet or bool(texts) or on_terminal), write, scorer)
+        without = RowsWithoutText(source or "-")
+        without.add(written.first_without, written.n_without)
         without.tell()
     return 0

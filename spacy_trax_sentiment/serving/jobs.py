@@ -21,7 +21,7 @@ from ..pretrained import pretrained_path
 from .bulk import TextScorer
 from .parquet import load_pyarrow
 from .readers import open_input
-from .tables import INPUT_FORMATS, input_format, output_format, scored_columns, unreadable, writing
+from .tables import INPUT_FORMATS, input_format, output_format, unreadable, write_scored, writing
 from .writers import open_output
 
 RUN_FILE = "_run.json"
@@ -129,7 +129,6 @@ def score_part(job: Job, part: Part, scorer: TextScorer) -> Outcome:
     if target.exists():
         return Outcome(part)
     start = part.rows[0] if part.rows else 0
-    n_rows, without = 0, []
     try:
         with (
             open_input(
@@ -145,13 +144,11 @@ def score_part(job: Job, part: Part, scorer: TextScorer) -> Outcome:
                 str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv
             ) as write,
         ):
-            for batch in batches:
-                write(batch, scored_columns(scorer, batch.texts))
-                without += [start + n_rows + i + 1 for i, text in enumerate(batch.texts) if text is None]
-                n_rows += len(batch.texts)
+            written = write_scored(batches, write, scorer)
     except SentimentError as error:
         return Outcome(part, error=str(error))
-    return Outcome(part, n_rows, len(without), without[0] if without else None)
+    first_without = None if written.first_without is None else start + written.first_without
+    return Outcome(part, written.n_rows, written.n_without, first_without)
 
 
 class Scorer:

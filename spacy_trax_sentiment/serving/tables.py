@@ -85,6 +85,30 @@ def output_format(path: str, given: str | None = None) -> str:
     return _format(path, given, OUTPUT_FORMATS, standard="jsonl", what="written", option="--output-format")
 
 
+class Written(NamedTuple):
+    """n_rows: The rows written. n_without: Those of them without a text. first_without: The number of the first of these,
+    counting from 1.
+    """
+
+    n_rows: int = 0
+    n_without: int = 0
+    first_without: int | None = None
+
+
+def write_scored(batches: Iterable[TableBatch], write: Write, scorer: "TextScorer") -> Written:
+    """Write batches with the columns added to them. RETURNS: What was written."""
+    n_rows = n_without = 0
+    first_without = None
+    for batch in batches:
+        write(batch, scored_columns(scorer, batch.texts))
+        if None in batch.texts:
+            if first_without is None:
+                first_without = n_rows + batch.texts.index(None) + 1
+            n_without += batch.texts.count(None)
+        n_rows += len(batch.texts)
+    return Written(n_rows, n_without, first_without)
+
+
 def scored_columns(scorer: "TextScorer", texts: Sequence[str | None]) -> Added:
     """RETURNS: The columns to add to texts, without scores where there is no text."""
     probabilities = scorer([text or "" for text in texts])
