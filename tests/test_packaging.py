@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from spacy.util import registry
 
 import spacy_trax_sentiment
-from spacy_trax_sentiment.training.loop import PRESETS
+from spacy_trax_sentiment.training.settings import PRESETS
 
 NAME = "spacy-trax-sentiment"
 

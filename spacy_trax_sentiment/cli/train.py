@@ -100,9 +100,9 @@ def train(
     from ..reporting.plots import require_matplotlib
     from ..training.checkpoints import open_checkpoints
     from ..training.corpora import read_labelled_texts, require_labels
-    from ..training.loop import check_settings
     from ..training.loop import train as train_pipeline
     from ..training.recipes import mix, read_recipe
+    from ..training.settings import check_settings
     from ..training.stored import hold_out, open_labelled_texts
     from ..training.tensorboard import Summaries
 
@@ -215,7 +215,7 @@ def _settings(preset: str, chosen: dict[str, Any]) -> "Settings":
     from dataclasses import replace
 
     from ..errors import Errors, SentimentError
-    from ..training.loop import PRESETS
+    from ..training.settings import PRESETS
 
     if preset not in PRESETS:
         raise SentimentError(Errors.S023.format(name=preset, names=", ".join(PRESETS)))

@@ -18,8 +18,8 @@ from ..explanation.rendering import STYLE, legend_html, percent, sentiment_html
 from ..explanation.sentiment import sentiment_of
 from ..pipelines import find_component
 from ..training.corpora import LabelledText, make_docs
-from ..training.loop import Settings
 from ..training.progress import Progress
+from ..training.settings import Settings
 from ..training.stored import StoredTexts
 from .comparison import Comparison
 from .figures import Figures, count_labels

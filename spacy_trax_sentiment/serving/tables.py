@@ -86,7 +86,7 @@ def output_format(path: str, given: str | None = None) -> str:
 
 
 class Written(NamedTuple):
-    """n_rows: The rows written. n_without: Those of them without a text. first_without: The number of the first of these,
+    """n_rows: The rows written. n_without: Those of them without a text. first_without: The first one's number,
     counting from 1.
     """
 

@@ -2,8 +2,9 @@
 
 from .corpora import LabelledText, read_labelled_texts, split_held_out
 from .evaluation import Evaluation, evaluate, evaluate_pipeline, predict
-from .loop import PRESETS, Settings, train
+from .loop import train
 from .progress import Progress
+from .settings import PRESETS, Settings
 
 __all__ = [
     "PRESETS",

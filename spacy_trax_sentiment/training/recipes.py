@@ -9,7 +9,7 @@ from thinc.api import Config
 
 from ..errors import Errors, SentimentError
 from .corpora import LabelledText, read_labelled_texts
-from .loop import Settings
+from .settings import Settings
 
 
 @dataclass(frozen=True)

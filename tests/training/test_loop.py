@@ -10,7 +10,7 @@ from spacy_trax_sentiment.model.thinc_model import get_weights
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training import PRESETS, LabelledText, Progress, Settings, evaluate_pipeline, train
 from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
-from spacy_trax_sentiment.training.loop import check_settings
+from spacy_trax_sentiment.training.settings import check_settings
 
 Texts = tuple[list[LabelledText], list[LabelledText]]
 SMALL = replace(PRESETS["default"], steps=12, embedding_dim=8)
