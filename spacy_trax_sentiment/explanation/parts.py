@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..model.scoring import Folded
-from ..model.thinc_model import flat_ids, folded_classifier, lexeme_memory
+from ..model.thinc_model import flat_ids, folded_classifier, lexeme_memory, row_table
 from ..text import Preprocessor
 from ..text.composition import Composed, compose, composed_ids, context_tokens
 from ..text.lexemes import NO_TERM, LexemeMemory, TokenPreprocessor
@@ -56,7 +56,7 @@ def doc_parts(model: Model[Any, Any], doc: Doc, orths: Array) -> Parts:
     negated[tokens[composed.is_negated]] = True
     if "layer" in model.attrs:
         return _parts_of_layer(model, *_ids_and_tokens(memory, composed, tokens), negated)
-    table = model.attrs["folded"].rows(model, memory)
+    table = row_table(model, memory)
     width = table.folded.table.shape[1]
     own = np.zeros((len(doc), width))
     own[tokens] = table.values(composed)

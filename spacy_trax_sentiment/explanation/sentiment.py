@@ -12,6 +12,7 @@ from spacy.tokens import Doc, Span
 
 from ..errors import Errors, SentimentError
 from ..model.scoring import dense, relu, scores_of_sums
+from ..model.thinc_model import folded_classifier
 from ..text.lexemes import doc_orths
 from .parts import Parts, doc_parts
 
@@ -226,7 +227,7 @@ def _parts(component: "TraxSentiment", doc: Doc) -> Parts:
     component.require_weights()
     # A layer's weights cannot be told from changed ones as quickly as folded ones.
     folds = "layer" not in component.model.attrs
-    state, orths = component.model.attrs["folded"].get(component.model) if folds else None, doc_orths(doc)
+    state, orths = folded_classifier(component.model) if folds else None, doc_orths(doc)
     found = _FOUND.get(doc)
     if folds and found is not None and found[0] is component and found[1] is state and np.array_equal(found[2], orths):
         return found[3]

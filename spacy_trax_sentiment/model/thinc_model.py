@@ -23,8 +23,9 @@ from ..text.lexemes import MAX_LEXEMES, LexemeMemory, TokenPreprocessor, doc_ort
 from ..text.tensors import pad_flat, row_bucket
 from .classifier import MEANS, Architecture, LayerArchitecture, initialized_layer, weight_names
 from .gradients import begin_update
+from .memories import FoldMemory, LexemeMemories
 from .rows import RowUpdates, batch_rows, take_rows
-from .scoring import Folded, RowTable, composed_log_probabilities, fold, log_probabilities
+from .scoring import Folded, RowTable, composed_log_probabilities, log_probabilities
 
 _DOCS_AT_A_TIME = 512
 
@@ -77,7 +78,7 @@ def Classifier(  # noqa: N802 (named as it is registered)
             "mean": mean,
             "length_exponent": length_exponent,
             "embedding_scale": embedding_scale,
-            "folded": _FoldMemory(),
+            "folded": FoldMemory(),
         },
     )
 
@@ -89,7 +90,7 @@ def new_attributes(preprocessor: Preprocessor) -> dict[str, Any]:
         "vocabulary": {},
         "dropout_rate": 0.0,
         "label_prior": None,
-        "lexemes": _LexemeMemories(),
+        "lexemes": LexemeMemories(),
     }
 
 
@@ -196,8 +197,7 @@ def row_probabilities(
     composed = compose(memory, rows, lengths)
     if "layer" in model.attrs:
         return probabilities(model, *composed_ids(memory, composed))
-    table = model.attrs["folded"].rows(model, memory)
-    return np.exp(composed_log_probabilities(table, composed)).astype(np.float32)
+    return np.exp(composed_log_probabilities(row_table(model, memory), composed)).astype(np.float32)
 
 
 def probabilities(model: Model[Any, Any], ids: NDArray[Any], lengths: NDArray[Any]) -> NDArray[np.float32]:
@@ -215,8 +215,15 @@ def probabilities(model: Model[Any, Any], ids: NDArray[Any], lengths: NDArray[An
 
 def folded_classifier(model: Model[Any, Any]) -> Folded:
     """RETURNS: The classifier folded for serving, kept until its weights change."""
-    folded: Folded = model.attrs["folded"].get(model)
+    a = model.attrs
+    folded: Folded = a["folded"].get(get_weights(model), a["mean"], a["label_prior"], a["length_exponent"])
     return folded
+
+
+def row_table(model: Model[Any, Any], memory: LexemeMemory) -> RowTable:
+    """RETURNS: The rows of the memory by the folded classifier."""
+    rows: RowTable = model.attrs["folded"].rows(folded_classifier(model), memory)
+    return rows
 
 
 def get_architecture(model: Model[Any, Any]) -> Any:
@@ -295,59 +302,3 @@ def flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any],
 def _doc_rows(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
     strings = docs[0].vocab.strings if docs else StringStore()
     return orths_to_rows(lexeme_memory(model), list(map(doc_orths, docs)), strings)
-
-
-class _LexemeMemories:
-    """The lexeme memory of the model's vocabulary. Not saved, as below."""
-
-    def __init__(self) -> None:
-        self._kept: LexemeMemory | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), ()  # a copy or another process remembers for itself
-
-    def know(self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int], forms: bytes) -> None:
-        """Begin anew with what `forms_to_bytes` made of these, for as long as the model has just these."""
-        self._kept = LexemeMemory(preprocessor, vocabulary, forms)
-
-    def get(self, preprocessor: TokenPreprocessor, vocabulary: Mapping[str, int]) -> LexemeMemory:
-        kept = self._kept
-        if kept is None or kept.vocabulary is not vocabulary or kept.preprocessor is not preprocessor:
-            self._kept = kept = LexemeMemory(preprocessor, vocabulary)
-        return kept
-
-
-class _FoldMemory:
-    """The folded weights, kept until the weights change. Not saved: Thinc passes over what msgpack cannot write."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[Mapping[str, Any], Mapping[str, Any], tuple[Any, ...], Folded] | None = None
-        self._rows: RowTable | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), ()
-
-    def get(self, model: Model[Any, Any]) -> Folded:
-        kept, weights, attrs = self._kept, get_weights(model), model.attrs
-        prior = attrs["label_prior"]
-        settings = (attrs["mean"], None if prior is None else tuple(prior), attrs["length_exponent"])
-        if kept is not None and kept[2] == settings and self._unchanged(weights, *kept[:2]):
-            return kept[3]
-        # Thinc's optimizers write into the arrays that they are given. Every step changes the small ones too, so
-        # comparing the values of those tells whether the large table has changed.
-        small = {name: value.copy() for name, value in weights.items() if name != "E"}
-        folded = fold(weights, *settings)
-        self._kept = (dict(weights), small, settings, folded)
-        return folded
-
-    def rows(self, model: Model[Any, Any], memory: LexemeMemory) -> RowTable:
-        folded, rows = self.get(model), self._rows
-        if rows is None or rows.folded is not folded or rows.memory is not memory:
-            self._rows = rows = RowTable(folded, memory)
-        return rows
-
-    @staticmethod
-    def _unchanged(weights: Mapping[str, Any], arrays: Mapping[str, Any], small: Mapping[str, Any]) -> bool:
-        return all(weights[name] is array for name, array in arrays.items()) and all(
-            np.array_equal(weights[name], value) for name, value in small.items()
-        )

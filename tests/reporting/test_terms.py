@@ -4,6 +4,7 @@ import spacy
 from spacy.language import Language
 
 from spacy_trax_sentiment.model.scoring import Folded
+from spacy_trax_sentiment.model.thinc_model import folded_classifier
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.reporting.terms import NEGATED, label_weights, strongest_terms
 from spacy_trax_sentiment.text.vocabulary import SPECIAL_TERMS
@@ -19,7 +20,7 @@ def test_the_terms_speak_for_their_label(trained: Language, short_texts: tuple[T
     found = strongest_terms(component.model, component.labels, docs, n=10)
     assert list(found) == ["negative", "positive"]
     vocabulary = component.model.attrs["vocabulary"]
-    folded = component.model.attrs["folded"].get(component.model)
+    folded = folded_classifier(component.model)
     for label, sign in (("negative", -1), ("positive", 1)):
         terms = found[label]
         assert len(terms) == 10
