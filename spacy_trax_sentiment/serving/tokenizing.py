@@ -115,6 +115,13 @@ class ChunkTokenizer:
                     splits.setdefault((tokens[i - 1][-1], tokens[i][0]), set()).add((tokens[:i], tokens[i:]))
         return splits
 
+    @cached_property
+    def _idle_cases(self) -> list[str]:
+        """The special cases of several tokens that come out as they would without them."""
+        tokens, parted = special_cases(self._original.rules).tokens, self._tokens_but_for_cases
+        with self._lock:
+            return [case for case in tokens if len(tokens[case]) > 1 and parted(case) == tokens[case]]
+
     def _tokens_but_for_cases(self, text: str) -> tuple[str, ...]:
         tokens = None if self._cases is None else simple_tokens(text, SpecialCases({}, frozenset()))
         return tuple(token.text for token in self._without_cases(text)) if tokens is None else tuple(tokens)
@@ -214,24 +221,34 @@ class ChunkTokenizer:
         return any(left[-1] in lasts and right[0] in firsts for left, right in splits)
 
     def cross(self, before: Sequence[str], after: Sequence[str]) -> bool:
-        """RETURNS: Whether a special case lies across the border between the last chunk of `before` and the first of
-        `after`. They hold as many chunks as there are, or `longest_case` at the most.
+        """RETURNS: Whether a special case that lies across the border between the last chunk of `before` and the first
+        of `after` may change their tokens. They hold as many chunks as there are, or `longest_case` at the most.
         """
-        return any(
-            self._begin_with(after, right, forwards=True) and self._begin_with(before[::-1], left[::-1], forwards=False)
-            for left, right in self.touch(before[-1], after[0])
-        )
-
-    def _begin_with(self, chunks: Sequence[str], tokens: Sequence[str], *, forwards: bool) -> bool:
-        """RETURNS: Whether the chunks' tokens, read in this direction, begin with those given."""
-        if not tokens or not chunks:
-            return not tokens
-        for tokenized in self._tokenized(chunks[0]):
-            found = tokenized if forwards else tokenized[::-1]
-            n = min(len(found), len(tokens))
-            if found[:n] == tokens[:n] and self._begin_with(chunks[1:], tokens[n:], forwards=forwards):
+        for left, right in self.touch(before[-1], after[0]):
+            n_after = self._n_chunks_of(after, right, forwards=True)
+            n_before = self._n_chunks_of(before[::-1], left[::-1], forwards=False)
+            if n_before and n_after and any(map(self._has_case, [*before[-n_before:], *after[:n_after]])):
                 return True
         return False
+
+    def _n_chunks_of(self, chunks: Sequence[str], tokens: Sequence[str], *, forwards: bool) -> int:
+        """RETURNS: How many of the chunks it takes until their tokens, read in this direction, are those given; 0 where
+        they begin with others.
+        """
+        for tokenized in self._tokenized(chunks[0]) if chunks else ():
+            found = tokenized if forwards else tokenized[::-1]
+            n = min(len(found), len(tokens))
+            if found[:n] != tokens[:n]:
+                continue
+            if n == len(tokens):
+                return 1
+            if n_more := self._n_chunks_of(chunks[1:], tokens[n:], forwards=forwards):
+                return 1 + n_more
+        return 0
+
+    def _has_case(self, chunk: str) -> bool:
+        """RETURNS: Whether special cases may be matched in the chunk, which another that overlaps would drop."""
+        return len(self._tokenized(chunk)) > 1 or any(case in chunk for case in self._idle_cases)
 
     def _tokenize_both_ways(self, chunk: str) -> set[tuple[str, ...]]:
         """RETURNS: The chunk's tokens before and after special cases are matched."""

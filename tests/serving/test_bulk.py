@@ -18,8 +18,9 @@ from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.serving import chunks
+from spacy_trax_sentiment.serving.splitting import split
 from spacy_trax_sentiment.serving.tokenizing import ChunkTokenizer
-from spacy_trax_sentiment.text.lexemes import LexemeMemory
+from spacy_trax_sentiment.text.lexemes import NO_TERM, Lexeme, LexemeMemory, TokenPreprocessor
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import build_vocabulary
 
@@ -190,6 +191,35 @@ def test_special_cases_are_found_as_chunks_need_them(texts: list[str]) -> None:
         rows, counts = ours.rows([chunk], lexemes)
         assert counts.tolist() == [len(tokens)]
         assert rows.tolist() == lexemes.rows_of_texts(tokens)
+
+
+class _Spelled(TokenPreprocessor):
+    def lexeme(self, text: str) -> Lexeme:
+        return Lexeme(None if text.isspace() else text)
+
+
+CHUNK_TOKENIZER = ChunkTokenizer(TOKENIZER)
+
+
+def _parted(case: str) -> st.SearchStrategy[str]:
+    """RETURNS: Of the special case, with white space between some of its characters."""
+    return st.lists(st.sampled_from(["", "", " "]), min_size=len(case), max_size=len(case)).map(
+        lambda spaces: "".join(character + space for character, space in zip(case, spaces, strict=True))
+    )
+
+
+@settings(max_examples=200)
+@given(parts=st.lists(st.sampled_from(CASES) | st.sampled_from(CASES).flatmap(_parted) | st.sampled_from(PIECES)))
+def test_special_cases_across_chunks_count_as_the_tokenizer_counts_them(parts: list[str]) -> None:
+    text = "".join(parts)
+    tokens = [token.text for token in TOKENIZER(text) if not token.is_space]
+    lexemes = LexemeMemory(_Spelled(), build_vocabulary([tokens]))
+    memory = chunks.ChunkMemory(CHUNK_TOKENIZER, lexemes)
+    rows, _, crossing = memory.rows(split([text]))
+    if crossing:
+        rows, _ = memory.whole_rows([text])
+        rows = rows[rows != NO_TERM]
+    assert rows.tolist() == lexemes.rows_of_texts(tokens)
 
 
 class _Tokenizer:
