@@ -30,9 +30,6 @@ BLANK_CACHE = "blank, tokenizer_cache_size as ours"
 VADER, TEXTBLOB, SPACYTEXTBLOB = "VADER", "TextBlob", "spacytextblob"
 BOW, TEXTCAT = "spaCy TextCatBOW", "spaCy textcat"
 
-# What nlp.pipe and `trax-sentiment predict` take at a time by default.
-BATCH_SIZE = 1000
-
 TEXTCATS: dict[str, dict[str, Any]] = {
     BOW: {
         "model": {
@@ -100,7 +97,7 @@ def contenders(model: Path, textcats: Mapping[str, Path]) -> dict[str, Score]:
         BLANK: piped(spacy.blank("en")),
         BLANK_CACHE: piped(blank_with_cache()),
         OURS: piped(spacy.load(model)),
-        SCORER: scored(TextScorer.load(model)),
+        SCORER: TextScorer.load(model),
         VADER: vader(),
         TEXTBLOB: lambda texts: [TextBlob(text).sentiment for text in texts],
         # Its pipe only wraps the text; the sentiment is found when it is asked for.
@@ -119,10 +116,6 @@ def blank_with_cache() -> Language:
 
 def piped(nlp: Language) -> Score:
     return lambda texts: deque(nlp.pipe(texts), maxlen=0)
-
-
-def scored(scorer: TextScorer) -> Score:
-    return lambda texts: [scorer(texts[start : start + BATCH_SIZE]) for start in range(0, len(texts), BATCH_SIZE)]
 
 
 def vader() -> Score:

@@ -59,10 +59,10 @@ def doc_parts(model: Model[Any, Any], doc: Doc, orths: Array) -> Parts:
     table = row_table(model, memory)
     width = table.folded.table.shape[1]
     own = np.zeros((len(doc), width))
-    own[tokens] = table.values(composed)
+    own[tokens] = table.values(composed)[:, :width]
     shared, firsts, lasts = [np.empty((0, width))], [tokens[:0]], [tokens[:0]]
     for ids, first, last in context_tokens(memory, composed):
-        values = table.folded.table.take(ids, axis=0)
+        values = table.folded.table[ids]
         if first is last:
             own[tokens[first]] += values
         else:
@@ -88,7 +88,7 @@ def _parts_of_terms(model: Model[Any, Any], doc: Doc) -> Parts:
     if "layer" in model.attrs:
         return _parts_of_layer(model, ids, first, last, negated)
     folded = folded_classifier(model)
-    return _parted(folded.table.take(ids, axis=0, mode="clip"), first, last, negated, folded)
+    return _parted(folded.rows.take(ids, axis=0, mode="clip")[:, : len(folded.bias) + 1], first, last, negated, folded)
 
 
 def _parts_of_layer(model: Model[Any, Any], ids: Array, first: Array, last: Array, negated: Array) -> Parts:

@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 Scores = NDArray[np.float32]
 
+# Characters of the texts that are scored at a time: the arrays for them take some 30 MB.
+_BLOCK_SIZE = 1 << 20
+
 
 class TextScorer:
     """Scores texts with a pipeline's `trax_sentiment` component. Threads may share one that does not make Docs.
@@ -82,21 +85,11 @@ class TextScorer:
         if self._memory is None:
             return self._by_docs(_checked(texts))
         try:
-            chunks = split(texts)
+            return self._by_chunks(texts)
         except (TypeError, UnicodeEncodeError):
-            texts = _checked(texts)
-            chunks = split(texts)
-        memory = self._memory
-        if memory.is_full():
-            self._memory = memory = memory.renewed()
-        rows, lengths, crossing = memory.rows(chunks)
-        scores = row_probabilities(self._component.model, memory.lexemes, rows, lengths)
-        if crossing:
-            rows, lengths = memory.whole_rows([texts[i] for i in crossing])
-            scores[crossing] = row_probabilities(self._component.model, memory.lexemes, rows, lengths)
-        return scores
+            return self._by_chunks(_checked(texts))
 
-    def stream(self, texts: Iterable[str], batch_size: int = 1000) -> Iterator[Scores]:
+    def stream(self, texts: Iterable[str], batch_size: int = 4000) -> Iterator[Scores]:
         """YIELDS: The probabilities (n_labels,) of each text, in order. Memory does not grow with the texts' number.
 
         Raises SentimentError where the batch size is below 1 or a text is not a str.
@@ -110,6 +103,22 @@ class TextScorer:
     def _stream(self, texts: Iterator[str], batch_size: int) -> Iterator[Scores]:
         while batch := list(islice(texts, batch_size)):
             yield from self(batch)
+
+    def _by_chunks(self, texts: Sequence[str]) -> Scores:
+        return np.concatenate(list(map(self._of_block, _blocks(texts))))
+
+    def _of_block(self, texts: Sequence[str]) -> Scores:
+        chunks = split(texts)
+        memory = self._memory
+        assert memory is not None
+        if memory.is_full():
+            self._memory = memory = memory.renewed()
+        rows, lengths, crossing = memory.rows(chunks)
+        scores = row_probabilities(self._component.model, memory.lexemes, rows, lengths)
+        if crossing:
+            rows, lengths = memory.whole_rows([texts[i] for i in crossing])
+            scores[crossing] = row_probabilities(self._component.model, memory.lexemes, rows, lengths)
+        return scores
 
     def _by_docs(self, texts: Sequence[str]) -> Scores:
         docs = list(self.component_docs(texts))
@@ -134,6 +143,18 @@ class TextScorer:
             if self._nlp.get_pipe_meta(name).retokenizes:
                 return f"the component '{name}' changes the tokens"
         return None
+
+
+def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """YIELDS: The texts in blocks, at least one."""
+    ends = np.cumsum(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
+    start = size = 0
+    while True:
+        end = max(int(np.searchsorted(ends, size + _BLOCK_SIZE, side="right")), start + 1)
+        yield texts[start:end]
+        if end >= len(texts):
+            return
+        start, size = end, ends[end - 1]
 
 
 def without_surrogates(text: str) -> str:

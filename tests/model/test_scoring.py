@@ -313,14 +313,14 @@ def test_the_table_of_rows_grows_with_the_memory() -> None:
         np.testing.assert_array_equal(before, kept)  # as another thread may be reading it
         rows = np.array(memory.rows_of_texts(seen))
         ids = np.array([memory.vocabulary[word] for word in seen])
-        np.testing.assert_array_equal(sums[0, rows], folded.table[ids])
-        np.testing.assert_array_equal(sums[1, rows], folded.table[ids + n])
+        np.testing.assert_array_equal(sums[0, rows], folded.rows[ids])
+        np.testing.assert_array_equal(sums[1, rows], folded.rows[ids + n])
         assert not sums[:, 0].any()
     assert table.get() is sums
     assert sums.dtype == np.float32
     assert sums.shape[0] == 2
     assert memory.n_rows <= sums.shape[1] <= 2 * memory.n_rows + 1024
-    assert sums.shape[2] == folded.table.shape[1]
+    assert sums.shape[2] == folded.rows.shape[1]
 
 
 def test_threads_share_a_table_of_rows() -> None:
