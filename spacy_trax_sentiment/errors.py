@@ -101,6 +101,13 @@ class Errors:
     S114 = "[S114] the process that scored it ended {n_times} times ({reason}). Give fewer processes by --concurrency, or a smaller --batch-size."
     S115 = "[S115] the engine 'ray' needs Ray Data, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[ray]'."
     S116 = "[S116] {path}: is read from and written to at once. Name an output directory outside the input."
+    S117 = "[S117] {address}: an address needs pyarrow, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[parquet]'."
+    S118 = "[S118] {address}: cannot be read ({reason}). Check the address, the network and the credentials: of s3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws, or the machine's role."
+    S119 = (
+        "[S119] there are no files at addresses of '{scheme}'. Give a path, or an address of one of these: {schemes}."
+    )
+    S141 = "[S141] {path}: output is not written to an address. Name a directory of this machine, and copy it when all is done, such as by `aws s3 cp --recursive`."
+    S142 = "[S142] an address of '{scheme}' holds a password. Leave it out, and give it as the store's own tools take it, such as by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
     S140 = "[S140] {directory}: the training data does not fit into it for the time of the training ({reason}). Set TMPDIR to a directory with more room."
 
     # Explanations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .common import progress
 
 if TYPE_CHECKING:
-    from ..serving.jobs import Job
+    from ..serving.jobs import Job, Outcome
 
 
 class Engine(str, Enum):
@@ -18,10 +18,17 @@ class Engine(str, Enum):
 
 
 def are_many(source: str) -> bool:
-    """RETURNS: Whether it names a directory, or is a pattern and no file."""
+    """RETURNS: Whether it, or an address, names a directory, or is a pattern and no file.
+
+    Raises SentimentError where an address cannot be asked.
+    """
     import glob
     import os
 
+    if "://" in source:
+        from ..serving.addresses import is_directory, is_pattern
+
+        return is_pattern(source) or is_directory(source)
     return os.path.isdir(source) or (glob.has_magic(source) and not os.path.exists(source))
 
 
@@ -37,7 +44,7 @@ def score_many(
     """Score the tables that `source` names, and tell of those that fail. RETURNS: The exit status."""
     from ..errors import SentimentError
     from ..serving.engines import available_cores, run_locally, run_on_ray
-    from ..serving.jobs import begin, input_files, parts_of, to_do
+    from ..serving.jobs import begin, input_files, parts_of, rows_before, to_do
 
     files, parts, failed = input_files([source]), [], set()
     begin(job, files)
@@ -51,40 +58,36 @@ def score_many(
     n_workers = min(concurrency or available_cores(), max(len(parts), 1))
     by_ray = engine is Engine.ray and parts
     outcomes = run_on_ray(job, parts, n_workers, address) if by_ray else run_locally(job, parts, n_workers)
-    without = {file: RowsWithoutText(file) for file in files}
-    n_rows = 0
+    without: dict[str, list[Outcome]] = {}
+    told, n_rows = set(), 0
     with progress(quiet, len(parts), unit="part") as bar:
         for outcome in outcomes:
             if outcome.error is not None:
                 failed.add(outcome.part.source)
-                tell(outcome.error)
-            without[outcome.part.source].add(outcome.first_without, outcome.n_without)
+                if outcome.error not in told:  # what all parts of a file have in common
+                    tell(outcome.error)
+                told.add(outcome.error)
+            if outcome.first_without is not None:
+                without.setdefault(outcome.part.source, []).append(outcome)
             n_rows += outcome.n_rows
             bar.set_postfix(rows=n_rows, refresh=False)
             bar.update(1)
-    for each in without.values():
-        each.tell()
+    for file, of_file in sorted(without.items()):
+        first = min(of_file, key=lambda outcome: outcome.part.start)
+        before = rows_before(first.part)
+        tell_without(file, before + (first.first_without or 0), sum(outcome.n_without for outcome in of_file))
     if failed:
         tell(f"{len(failed)} of {len(files)} files failed; run again to try these only.")
     return 1 if failed else 0
 
 
-class RowsWithoutText:
-    """The rows of a table that have no scores, to tell of in one line."""
+def tell_without(name: str, first: int | None, n_rows: int) -> None:
+    """Tell of the rows of a table that have no scores.
 
-    def __init__(self, name: str) -> None:
-        self.name, self.first, self.n_rows = name, 0, 0
-
-    def add(self, first: int | None, n_rows: int) -> None:
-        """first: The number of the first of `n_rows` rows, counting from 1; None where there are none."""
-        if first is not None:
-            self.first = min(self.first or first, first)
-            self.n_rows += n_rows
-
-    def tell(self) -> None:
-        """Say so on standard error, where there are any."""
-        if self.n_rows:
-            tell(f"{self.name}: {self.n_rows} rows hold no text, the first is row {self.first}; they have no scores.")
+    first: The number of the first, counting from 1; None where there are none.
+    """
+    if first is not None:
+        tell(f"{name}: {n_rows} rows hold no text, the first is row {first}; they have no scores.")
 
 
 def tell(message: str) -> None:

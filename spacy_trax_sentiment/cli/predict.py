@@ -19,7 +19,7 @@ from .common import (
     verbose_option,
     with_progress,
 )
-from .many import Engine, RowsWithoutText, are_many, score_many
+from .many import Engine, are_many, score_many, tell_without
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +75,8 @@ def predict(
     A run that was broken off goes on when it is run again. A table that cannot be read is told of, and the others are
     done; the exit status is then 1.
 
+    The input may be at an address, such as s3://bucket/path, which needs the same extra.
+
     \b
     Examples:
       trax-sentiment predict "What a lovely day"
@@ -109,7 +111,5 @@ def predict(
         logger.info("Loaded %s, of the labels %s.", model, ", ".join(scorer.labels))
         on_terminal = target == "-" and sys.stdout.isatty()
         written = write_scored(with_progress(batches, hidden=quiet or bool(texts) or on_terminal), write, scorer)
-        without = RowsWithoutText(source or "-")
-        without.add(written.first_without, written.n_without)
-        without.tell()
+        tell_without(source or "-", written.first_without, written.n_without)
     return 0

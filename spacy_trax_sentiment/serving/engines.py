@@ -119,5 +119,5 @@ class _RayScorer:
 
 
 def _part(row: dict[str, Any]) -> Part:
-    rows = row["rows"]
-    return Part(**{**row, "rows": None if rows is None else (int(rows[0]), int(rows[1]))})
+    ranges = {name: row[name] for name in ("rows", "span")}
+    return Part(**row | {name: None if each is None else (int(each[0]), int(each[1])) for name, each in ranges.items()})

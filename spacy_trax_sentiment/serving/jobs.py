@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from ..errors import Errors, SentimentError
 from ..model.files import MANIFEST
 from ..model.storage import work_directory
 from ..pretrained import pretrained_path
+from . import addresses
+from .addresses import as_path, is_address, local_path, open_address
 from .bulk import TextScorer
 from .parquet import load_pyarrow
-from .readers import open_input
+from .readers import json_rows_before, line_spans, lines_before, open_input
 from .tables import INPUT_FORMATS, input_format, output_format, unreadable, write_scored, writing
 from .writers import open_output
 
@@ -28,6 +31,14 @@ RUN_FILE = "_run.json"
 
 # Rows of a Parquet file that one part holds: some seconds of work, so that the last one is not long waited for.
 ROWS_PER_PART = 100_000
+
+# Likewise the bytes of a file of lines.
+BYTES_PER_PART = 1 << 25
+
+# The number of a line that is not the file's first, where no one has counted.
+_WITHIN = 2
+
+_KNOWN_SUFFIXES = (*INPUT_FORMATS, "ndjson")
 
 
 @dataclass(frozen=True)
@@ -52,13 +63,20 @@ class Job:
 class Part:
     """A file, or some rows of one.
 
-    source: The file. format: Its format. rows: The rows to read, start and stop; None for all. name: The output's.
+    source: The file, or its address. format: Its format. rows: Of Parquet, those to read, start and stop; None for all.
+    name: The output's. span: Of lines, the bytes to read, likewise.
     """
 
     source: str
     format: str
     rows: tuple[int, int] | None
     name: str
+    span: tuple[int, int] | None = None
+
+    @property
+    def start(self) -> int:
+        """Where in the file it starts: its row or byte."""
+        return (self.rows or self.span or (0, 0))[0]
 
 
 @dataclass(frozen=True)
@@ -66,7 +84,7 @@ class Outcome:
     """What became of a part.
 
     n_rows: The rows written now. n_without: Those of them without a text, first_without: the number of the first such
-    row, counting from 1. error: Why nothing was written.
+    row in the part, counting from 1. error: Why nothing was written.
     """
 
     part: Part
@@ -78,17 +96,20 @@ class Outcome:
 
 def input_files(patterns: Sequence[str]) -> list[str]:
     """RETURNS: The files, sorted, each once: of a directory those in it whose format is known, but for hidden ones and
-    those whose names begin with an underscore.
+    those whose names begin with an underscore. A pattern may be an address, and its files are then addresses too.
 
-    Raises SentimentError where a pattern finds none.
+    Raises SentimentError where a pattern finds none, or a store of files cannot be asked.
     """
     found = []
     for pattern in patterns:
-        of_pattern = [
-            str(path)
-            for each in ([pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True))
-            for path in (_files_in(Path(each)) if os.path.isdir(each) else [Path(each)])
-        ]
+        if is_address(pattern):
+            of_pattern = addresses.find(pattern, _KNOWN_SUFFIXES)
+        else:
+            of_pattern = [
+                str(path)
+                for each in ([pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True))
+                for path in (_files_in(Path(each)) if os.path.isdir(each) else [Path(each)])
+            ]
         if not of_pattern:
             raise SentimentError(Errors.S110.format(pattern=pattern))
         found += of_pattern
@@ -97,25 +118,31 @@ def input_files(patterns: Sequence[str]) -> list[str]:
 
 def _files_in(directory: Path) -> list[Path]:
     names = (path for path in directory.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
-    return [path for path in names if path.suffix.lower().lstrip(".") in (*INPUT_FORMATS, "ndjson")]
+    return [path for path in names if path.suffix.lower().lstrip(".") in _KNOWN_SUFFIXES]
 
 
 def parts_of(source: str, job: Job, source_format: str | None = None) -> list[Part]:
-    """RETURNS: The parts of a file: of Parquet some rows each, of another format all.
+    """RETURNS: The parts of a file: of Parquet some rows each; of JSON Lines and text some bytes, from line to line; of
+    CSV all, as a line end there may stand within a cell, which only what is before it tells.
 
-    Raises SentimentError where a Parquet file cannot be read, MissingExtraError where it needs pyarrow.
+    JSON Lines that become a table of columns are one part too, since its columns are those of the first row.
+
+    Raises SentimentError where the file cannot be read, MissingExtraError where it needs pyarrow.
     """
     format = input_format(source, source_format)
     target = job.format or output_format(f"x.{'jsonl' if format == 'txt' else format}")
     # Two directories may hold files of one name.
-    stem = f"{Path(source).stem}-{hashlib.sha256(os.path.abspath(source).encode()).hexdigest()[:8]}"
+    stem = f"{as_path(source).stem}-{hashlib.sha256(_absolute(source).encode()).hexdigest()[:8]}"
     if format != "parquet":
-        return [Part(source, format, None, f"{stem}.{target}")]
-    pa = load_pyarrow(source)
-    try:
-        n_rows = pa.parquet.read_metadata(source).num_rows
-    except (OSError, pa.ArrowException) as error:
-        raise unreadable(source, error) from None
+        whole = Part(source, format, None, f"{stem}.{target}")
+        n_bytes = _state(source)[1][0]
+        if n_bytes <= BYTES_PER_PART or not (format == "txt" or (format == "jsonl" and target == "jsonl")):
+            return [whole]
+        spans = line_spans(source, n_bytes, BYTES_PER_PART)
+        return [
+            replace(whole, name=f"{stem}-{i:05}.{target}", span=(span.start, span.stop)) for i, span in enumerate(spans)
+        ]
+    n_rows = _n_rows(source)
     starts = range(0, max(n_rows, 1), ROWS_PER_PART)
     return [
         Part(source, format, (start, min(start + ROWS_PER_PART, n_rows)), f"{stem}-{i:05}.{target}")
@@ -123,32 +150,53 @@ def parts_of(source: str, job: Job, source_format: str | None = None) -> list[Pa
     ]
 
 
+def _n_rows(source: str) -> int:
+    pa = load_pyarrow(source)
+    try:
+        with open_address(source) if is_address(source) else nullcontext(source) as file:
+            return int(pa.parquet.read_metadata(file).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(source, error) from None
+
+
+def rows_before(part: Part) -> int:
+    """RETURNS: The rows of the file that come before the part. Raises SentimentError where lines cannot be counted."""
+    return json_rows_before(part.source, part.start) if part.span else part.start
+
+
 def score_part(job: Job, part: Part, scorer: TextScorer) -> Outcome:
     """Write the part's output, unless it is there. RETURNS: What became of it; errors are told, not raised."""
-    target = Path(job.output) / part.name
-    if target.exists():
+    if (Path(job.output) / part.name).exists():
         return Outcome(part)
-    start = part.rows[0] if part.rows else 0
     try:
-        with (
-            open_input(
-                part.source,
-                part.format,
-                text_column=job.text_column,
-                batch_size=job.batch_size,
-                strict=job.strict,
-                rows=range(*part.rows) if part.rows else None,
-            ) as batches,
-            # Where two do the same part, both write the same.
-            open_output(
-                str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv
-            ) as write,
-        ):
-            written = write_scored(batches, write, scorer)
+        if not (part.span and part.span[0]):
+            return _write_part(job, part, scorer, 1)
+        with suppress(SentimentError):
+            return _write_part(job, part, scorer, _WITHIN)
+        # Only now the lines before are counted, for the error to name the right one.
+        return _write_part(job, part, scorer, 1 + lines_before(part.source, part.span[0]))
     except SentimentError as error:
         return Outcome(part, error=str(error))
-    first_without = None if written.first_without is None else start + written.first_without
-    return Outcome(part, written.n_rows, written.n_without, first_without)
+
+
+def _write_part(job: Job, part: Part, scorer: TextScorer, first_line: int) -> Outcome:
+    target = Path(job.output) / part.name
+    with (
+        open_input(
+            part.source,
+            part.format,
+            text_column=job.text_column,
+            batch_size=job.batch_size,
+            strict=job.strict,
+            rows=range(*part.rows) if part.rows else None,
+            span=range(*part.span) if part.span else None,
+            first_line=first_line,
+        ) as batches,
+        # Where two do the same part, both write the same.
+        open_output(str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv) as write,
+    ):
+        written = write_scored(batches, write, scorer)
+    return Outcome(part, *written)
 
 
 class Scorer:
@@ -174,8 +222,11 @@ def begin(job: Job, files: Sequence[str]) -> None:
     run: dict[str, Any] = {**asdict(job), "model_sha256": _model_hash(job.model), "inputs": dict(map(_state, files))}
     for name in ("output", "batch_size"):  # these change nothing in what is written
         del run[name]
+    if is_address(job.output):
+        raise SentimentError(Errors.S141.format(path=job.output))
     for file in files:
-        if output.resolve() == Path(file).resolve().parent:
+        path = local_path(file)
+        if path is not None and output.resolve() == path.resolve().parent:
             raise SentimentError(Errors.S116.format(path=output))
     if (output / RUN_FILE).exists():
         run["inputs"] = _same_run(output, run) | run["inputs"]
@@ -204,11 +255,18 @@ def _same_run(output: Path, run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _state(path: str) -> tuple[str, list[int]]:
+    """RETURNS: What a run calls the file, its size in bytes and when it was last changed."""
+    if is_address(path):
+        return path, list(addresses.state(path))
     try:
         status = os.stat(path)
     except OSError as error:
         raise unreadable(path, error) from None
-    return os.path.abspath(path), [status.st_size, status.st_mtime_ns]
+    return _absolute(path), [status.st_size, status.st_mtime_ns]
+
+
+def _absolute(path: str) -> str:
+    return path if is_address(path) else os.path.abspath(path)
 
 
 def _model_hash(model: str) -> str:

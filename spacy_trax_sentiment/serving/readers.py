@@ -1,16 +1,18 @@
 """Files of texts to batches of rows, streamed: however long a file is, one batch of it is in memory."""
 
 import csv
+import io
 import os
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import islice
+from itertools import islice, pairwise
 from typing import IO, Any, NamedTuple, TypeVar
 
 from ..errors import Errors, SentimentError
 from ..text.lines import CSV_FIELD_LIMIT, brief, decoded_lines, parse_json_line
+from .addresses import is_address, open_address
 from .parquet import arrow_batches
 from .tables import (
     STANDARD_STREAM,
@@ -24,17 +26,22 @@ from .tables import (
 
 STANDARD_INPUT = "standard input"
 
+# Bytes to read at once: of a store that is far away, a request each.
+_CHUNK = 1 << 20
+
 _DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
 
 Row = TypeVar("Row")
 
 
 class _Source(NamedTuple):
-    """A file that is open for reading, the name that errors give it, and its size in bytes, where it has one."""
+    """A file that is open for reading, the name that errors give it, its size in bytes, where it has one, and the
+    number of its first line, where it is read from within."""
 
     file: IO[bytes]
     name: str
     size: int | None
+    first_line: int = 1
 
     def share(self) -> float | None:
         return min(self.file.tell() / self.size, 1.0) if self.size else None
@@ -49,15 +56,19 @@ def open_input(
     batch_size: int = 1000,
     strict: bool = True,
     rows: range | None = None,
+    span: range | None = None,
+    first_line: int = 1,
 ) -> Iterator[Iterator[TableBatch]]:
     """Open a table for reading.
 
-    path: A file, or "-" for standard input.
+    path: A file, or its address, such as s3://bucket/path; or "-" for standard input.
     format: One of INPUT_FORMATS.
     text_column: The column that holds the texts; of txt, the name of its only column.
     batch_size: The most rows of a batch.
     strict: Whether a row without a string in the column is an error; else its text is None.
     rows: Those of a Parquet file to read, counting from 0; None for all.
+    span: The bytes of JSON Lines or text to read, as `line_spans` gives them; None for all.
+    first_line: The number of the span's first line; 1 only of the file's own.
     YIELDS: An iterator of batches in the file's order; of a table without rows, one empty batch.
 
     Raises SentimentError, here or from the iterator, naming the file and where known the line, where it cannot be
@@ -65,7 +76,11 @@ def open_input(
     """
     if format == "parquet" and path == STANDARD_STREAM:
         raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason="Parquet is read from its end"))
-    with _open_source(path) as source:
+    if format == "jsonl" and first_line > 1:
+        # What the file's first row lacks, a part of the file cannot tell.
+        with open_input(path, format, text_column=text_column, batch_size=1, strict=strict) as first:
+            next(first)
+    with _open_source(path, format, span, first_line) as source:
         if format == "parquet":
             yield arrow_batches(source.file, path, text_column, batch_size, strict, rows)
         else:
@@ -101,8 +116,9 @@ def _json_batches(source: _Source, text_column: str, batch_size: int, strict: bo
 def _json_rows(
     source: _Source, text_column: str, strict: bool
 ) -> Iterator[tuple[int, str, dict[str, Any], str | None]]:
-    has_column = strict
-    for line, content in enumerate(decoded_lines(source.file, source.name), start=1):
+    first = source.first_line
+    has_column = strict or first > 1
+    for line, content in enumerate(decoded_lines(source.file, source.name, first=first), start=first):
         raw = content.strip()
         if not raw:
             continue
@@ -129,7 +145,8 @@ def _not_a_text(place: str, row: Any, text_column: str) -> SentimentError:
 def _line_batches(source: _Source, text_column: str, batch_size: int) -> Iterator[CellRows]:
     # A filter between two programs goes on where one byte of a long stream is broken; a file can be mended.
     errors = "replace" if source.name == STANDARD_INPUT else "strict"
-    for texts in _batched((_without_end(line) for line in decoded_lines(source.file, source.name, errors)), batch_size):
+    lines = decoded_lines(source.file, source.name, errors, first=source.first_line)
+    for texts in _batched(map(_without_end, lines), batch_size):
         yield CellRows([*texts], source.name, source.share(), [text_column], [[text] for text in texts])
 
 
@@ -173,17 +190,82 @@ def _even_out(place: str, row: list[str], columns: list[str], index: int, strict
     row += [""] * (len(columns) - len(row))
 
 
+def line_spans(path: str, size: int, most: int) -> list[range]:
+    """RETURNS: The bytes of parts of a file of lines: each ends with the first line that ends at or after `most` bytes.
+
+    size: The file's. Raises SentimentError where it cannot be read.
+    """
+    ends = [0]
+    with _open_binary(path) as file, _reading(path):
+        while ends[-1] + most < size:
+            ends.append(min(_after_line(file, ends[-1] + most), size))
+    if ends[-1] < size or not size:
+        ends.append(size)
+    return [range(start, end) for start, end in pairwise(ends)]
+
+
+def _after_line(file: IO[bytes], at: int) -> int:
+    file.seek(at)
+    while chunk := file.read(_CHUNK):
+        found = chunk.find(b"\n")
+        if found >= 0:
+            return at + found + 1
+        at += len(chunk)
+    return at
+
+
+def lines_before(path: str, end: int) -> int:
+    """RETURNS: How many lines end in the first `end` bytes. Raises SentimentError where they cannot be read."""
+    with _open_binary(path, range(end)) as file, _reading(path):
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
+
+
+def json_rows_before(path: str, end: int) -> int:
+    """RETURNS: How many rows of JSON Lines end in the first `end` bytes. Raises SentimentError as above."""
+    with _open_binary(path, range(end)) as file, _reading(path):
+        return sum(1 for line in decoded_lines(file, path, "replace") if line.strip())
+
+
 @contextmanager
-def _open_source(path: str) -> Iterator[_Source]:
+def _open_source(path: str, format: str, span: range | None, first_line: int) -> Iterator[_Source]:
+    if path == STANDARD_STREAM:
+        yield _Source(sys.stdin.buffer, STANDARD_INPUT, _size(sys.stdin.buffer))
+    elif format == "parquet" and is_address(path):
+        with open_address(path) as file:  # pyarrow reads best from its own
+            yield _Source(file, path, None)
+    else:
+        with _open_binary(path, span) as file:
+            yield _Source(file, path, _size(file), first_line)
+
+
+@contextmanager
+def _open_binary(path: str, span: range | None = None) -> Iterator[IO[bytes]]:
     with ExitStack() as stack:
-        if path == STANDARD_STREAM:
-            file: IO[bytes] = sys.stdin.buffer
-        else:
-            try:
-                file = stack.enter_context(open(path, "rb", buffering=1 << 20))
-            except OSError as error:
-                raise unreadable(path, error) from None
-        yield _Source(file, STANDARD_INPUT if path == STANDARD_STREAM else path, _size(file))
+        with _reading(path):
+            if is_address(path):
+                raw: Any = stack.enter_context(open_address(path))
+            else:
+                raw = stack.enter_context(open(path, "rb", buffering=0))
+            if span is not None:
+                raw = _Within(raw, span)
+            file: Any = stack.enter_context(io.BufferedReader(raw, _CHUNK))
+        yield file
+
+
+class _Within(io.RawIOBase):
+    """The bytes of a file from one place to another."""
+
+    def __init__(self, file: Any, span: range) -> None:
+        self._file, self._left = file, len(span)
+        file.seek(span.start)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        n_read = self._file.readinto(memoryview(buffer)[: self._left])
+        self._left -= n_read
+        return int(n_read)
 
 
 def _size(file: IO[bytes]) -> int | None:
@@ -202,8 +284,14 @@ def _batched(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
         yield batch
 
 
-def _reported(name: str, batches: Iterator[TableBatch]) -> Iterator[TableBatch]:
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
     try:
-        yield from batches
+        yield
     except OSError as error:
-        raise unreadable(name, error) from None
+        raise unreadable(path, error) from None
+
+
+def _reported(name: str, batches: Iterator[TableBatch]) -> Iterator[TableBatch]:
+    with _reading(name):
+        yield from batches

@@ -4,13 +4,13 @@ import json
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Errors, SentimentError
+from .addresses import as_path, is_address, unreachable
 
 if TYPE_CHECKING:
     from .bulk import TextScorer
@@ -198,6 +198,8 @@ def missing_column(place: str, column: str, columns: Iterable[str]) -> Sentiment
 
 def unreadable(path: str, error: Exception) -> SentimentError:
     """RETURNS: The error that says so."""
+    if is_address(path):
+        return unreachable(path, error)
     reason = getattr(error, "strerror", None) or error
     return SentimentError(Errors.S061.format(path=path, reason=reason))
 
@@ -222,7 +224,7 @@ def as_json(value: Any) -> str:
 
 
 def _format(path: str, given: str | None, known: Sequence[str], *, standard: str, what: str, option: str) -> str:
-    suffix = Path(path).suffix.lower()
+    suffix = as_path(path).suffix.lower()
     name = given or (standard if path == STANDARD_STREAM else _FORMAT_OF_SUFFIX.get(suffix, suffix))
     if name not in known:
         formats = ", ".join(known)

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import Errors, SentimentError
 from ..model.storage import work_directory
+from .addresses import is_address, local_path
 from .parquet import json_values, parquet_writer
 from .tables import (
     STANDARD_STREAM,
@@ -62,6 +63,8 @@ def open_output(
     Raises SentimentError, here, from the function or at the end, where the file cannot be written, or a row does not
     fit into the table. Nothing is left at `path` then.
     """
+    if is_address(path):
+        raise SentimentError(Errors.S141.format(path=path))
     to_stream = path == STANDARD_STREAM
     name = STANDARD_OUTPUT if to_stream else path
     opened = _standard_output(format) if to_stream else _whole_file(Path(path), overwrite, source)
@@ -209,7 +212,8 @@ def _check_free(path: Path, overwrite: bool, source: str | None) -> None:
         return
     if path.is_symlink() or not path.is_file():
         raise SentimentError(Errors.S069.format(path=path, reason="it is there and is no regular file"))
-    if source is not None and os.path.exists(source) and path.samefile(source):
+    read = None if source is None else local_path(source)
+    if read is not None and read.exists() and path.samefile(read):
         raise SentimentError(Errors.S069.format(path=path, reason="it is the input"))
     if not overwrite:
         raise SentimentError(Errors.S068.format(path=path))

@@ -10,15 +10,16 @@ from ..errors import Errors, SentimentError
 CSV_FIELD_LIMIT = 1 << 24
 
 
-def decoded_lines(file: IO[bytes], name: object, errors: str = "strict") -> Iterator[str]:
+def decoded_lines(file: IO[bytes], name: object, errors: str = "strict", first: int = 1) -> Iterator[str]:
     """Decode line by line, so that an error can name its line; only a line feed ends a line.
 
     name: What errors call the file. errors: As in `bytes.decode`.
+    first: The number of the first line, where the file is read from within.
     YIELDS: The lines with their ends; without a byte order mark at the start.
 
     Raises SentimentError where a line is not UTF-8.
     """
-    for line, content in enumerate(file, start=1):
+    for line, content in enumerate(file, start=first):
         try:
             yield content.decode("utf-8-sig" if line == 1 else "utf-8", errors)
         except UnicodeDecodeError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
@@ -242,3 +243,44 @@ def test_a_terminal_sees_a_bar_that_counts_the_texts(
         monkeypatch.setattr(sys, "stderr", terminal)
         assert run(*options, *more).status == 0
         assert ("40.0/40.0" in terminal.getvalue()) == shown
+
+
+# At addresses, of which a path with file:// before it is one
+
+
+def test_one_table_at_an_address(run: Run, scorer: type[StandIn], tmp_path: Path) -> None:
+    (tmp_path / "a b.csv").write_text("text\nodd\n")
+    result = run("--input", (tmp_path / "a b.csv").as_uri())
+    assert [json.loads(line)["sentiment"] for line in result.out.splitlines()] == ["up"]
+    assert "S141" in run("--input", (tmp_path / "a b.csv").as_uri(), "--output", "s3://bucket/b.csv").err
+
+
+def test_many_tables_at_an_address(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a.txt").write_text("love it\n")
+    pq.write_table(pa.table({"text": ["awful", "love it"]}), source / "b.parquet")
+    for i, where in enumerate((source.as_uri(), f"{source.as_uri()}/[ab].*")):
+        output = tmp_path / f"out{i}"
+        assert run("--input", where, "--output", output, "--concurrency", 1, "-q").status == 0
+        assert [json.loads(line)["sentiment"] for line in next(output.glob("a*")).open()] == ["positive"]
+        assert pq.read_table(next(output.glob("b*")))["sentiment"].to_pylist() == ["negative", "positive"]
+    result = run("--input", "ftp://host/*.csv", "--output", tmp_path / "out")
+    assert result.is_one_line(1)
+    assert "S119" in result.err
+
+
+def test_what_all_parts_of_a_file_have_in_common_is_told_once(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spacy_trax_sentiment.serving.jobs.BYTES_PER_PART", 30)
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a.jsonl").write_text('{"body": "good"}\n' * 9)
+    (source / "b.jsonl").write_text('{"text": "good"}\n' * 7 + '{"text": null}\n' * 2)
+    result = run("--input", source, "--output", tmp_path / "out", "--concurrency", 1, "-q")
+    assert result.status == 1
+    missing, without, n_failed = result.err.splitlines()
+    assert "[S064]" in missing
+    assert f"{source / 'b.jsonl'}: 2 rows hold no text, the first is row 8;" in without
+    assert "1 of 2 files failed" in n_failed

@@ -14,7 +14,7 @@ from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.serving import engines, jobs
 from spacy_trax_sentiment.serving.engines import run_locally
-from spacy_trax_sentiment.serving.jobs import Job, Outcome, Part, begin, input_files, parts_of, to_do
+from spacy_trax_sentiment.serving.jobs import Job, Outcome, Part, begin, input_files, parts_of, rows_before, to_do
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -114,7 +114,8 @@ def test_nulls_are_counted_by_row(tmp_path: Path, small_parts: None) -> None:
     source = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": [None if i in (9, 11) else "good" for i in range(20)]}), source)
     outcomes = _run(_job(tmp_path, batch_size=2), source)
-    assert [(o.n_without, o.first_without) for o in outcomes] == [(0, None), (2, 10), (0, None)]
+    assert [(o.n_without, o.first_without) for o in outcomes] == [(0, None), (2, 3), (0, None)]
+    assert [rows_before(o.part) for o in outcomes] == [0, 7, 14]
 
 
 def test_bad_files_among_good_ones(parquet: Path, tmp_path: Path) -> None:
