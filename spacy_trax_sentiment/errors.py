@@ -67,6 +67,7 @@ class Errors:
     S045 = "[S045] the saved weights {found} are not those of {layer}, {expected}. Load them with the config that they were saved with."
     S046 = "[S046] the layer of {layer} has no embedding of the terms, (n_terms, width), so it cannot be explained. Give one that begins with an Embedding."
     S047 = "[S047] the layer of {layer} could not be explained: after {n_steps} steps the shares' sum is still not the score's. Give a smoother layer."
+    S048 = "[S048] --data-parallel needs jax.pmap, which JAX {version} does not have. Leave it out, or install an older JAX."
 
     # Texts
     S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."

@@ -74,6 +74,9 @@ def train(
     report: bool = typer.Option(
         True, "--report/--no-report", help="Write report.html, with plots and errors, into the output directory."
     ),
+    data_parallel: bool = typer.Option(
+        False, "--data-parallel", help="Let all devices share each batch, which then moves all rows of the embedding."
+    ),
     tensorboard: Path | None = typer.Option(None, help="A directory for files that TensorBoard shows."),
     quiet: bool = quiet_option(),
     verbose: bool = verbose_option(),
@@ -117,6 +120,8 @@ def train(
         "balanced": balanced,
     }
     given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    if data_parallel:
+        given |= {"data_parallel": True, "row_steps": False}
     texts: list[LabelledText] | StoredTexts
     weights = None
     if config is not None:

@@ -82,11 +82,22 @@ def _quiet_import() -> Iterator[None]:
             os.close(stderr)
 
 
+_ONE_OF_MANY = {"jax_cuda_visible_devices", "jax_rocm_visible_devices"}
+
+
 def _use_one_device(jax: Any) -> None:
-    # With more than one visible accelerator a Loop refuses to use just one.
-    for option in ("jax_cuda_visible_devices", "jax_rocm_visible_devices"):
+    # JAX takes most of the memory of each accelerator that it sees.
+    for option in list(_ONE_OF_MANY):
         if getattr(jax.config, option, None) == "all":
             jax.config.update(option, "0")
+        else:  # as the user chose
+            _ONE_OF_MANY.remove(option)
+
+
+def see_all_devices() -> None:
+    """Let JAX see all accelerators; to be called before it computes anything."""
+    for option in _ONE_OF_MANY:
+        jax.config.update(option, "all")
 
 
 try:
@@ -130,4 +141,15 @@ def quiet_loop() -> Iterator[TextIO]:
         yield stdout
 
 
-__all__ = ["fastmath", "jax", "jaxboard", "optimizers", "quiet_loop", "same_random_state", "tl", "training", "trax"]
+__all__ = [
+    "fastmath",
+    "jax",
+    "jaxboard",
+    "optimizers",
+    "quiet_loop",
+    "same_random_state",
+    "see_all_devices",
+    "tl",
+    "training",
+    "trax",
+]

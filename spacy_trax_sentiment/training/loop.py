@@ -27,6 +27,7 @@ from ..text.tensors import (
 from .calibration import calibrate
 from .checkpoints import Checkpoints, digest
 from .corpora import LabelledText, make_docs, require_labels
+from .devices import devices
 from .progress import ACCURACY, LOSS, Progress, Watch, history, require_finite
 from .settings import PRESETS, Settings, check_settings
 from .stored import StoredIds, StoredTexts
@@ -72,6 +73,10 @@ def train(
     there are checkpoints.
     """
     check_settings(settings, len(labels))
+    if settings.data_parallel:
+        from ..model.trax_backend import see_all_devices
+
+        see_all_devices()
     require_labels(texts, labels, "the training texts")
     require_labels(dev_texts, labels, "the held-out texts")
     nlp = init_from or _blank(labels, settings)
@@ -181,7 +186,10 @@ def run_loop(
 
     facts = facts or {}
     start = None if checkpoints is None else checkpoints.start(facts)
-    with quiet_loop() as stdout:
+    with quiet_loop() as stdout, devices(settings.data_parallel) as n_devices:
+        if settings.batch_size % n_devices:
+            wanted = f"a multiple of the number of devices, {n_devices}"
+            raise SentimentError(Errors.S021.format(name="batch_size", value=settings.batch_size, wanted=wanted))
         loop = training.Loop(
             layer,
             [
@@ -206,7 +214,8 @@ def run_loop(
             callbacks=[partial(Watch, on_step=on_step, stdout=stdout, learning_rate=settings.learning_rate)],
         )
         # What a step returns is committed to its device. Were the first step's weights not, XLA would compile twice.
-        loop.update_weights_and_state(weights=jax.device_put(layer.weights, jax.devices()[0]))
+        if n_devices == 1:
+            loop.update_weights_and_state(weights=jax.device_put(layer.weights, jax.devices()[0]))
         if settings.row_steps:
             step_rows_alone(loop)
         if checkpoints is None:

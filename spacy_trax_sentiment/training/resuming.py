@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,8 @@ def capture(loop: Any, step: int, facts: dict[str, Any]) -> Checkpoint:
     slots = jax.tree_util.tree_leaves(trainer._slots)
     arrays = {_RANDOM: np.asarray(loop._rng)}
     for kind, leaves in ((_WEIGHTS, weights), (_SLOTS, slots)):
+        # Where devices share the batches, each has the same.
+        leaves = [leaf[0] for leaf in leaves] if loop.n_devices > 1 else leaves
         arrays |= {f"{kind}_{i:03}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
     state = {"history": history(loop), "n_rows": trainer.n_rows if isinstance(trainer, RowTrainer) else None}
     return Checkpoint(step, facts, state, arrays)
@@ -91,15 +94,17 @@ def restore(loop: Any, checkpoint: Checkpoint) -> None:
     """Set a fresh Loop of the same settings to where another was."""
     (trainer,) = loop._trainer_per_task
     model = trainer.accelerated_model_with_loss
-    device = jax.devices()[0]
+    # To be spread over several devices, an array must not be put on one of them.
+    put = jax.numpy.asarray if loop.n_devices > 1 else partial(jax.device_put, device=jax.devices()[0])
     trees = []
     for kind, tree in ((_WEIGHTS, model.weights), (_SLOTS, trainer._slots)):
         names = sorted(name for name in checkpoint.arrays if name.startswith(kind))
-        leaves = [jax.device_put(checkpoint.arrays[name], device) for name in names]
+        leaves = [put(checkpoint.arrays[name]) for name in names]
         trees.append(jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(tree), leaves))
-    model.weights, trainer.slots = trees
+    weights, trainer.slots = trees
+    model.weights = loop._for_n_devices(weights)
     if isinstance(trainer, RowTrainer):
         trainer.take_table(checkpoint.state["n_rows"])
     loop._step = checkpoint.step
-    loop._rng = jax.device_put(checkpoint.arrays[_RANDOM], device)
+    loop._rng = put(checkpoint.arrays[_RANDOM])
     add_to_history(loop, [Progress(*evaluation) for evaluation in checkpoint.state["history"]])

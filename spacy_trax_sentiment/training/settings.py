@@ -28,6 +28,8 @@ class Settings:
     pad_to_ladder: Pad batches to few different lengths; else, as the seed does, to the longest text of each.
     row_steps: Let Adam move only the rows of the embedding that are in the batch (`model.rows`); else, as the seed
         does, all rows at each step.
+    data_parallel: Let all devices share each batch, by Trax's data parallelism, where `row_steps` is false; else the
+        first one trains.
     n_eval_batches: Batches of held-out texts behind each figure that is shown as training runs.
     calibrate: Whether to fit a temperature on the held-out texts and put it into the weights.
     """
@@ -52,6 +54,7 @@ class Settings:
     max_ids: int = 0
     pad_to_ladder: bool = True
     row_steps: bool = True
+    data_parallel: bool = False
     n_eval_batches: int = 8
     calibrate: bool = False
 
@@ -89,6 +92,10 @@ def check_settings(settings: Settings, n_labels: int) -> None:
     if settings.penalty and (settings.embedding_scale or settings.embedding_dim != n_labels):
         wanted = f"0 where embedding_scale is not 0 or embedding_dim is not the number of labels, {n_labels}"
         raise SentimentError(Errors.S021.format(name="penalty", value=settings.penalty, wanted=wanted))
+    if settings.data_parallel and settings.row_steps:
+        raise SentimentError(
+            Errors.S021.format(name="data_parallel", value=True, wanted="False where row_steps is True")
+        )
     if not 0 <= settings.seed < _SEEDS:
         wanted = f"a whole number from 0 to {_SEEDS - 1}"
         raise SentimentError(Errors.S021.format(name="seed", value=settings.seed, wanted=wanted))

@@ -1,0 +1,100 @@
+"""On two devices that JAX makes of one processor. It does so where it starts, so they are in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.training import PRESETS
+from spacy_trax_sentiment.training.settings import check_settings
+
+PROGRAM = """
+import json, logging, os, signal, sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
+from spacy_trax_sentiment.model.thinc_model import get_weights
+from spacy_trax_sentiment.pipelines import find_component
+from spacy_trax_sentiment.training import PRESETS, read_labelled_texts, split_held_out, train
+from spacy_trax_sentiment.training.checkpoints import open_checkpoints
+
+logging.basicConfig(format="%(levelname)s %(message)s")
+signal.signal(signal.SIGINT, signal.default_int_handler)
+output = Path(sys.argv[1])
+texts = split_held_out(read_labelled_texts("bundled:short_texts"), "bundled:short_texts")
+first = replace(PRESETS["default"], steps=12, embedding_dim=4, n_eval_batches=1, row_steps=False)
+shared = replace(first, data_parallel=True)
+
+def run(settings, on_step=None, checkpoints=None):
+    trained = train(*texts, ("negative", "positive"), settings, on_step, checkpoints=checkpoints)
+    weights = get_weights(find_component(trained.nlp, "").model)
+    return {"history": trained.history, "weights": {name: value.tolist() for name, value in weights.items()}}
+
+def interrupt(progress):
+    if progress.step == 7:
+        os.kill(os.getpid(), signal.SIGINT)
+
+found = {"shared": run(shared), "first": run(first)}
+with suppress(TrainingInterrupted), open_checkpoints(output) as checkpoints:
+    run(shared, interrupt, checkpoints)
+with open_checkpoints(output, resume=True) as checkpoints:
+    found["resumed"] = run(shared, None, checkpoints) | {"went_on": output.with_name("m.checkpoint").is_dir()}
+try:
+    run(replace(shared, batch_size=31, balanced=False))
+except SentimentError as error:
+    found["error"] = str(error)
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(require_trax: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    """What the trainings give, and what is logged."""
+    flags = "--xla_force_host_platform_device_count=2 --xla_cpu_multi_thread_eigen=false"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, str(tmp_path_factory.mktemp("devices") / "m")],
+        env=os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+    )
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+def test_devices_that_share_batches_come_to_the_weights_of_one(trained: tuple[dict[str, Any], str]) -> None:
+    found, _ = trained
+    np.testing.assert_allclose(found["shared"]["history"], found["first"]["history"], rtol=1e-4)
+    for name, value in found["first"]["weights"].items():
+        np.testing.assert_allclose(found["shared"]["weights"][name], value, atol=1e-4, err_msg=name)
+    assert found["shared"]["weights"] != found["first"]["weights"]  # they add up in another order
+
+
+def test_devices_that_share_batches_go_on_where_they_were_interrupted(trained: tuple[dict[str, Any], str]) -> None:
+    found, _ = trained
+    assert found["resumed"]["went_on"]
+    assert found["resumed"]["weights"] == found["shared"]["weights"]
+
+
+def test_that_one_of_two_devices_trains_is_told_once(trained: tuple[dict[str, Any], str]) -> None:
+    _, logged = trained
+    assert logged.count("WARNING JAX sees 2 devices; the first one trains. --data-parallel trains on all.") == 1
+
+
+def test_a_batch_that_devices_cannot_share(trained: tuple[dict[str, Any], str]) -> None:
+    found, _ = trained
+    assert "[S021] batch_size is 31. Give a multiple of the number of devices, 2." in found["error"]
+
+
+def test_rows_are_not_shared() -> None:
+    settings = replace(PRESETS["default"], data_parallel=True)
+    with pytest.raises(SentimentError, match="S021.*data_parallel.*row_steps"):
+        check_settings(settings, 2)
+    check_settings(replace(settings, row_steps=False), 2)
