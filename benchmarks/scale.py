@@ -1,11 +1,13 @@
 """Time many processes on one Parquet file: `trax-sentiment predict` by processes and by Ray, beside a bare TextScorer.
 
     python benchmarks/scale.py --texts tweets.jsonl [--rows 1000000] [--rounds 3] [--memory-rows 5000000] [--kills 20]
+        [--price 0.04]
 
 The file holds the texts again and again, each with a running number appended. Every measurement is a process of its
 own, from the start of the command to its end, in alternation. What Ray takes to start and stop, with nothing to do, is
-shown by itself. `--kills` kills runs at random moments: the driver, a worker process, or a worker of Ray, and counts
-the rows that are in the output. Needs the extra `ray`.
+shown by itself. Then comes what docs/capacity.md tells: where a process's time goes, and what a billion rows take, and
+cost at `--price` an hour of a core. `--kills` kills runs at random moments: the driver, a worker process, or a worker
+of Ray, and counts the rows that are in the output. Needs the extra `ray`.
 """
 
 import argparse
@@ -42,10 +44,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory-rows", type=int, default=5_000_000, help="0 leaves the memory out")
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--price", type=float, help="of an hour of a core, in a currency of your own; none by default")
     parser.add_argument("--bare", help=argparse.SUPPRESS)
+    parser.add_argument("--stages", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.bare:
         score_bare(arguments.bare)
+        return
+    if arguments.stages:
+        print(json.dumps(stages(arguments.stages)))
         return
     print_machine()
     print(f"cores that may be used: {available_cores()}")
@@ -53,7 +60,8 @@ def main() -> None:
         work = Path(directory)
         source = work / "texts.parquet"
         write_texts(Path(arguments.texts), source, arguments.rows)
-        bounds = speed(source, work, arguments.rows, arguments.rounds)
+        rates, bounds = speed(source, work, arguments.rows, arguments.rounds)
+        capacity(source, work / "local, 2-0-texts", arguments.rows, rates, arguments.price)
         if arguments.memory_rows:
             bounds += memory(Path(arguments.texts), work, arguments.memory_rows)
         if arguments.kills:
@@ -87,18 +95,16 @@ def command(source: Path, output: Path, engine: str, concurrency: int) -> list[s
     return [sys.executable, "-m", "spacy_trax_sentiment", "predict", *options, "--quiet"]
 
 
-def timed(arguments: Sequence[str]) -> tuple[float, float]:
-    """RETURNS: The seconds that a command takes, and the most memory that it had, without its children, in MB."""
+def timed(arguments: Sequence[str]) -> float:
+    """RETURNS: The seconds that a command takes."""
     start = time.perf_counter()
-    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if subprocess.run(arguments, stdout=subprocess.DEVNULL).returncode:
         raise SystemExit(f"{' '.join(arguments)} failed")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    return time.perf_counter() - start
 
 
-def speed(source: Path, work: Path, n_rows: int, rounds: int) -> list[Bound]:
+def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str, float], list[Bound]]:
+    """RETURNS: The rows a second of each way, without starting and stopping; and the bounds."""
     ways: dict[str, Callable[[Path, Path], list[str]]] = {
         BARE: lambda source, _: [sys.executable, __file__, "--texts", "-", "--bare", str(source)],
     }
@@ -113,21 +119,23 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> list[Bound]:
         for way, arguments in ways.items():
             for table, taken in ((source, seconds), (nothing, started)):
                 output = work / f"{way}-{round_}-{table.stem}"
-                taken[way].append(timed(arguments(table, output))[0])
+                taken[way].append(timed(arguments(table, output)))
     outputs = {way: scores(work / f"{way}-0-{source.stem}") for way in ways if way != BARE}
     median = {way: statistics.median(taken) for way, taken in seconds.items()}
     start = {way: statistics.median(taken) for way, taken in started.items()}
+    rates = {way: n_rows / (t - start[way]) for way, t in median.items()}
+    processes = {way: int(way[-1]) if way != BARE else 1 for way in ways}
     print_table(
         f"{n_rows} rows, median of {rounds} in alternation",
-        ("way, processes", "seconds", "rows/s", "of one row", "rows/s without that"),
+        ("way, processes", "seconds", "rows/s", "of one row", "rows/s without that", "a process"),
         [
-            (way, f"{t:.1f}", f"{n_rows / t:.0f}", f"{start[way]:.1f}", f"{n_rows / (t - start[way]):.0f}")
-            for way, t in median.items()
+            (way, f"{t:.1f}", f"{n_rows / t:.0f}", f"{start[way]:.1f}", f"{rate:.0f}", f"{rate / processes[way]:.0f}")
+            for (way, t), rate in zip(median.items(), rates.values(), strict=True)
         ],
     )
     ids, expected = outputs["local, 1"]
     same = all(np.array_equal(ids, i) and np.allclose(expected, s, atol=1e-6) for i, s in outputs.values())
-    return [
+    return rates, [
         at_least("rows equal in all outputs", float(same and ids.tolist() == list(range(n_rows))), 1),
         at_least("rows/s of 2 processes / 1", median["local, 1"] / median["local, 2"], 1.7),
         at_most("seconds of Ray / local, 2 workers each", median["ray, 2"] / median["local, 2"], 1.2),
@@ -146,23 +154,112 @@ def scores(output: Path) -> tuple[Any, Any]:
     return table["id"].to_numpy(), np.stack([table[name].to_numpy() for name in columns])
 
 
+def stages(source: str) -> dict[str, float]:
+    """RETURNS: The seconds that one process takes to read, to score and to write the first part of a Parquet file."""
+    from spacy_trax_sentiment import TextScorer
+    from spacy_trax_sentiment.serving.jobs import ROWS_PER_PART
+    from spacy_trax_sentiment.serving.readers import open_input
+    from spacy_trax_sentiment.serving.tables import scored_columns
+    from spacy_trax_sentiment.serving.writers import open_output
+
+    scorer, seconds = TextScorer.load(), dict.fromkeys(("load", "read", "score", "write"), 0.0)
+    before = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal before
+        now = time.perf_counter()
+        seconds[stage] += now - before
+        before = now
+
+    target = str(Path(source).with_name("stages.parquet"))
+    with open_output(target, "parquet") as write, open_input(source, "parquet", rows=range(ROWS_PER_PART)) as batches:
+        lap("load")
+        for batch in batches:
+            lap("read")
+            added = scored_columns(scorer, batch.texts)
+            lap("score")
+            write(batch, added)
+            lap("write")
+    lap("write")
+    return {stage: seconds[stage] for stage in ("read", "score", "write")}
+
+
+def capacity(source: Path, output: Path, n_rows: int, rates: dict[str, float], price: float | None) -> None:
+    """Print what docs/capacity.md tells, reckoned from the rates of `local`."""
+    command_line = [sys.executable, __file__, "--texts", "-", "--stages", str(source)]
+    seconds = json.loads(subprocess.run(command_line, capture_output=True, check=True, text=True).stdout)
+    total = sum(seconds.values())
+    print_table(
+        "where the time of one process goes, by its first part",
+        ("stage", "share"),
+        [(stage, f"{taken / total:.0%}") for stage, taken in seconds.items()],
+    )
+    # What two processes do together, shared out: what a core does where others work beside it.
+    rate = rates["local, 2"] / 2
+    hours = 1e9 / rate / 3600
+    n_bytes = source.stat().st_size + sum(path.stat().st_size for path in output.glob("*.parquet"))
+    a_row = n_bytes / n_rows
+    print_table(
+        "a billion rows, on paper, at the rate of each of two processes",
+        ("figure", "value"),
+        [
+            ("rows/s per core", f"{rate:.0f}"),
+            ("2 processes / 1", f"{rates['local, 2'] / rates['local, 1']:.2f}"),
+            ("core hours", f"{hours:.1f}"),
+            (
+                "cost" if price is None else f"cost, at {price:g} an hour",
+                "no --price" if price is None else f"{hours * price:.2f}",
+            ),
+            ("bytes of Parquet read and written a row", f"{a_row:.0f}"),
+            ("MB/s read and written per core", f"{rate * a_row / 1e6:.1f}"),
+            ("cores that a store of 1 GB/s keeps busy", f"{1e9 / (rate * a_row):.0f}"),
+        ],
+    )
+
+
 def memory(texts: Path, work: Path, most: int) -> list[Bound]:
-    found = {}
+    found, of_workers = {}, {}
     for n_rows in (100_000, most):
-        source = work / f"{n_rows}.parquet"
-        write_texts(texts, source, n_rows)
+        source = work / f"{n_rows}"
+        source.mkdir()
+        for half in ("a", "b"):  # lest the smaller table be one part, which the driver scores itself
+            write_texts(texts, source / f"{half}.parquet", n_rows // 2)
         for n in (1, 2):
-            found[n, n_rows] = timed(command(source, work / f"{n_rows}-{n}", "local", n))[1]
-    rows = [(f"{n} of {n_rows} rows", f"{mb:.0f}") for (n, n_rows), mb in found.items()]
-    print_table("peak memory of the driver by processes", ("processes", "MB"), rows)
+            output = work / f"{n_rows}-{n}"
+            found[n, n_rows], of_workers[n, n_rows] = peaks(command(source, output, "local", n))
+    rows = [
+        (f"{n} of {n_rows} rows", f"{mb:.0f}", f"{max(of_workers[n, n_rows], default=mb):.0f}")
+        for (n, n_rows), mb in found.items()
+    ]
+    print_table(
+        "peak memory; one process is driver and worker at once", ("processes", "driver, MB", "a worker, MB"), rows
+    )
     growth = found[2, most] - found[2, 100_000]
     return [at_most(f"driver memory at {most} rows over that at 100,000, MB", growth, 10)]
+
+
+def peaks(arguments: Sequence[str]) -> tuple[float, list[float]]:
+    """RETURNS: The most memory that a command had, and that each of its workers had, in MB.
+
+    Looked up as they run: what the system tells of an ended process may be its parent's, from which it was forked.
+    """
+    found: dict[int, float] = {}
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            for pid in (process.pid, *victims(process.pid, "worker")):
+                with suppress(OSError, StopIteration):
+                    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+                    found[pid] = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+            time.sleep(0.05)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed")
+    return found.pop(process.pid), list(found.values())
 
 
 def kills(source: Path, work: Path, n_rows: int, n_kills: int) -> list[Bound]:
     """Kill runs at random moments, let them go on, and see whether each row is written once."""
     choose = random.Random(0)
-    whole = {engine: timed(command(source, work / f"whole-{engine}", engine, 2))[0] for engine in ("local", "ray")}
+    whole = {engine: timed(command(source, work / f"whole-{engine}", engine, 2)) for engine in ("local", "ray")}
     outcomes: Counter[str] = Counter()
     for i in range(n_kills):
         what = ("driver", "worker", "worker of Ray")[i % 3]
@@ -190,7 +287,14 @@ def victims(pid: int, what: str) -> list[int]:
     if what == "driver":
         return [pid]
     mark = b"spawn_main" if what == "worker" else b"ray::"
-    return [each for each in descendants(pid) if mark in Path(f"/proc/{each}/cmdline").read_bytes()]
+    return [each for each in descendants(pid) if mark in _command_line(each)]
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
 
 
 def descendants(pid: int) -> list[int]:

@@ -27,7 +27,14 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-REASONS = {"installs packages", "needs a cluster", "checks the source", "needs NLTK's twitter_samples"}
+REASONS = {
+    "installs packages",
+    "needs a cluster",
+    "needs a network",
+    "needs the repository",
+    "checks the source",
+    "needs NLTK's twitter_samples",
+}
 TEXTS = (("I love this place", "positive"), ("never again, it was awful", "negative"))
 # Commands run in this process, by their entry points, as each process would load spaCy anew; and train for few steps.
 FEW_STEPS: dict[tuple[str, ...], list[str]] = {
