@@ -38,6 +38,7 @@ class Errors:
     S015 = "[S015] {source}: no text of the label {label} is left to hold out. Give at least {needed} texts of each label, or name a --dev source."
     S016 = "[S016] {path}, line {line}: the field '{field}' holds a lone surrogate, which is no character. Correct or remove it."
     S017 = "[S017] the reader LabelledTexts.v1 has no source. Set it in the config, or on the command line: --paths.train reviews.jsonl --paths.dev dev.jsonl."
+    S018 = "[S018] {path}, line {line}: longer than {limit:,} bytes. Split its text into several rows; if it should not be so long, see that lines end in line feeds, and that quotes are closed."
 
     # Settings
     S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or --no-balanced."
