@@ -72,6 +72,7 @@ class Errors:
     # Texts
     S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
     S051 = "[S051] text {index} is {value}, not a str. Give strings only."
+    S052 = "[S052] a text of {n_chars:,} characters cannot be tokenized as the seed does ({reason}). Leave it out, or cut it to parts."
 
     # Tables
     S060 = "[S060] {path}: '{format}' is not a format that can be {what}. Give one of {formats}, by the file's suffix or by {option}."
