@@ -21,7 +21,7 @@ from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
 from .explanation.sentiment import Sentiment, register_extensions, remember_component, sentiment_of
-from .model.files import model_from_files, model_to_files
+from .model.files import model_from_files, model_to_files, reader
 from .model.thinc_model import has_weights, lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
 from .pretrained import find_model, pretrained_labels, pretrained_path
 from .text.lexemes import TokenPreprocessor, doc_orths, orths_to_rows
@@ -304,7 +304,7 @@ class TraxSentiment(TextCategorizer):
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
         """Raises SentimentError, naming the file, where one is missing, damaged or of a newer format."""
         path = Path(path)
-        self._load(lambda name: (path / name).read_bytes(), path)
+        self._load(reader(path), path)
         if "vocab" not in exclude and (path / "vocab").is_dir():
             self.vocab.from_disk(path / "vocab", exclude=exclude)
         return self

@@ -4,12 +4,14 @@ Nothing is loaded that could execute: no pickle. A file that is missing or not a
 """
 
 import copy
+import errno
 import hashlib
 import io
 import json
+import stat
 from collections.abc import Callable, Mapping
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,9 @@ from thinc.model import deserialize_attr, serialize_attr
 
 from ..about import __version__
 from ..errors import Errors, SentimentError
-from ..text.forms import forms_to_bytes
+from ..text.forms import check_forms, forms_to_bytes
 from ..text.lexemes import TokenPreprocessor
+from ..text.npy import read_array
 from ..text.vocabulary import SPECIAL_TERMS
 from .classifier import MEANS, Architecture, weight_names
 from .thinc_model import get_architecture, get_weights, has_weights, set_weights
@@ -31,8 +34,11 @@ WEIGHT_DTYPES = ("float32", "float16")
 
 _SETTINGS, _VOCABULARY, _PREPROCESSOR = "settings.json", "vocabulary.json", "preprocessor.msgpack"
 _FORMS = "surface_forms.npz"
+# Of the preprocessor's settings: higher ones would take time or memory without end.
+_MOST = {"negation_scope": 1 << 20, "bigram_buckets": 1 << 24, "bigram_distance": 1000, "n_leanings": 1000}
 _ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "length_exponent", "label_prior")
 Read = Callable[[str], bytes]
+"""The content of a file, by name. It raises FileNotFoundError or KeyError where there is none."""
 
 
 def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, bytes]:
@@ -65,7 +71,6 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
 def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> dict[str, Any]:
     """Set the model's vocabulary, preprocessor, settings and weights.
 
-    read: The content of a file, by name; it raises FileNotFoundError or KeyError where there is none.
     where: The directory, for messages.
     RETURNS: The component's settings.
 
@@ -80,11 +85,14 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
         name.removesuffix(".npy"): _parsed(files, name, _array, where) for name in files if name.endswith(".npy")
     }
     settings, terms = content[_SETTINGS], content[_VOCABULARY]
+    if _FORMS in files:
+        _parsed(files, _FORMS, lambda data: check_forms(data, len(terms)), where)
     try:
         vocabulary = dict(zip(terms, range(len(terms)), strict=True))
-        _check_settings(model, settings, vocabulary, len(terms))
+        _check_settings(model, settings, terms, vocabulary)
         preprocessor = copy.copy(model.attrs["preprocessor"])  # as it may yet be refused
         preprocessor = deserialize_attr(preprocessor, content[_PREPROCESSOR], "preprocessor", model)
+        _check_preprocessor(preprocessor)
         if settings["n_labels"] is not None:
             model.set_dim("nO", settings["n_labels"])
         attributes = {name: settings[name] for name in _attributes(model)}
@@ -96,8 +104,8 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
         except ValueError:
             model.attrs.update(before)
             raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except (AttributeError, KeyError, MemoryError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise SentimentError(Errors.S073.format(path=where, reason=reason)) from None
     set_weights(model, weights)
     if _FORMS in files:
@@ -139,6 +147,9 @@ def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
         if not whole or own != hashlib.sha256(_json_bytes(content)).hexdigest():
             raise ValueError("its own checksum differs")
         expected = {file: (entry["bytes"], entry["sha256"]) for file, entry in listed.items()}
+        for file in expected:
+            if PurePath(file).is_absolute() or ".." in PurePath(file).parts:
+                raise ValueError(f"it lists {file[:40]!r}, which is not within")
     except SentimentError:
         raise
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
@@ -160,7 +171,19 @@ def seal_directory(directory: Path) -> None:
 def check_directory(directory: Path) -> None:
     """Raises SentimentError where a sealed directory is not as it was written. One without a seal passes."""
     if (directory / SEAL).exists():
-        read_sealed(SEAL, lambda name: (directory / name).read_bytes(), directory)
+        read_sealed(SEAL, reader(directory), directory)
+
+
+def reader(directory: Path) -> Read:
+    """RETURNS: What reads the files in a directory. Raises OSError for what is no regular file, and may never end."""
+
+    def read(name: str) -> bytes:
+        path = directory / name
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return path.read_bytes()
+
+    return read
 
 
 def _checked(read: Read, name: str, size: int, sha256: str, where: str | Path) -> bytes:
@@ -194,7 +217,7 @@ def _parsed(files: Mapping[str, bytes], name: str, parse: Callable[[bytes], Any]
 
 
 def _array(data: bytes) -> Any:
-    array = np.load(io.BytesIO(data), allow_pickle=False)
+    array = read_array(data)
     if not np.isfinite(array).all():
         raise ValueError("it holds values that are not finite")
     return array.astype(np.float32)
@@ -204,13 +227,27 @@ def _attributes(model: Model[Any, Any]) -> list[str]:
     return [name for name in _ATTRIBUTES if name in model.attrs]
 
 
-def _check_settings(model: Model[Any, Any], settings: Any, vocabulary: dict[str, int], n_terms: int) -> None:
+def _check_settings(model: Model[Any, Any], settings: Any, terms: Any, vocabulary: dict[str, int]) -> None:
     if ("mean" in settings) != ("mean" in model.attrs):
         raise ValueError("it was made by another architecture")
     if not isinstance(settings["cfg"], dict) or settings.get("mean", MEANS[0]) not in MEANS:
         raise ValueError("the settings are not this format's")
-    if n_terms and (tuple(islice(vocabulary, len(SPECIAL_TERMS))) != SPECIAL_TERMS or len(vocabulary) < n_terms):
+    if not isinstance(terms, list) or set(map(type, terms)) - {str}:
+        raise ValueError("the vocabulary is not a list of strings")
+    if terms and (tuple(islice(vocabulary, len(SPECIAL_TERMS))) != SPECIAL_TERMS or len(vocabulary) < len(terms)):
         raise ValueError("the vocabulary does not start with the special terms, or holds a term twice")
+
+
+def _check_preprocessor(preprocessor: Any) -> None:
+    if not isinstance(preprocessor, TokenPreprocessor):
+        return
+    for name in vars(preprocessor):
+        if callable(getattr(type(preprocessor), name, None)):
+            raise ValueError(f"the preprocessor's settings hold {name!r}")
+    for name, most in _MOST.items():
+        value = getattr(preprocessor, name)
+        if type(value) is not int or not 0 <= value <= most:
+            raise ValueError(f"the preprocessor's {name} is {str(value)[:40]}")
 
 
 def _check_shapes(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:

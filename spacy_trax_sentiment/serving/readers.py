@@ -1,17 +1,16 @@
 """Files of texts to batches of rows, streamed: however long a file is, one batch of it is in memory."""
 
-import csv
 import io
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice, pairwise
 from typing import IO, Any, NamedTuple, TypeVar
 
 from ..errors import Errors, SentimentError
-from ..text.lines import CSV_FIELD_LIMIT, brief, decoded_lines, parse_json_line
+from ..text.lines import LINE_LIMIT, brief, csv_rows, decoded_lines, parse_json_line
 from .addresses import is_address, open_address
 from .parquet import arrow_batches
 from .tables import (
@@ -29,7 +28,10 @@ STANDARD_INPUT = "standard input"
 # Bytes to read at once: of a store that is far away, a request each.
 _CHUNK = 1 << 20
 
-_DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
+# Characters of the rows of a batch before it ends, however few they are.
+_BATCH_CHARS = 4 * LINE_LIMIT
+# Rows that are read before their characters are counted.
+_ROWS_AT_A_TIME = 8
 
 Row = TypeVar("Row")
 
@@ -108,7 +110,7 @@ def _text_batches(
 
 
 def _json_batches(source: _Source, text_column: str, batch_size: int, strict: bool) -> Iterator[JsonRows]:
-    for rows in _batched(_json_rows(source, text_column, strict), batch_size):
+    for rows in _batched(_json_rows(source, text_column, strict), batch_size, lambda row: len(row[1])):
         lines, raw, objects, texts = zip(*rows, strict=True) if rows else ((), (), (), ())
         yield JsonRows(list(texts), source.name, source.share(), lines, raw, objects)
 
@@ -145,8 +147,8 @@ def _not_a_text(place: str, row: Any, text_column: str) -> SentimentError:
 def _line_batches(source: _Source, text_column: str, batch_size: int) -> Iterator[CellRows]:
     # A filter between two programs goes on where one byte of a long stream is broken; a file can be mended.
     errors = "replace" if source.name == STANDARD_INPUT else "strict"
-    lines = decoded_lines(source.file, source.name, errors, first=source.first_line)
-    for texts in _batched(map(_without_end, lines), batch_size):
+    lines = map(_without_end, decoded_lines(source.file, source.name, errors, first=source.first_line))
+    for texts in _batched(lines, batch_size, len):
         yield CellRows([*texts], source.name, source.share(), [text_column], [[text] for text in texts])
 
 
@@ -155,28 +157,27 @@ def _without_end(line: str) -> str:
 
 
 def _cell_batches(source: _Source, format: str, text_column: str, batch_size: int, strict: bool) -> Iterator[CellRows]:
-    csv.field_size_limit(CSV_FIELD_LIMIT)
-    reader = csv.reader(decoded_lines(source.file, source.name), _DIALECTS[format], strict=True)
-    try:
-        columns = next((row for row in reader if row), [])
-        index = column_index(source.name, columns, text_column) if columns else 0
-        for rows in _batched(_cell_rows(source.name, reader, columns, index, strict), batch_size):
-            texts, cells = [text for text, _ in rows], [row for _, row in rows]
-            yield CellRows(texts, source.name, source.share(), columns, cells)
-    except csv.Error as error:
-        values = {"path": source.name, "line": reader.line_num, "format": format.upper(), "reason": error}
-        raise SentimentError(Errors.S010.format(**values)) from None
+    rows = csv_rows(decoded_lines(source.file, source.name), source.name, format)
+    columns = next((row for _, row in rows if row), [])
+    index = column_index(source.name, columns, text_column) if columns else 0
+    cells = _cell_rows(source.name, rows, columns, index, strict)
+    for batch in _batched(cells, batch_size, _cell_chars):
+        yield CellRows([text for text, _ in batch], source.name, source.share(), columns, [row for _, row in batch])
+
+
+def _cell_chars(row: tuple[str | None, list[str]]) -> int:
+    return len("".join(row[1]))
 
 
 def _cell_rows(
-    name: str, reader: Any, columns: list[str], index: int, strict: bool
+    name: str, rows: Iterator[tuple[int, list[str]]], columns: list[str], index: int, strict: bool
 ) -> Iterator[tuple[str | None, list[str]]]:
-    for row in reader:
+    for line, row in rows:
         has_text = len(row) > index
         if len(row) != len(columns):
             if not row:
                 continue
-            _even_out(f"{name}, line {reader.line_num}", row, columns, index, strict)
+            _even_out(f"{name}, line {line}", row, columns, index, strict)
         yield row[index] if has_text else None, row
 
 
@@ -276,12 +277,22 @@ def _size(file: IO[bytes]) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def _batched(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
-    """YIELDS: Lists of at most `size` rows; where there is no row at all, one empty list."""
-    batch = list(islice(rows, size))
-    yield batch
-    while batch := list(islice(rows, size)):
+def _batched(rows: Iterator[Row], size: int, length: Callable[[Row], int]) -> Iterator[list[Row]]:
+    """YIELDS: Lists of at most `size` rows, of fewer where these are long; where there is no row, one empty list.
+
+    length: The characters of a row.
+    """
+    is_first = True
+    while True:
+        batch: list[Row] = []
+        n_chars = 0
+        while n_chars <= _BATCH_CHARS and (some := list(islice(rows, min(_ROWS_AT_A_TIME, size - len(batch))))):
+            batch += some
+            n_chars += sum(map(length, some))
+        if not batch and not is_first:
+            return
         yield batch
+        is_first = False
 
 
 @contextmanager

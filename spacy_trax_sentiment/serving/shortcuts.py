@@ -18,13 +18,14 @@ from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix
 
 # A word, number or mention with what is split off it, in turn: an opening mark, a number sign, the possessive, closing
 # marks. A full stop is split off where a small letter, a digit or two capitals precede it. Or two words with a mark
-# between them. The groups that match are the tokens, in order, but for the closing marks.
+# between them. The groups that match are the tokens, in order, but for the closing marks. A run of dots among these is
+# taken whole or not at all: there are so many ways to part one that a chunk of a hundred dots would take minutes.
 _WORD = re.compile(
     r"""
     (\.\.+|["'(\[*$“‘’]?)(\#?)
     (?: ((?:@_*)?[A-Za-z0-9]+(?:_+[A-Za-z0-9]+)*|[0-9]+(?:[:/.,][0-9]+)+)
         (['’][sS])?
-        ((?:(?:(?<=[a-z0-9])|(?<=[A-Z][A-Z]))\.(?!\.))?(?:\.\.+|["')\]’”]\.(?!\.)|[!?,:;"')\]*_’”]){0,6})
+        ((?:(?:(?<=[a-z0-9])|(?<=[A-Z][A-Z]))\.(?!\.))?(?:\.\.+(?!\.)|["')\]’”]\.(?!\.)|[!?,:;"')\]*_’”]){0,6})
     | ([A-Za-z]+|[0-9]+(?=-))(-|,|/|\.\.+)([A-Za-z]+|(?<=[0-9]-)[0-9]+)((?:(?:(?<=[a-z0-9])|(?<=[A-Z][A-Z]))\.|[,:!?])?)
     )
     """,

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.strings import hash_string  # type: ignore[attr-defined]
 
+from ..errors import Errors, SentimentError
 from .arrays import ranges
 from .hashing import murmur_hashes
+from .npy import read_arrays, require_small
 from .vocabulary import N_SPECIAL
 
 Array = NDArray[Any]
@@ -17,6 +19,9 @@ Array = NDArray[Any]
 # The lowest two bits of a lexeme's hash are its role.
 _ROLE = np.uint64(3)
 _TO_CAPITAL = ord("a") - ord("A")
+# The most that is saved of a form: 4 bytes for each kind of term, and some for the rest.
+_BYTES_A_FORM, _HEADERS = 256, 4096
+_CONTRASTS = -1  # as in `lexemes`, which imports this
 
 
 class Contents(NamedTuple):
@@ -38,6 +43,9 @@ class Describing(Protocol):
 
     @property
     def ignores_case(self) -> bool: ...
+
+    @property
+    def n_leanings(self) -> int: ...
 
     def surface_forms(self, vocabulary: Mapping[str, int], /) -> list[str]: ...
 
@@ -78,8 +86,10 @@ class KnownForms:
     def __init__(self, saved: bytes, preprocessor: Describing, vocabulary: Mapping[str, int]) -> None:
         """saved: What `forms_to_bytes` made of just this preprocessor and vocabulary. vocabulary: In its ids' order."""
         forms = preprocessor.surface_forms(vocabulary)
-        with np.load(io.BytesIO(saved), allow_pickle=False) as arrays:
-            ids, roles, leanings, has_term = (arrays[name] for name in ("ids", "roles", "leanings", "has_term"))
+        try:
+            ids, roles, leanings, has_term = _known(saved, len(forms), len(vocabulary), preprocessor.n_leanings)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SentimentError(Errors.S071.format(path="surface_forms.npz", reason=str(error)[:100])) from None
         self._ids, self._roles, self._leanings, self._has_term = ids.astype(np.int64), roles, leanings, has_term
         self._terms = list(vocabulary)
         keys, of_form = _keys(forms, with_capitals=preprocessor.ignores_case)
@@ -98,6 +108,28 @@ class KnownForms:
         hashed = [hash_string(self._terms[id]) if id else 0 for id in ids[0].tolist()]
         hashes = _with_roles(hashed, self._roles.take(found))
         return is_known, Contents(ids, hashes, self._leanings.take(found), self._has_term.take(found))
+
+
+def check_forms(saved: bytes, n_terms: int) -> None:
+    """Raises ValueError where what `forms_to_bytes` made would be too large, unpacked, for a vocabulary of so many."""
+    require_small(saved, _most_bytes(n_terms))
+
+
+def _most_bytes(n_forms: int) -> int:
+    return _BYTES_A_FORM * n_forms + _HEADERS
+
+
+def _known(saved: bytes, n_forms: int, n_terms: int, n_leanings: int) -> tuple[Array, ...]:
+    """Raises ValueError or KeyError where the arrays do not fit the forms, or the vocabulary."""
+    arrays = read_arrays(saved, _most_bytes(n_terms))
+    ids, roles, leanings, has_term = (arrays[name] for name in ("ids", "roles", "leanings", "has_term"))
+    shapes = [ids.shape[1:], roles.shape, leanings.shape, has_term.shape]
+    kinds = "".join(array.dtype.kind for array in (ids, roles, leanings, has_term))
+    if ids.ndim != 2 or not len(ids) or shapes != [(n_forms,)] * 4 or kinds != "uuib":
+        raise ValueError("its arrays are not of the vocabulary's forms")
+    if n_forms and (ids.max() >= n_terms or leanings.min() < _CONTRASTS or leanings.max() > n_leanings):
+        raise ValueError("it tells of terms that there are not")
+    return ids, roles, leanings, has_term
 
 
 def _with_roles(hashes: Sequence[int], roles: Any) -> Array:

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import srsly
 from spacy.tokens import Doc
 
+from ..errors import Errors, SentimentError
 from .nltk_data import load_corpus
 from .saving import saved_with_model
 
@@ -40,18 +41,20 @@ def process_tweet(tweet: str, stop_words: Collection[str] | None = None) -> list
     tweet: The text.
     stop_words: The words to drop; None means NLTK's English list.
     RETURNS: The terms.
+
+    Raises SentimentError where NLTK's tokenizer gives a text up, as it does after some seconds.
     """
     if stop_words is None:
         stop_words = english_stop_words()
     for pattern in (_TICKER, _RETWEET, _HYPERLINK):
         tweet = pattern.sub("", tweet)
     tokenize, stem = _tokenizer_and_stemmer()
+    try:
+        words = tokenize(tweet.replace("#", ""))
+    except TimeoutError as error:  # since NLTK 3.10; before, it went on for minutes
+        raise SentimentError(Errors.S052.format(n_chars=len(tweet), reason=str(error).rstrip("."))) from None
     # A token such as "()" is in string.punctuation too: the seed tests for a substring, and its vocabulary shows it.
-    return [
-        stem(word)
-        for word in tokenize(tweet.replace("#", ""))
-        if word not in stop_words and word not in string.punctuation
-    ]
+    return [stem(word) for word in words if word not in stop_words and word not in string.punctuation]
 
 
 @lru_cache(maxsize=1)

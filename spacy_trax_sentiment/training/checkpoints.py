@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Errors, SentimentError
-from ..model.files import MANIFEST, manifest, read_sealed
+from ..model.files import MANIFEST, manifest, read_sealed, reader
 from ..model.storage import WORK_PREFIX, recover_replaced, work_directory
+from ..text.npy import read_array
 
 _LOCK, _STATE = "lock", "state.json"
 _STEP = "step-"
@@ -77,13 +78,11 @@ class Checkpoints:
             return None
         directory = saved[-1]
         try:
-            files = read_sealed(MANIFEST, lambda name: (directory / name).read_bytes(), directory)
+            files = read_sealed(MANIFEST, reader(directory), directory)
             content = json.loads(files.pop(_STATE))
-            arrays = {
-                name.removesuffix(".npy"): np.load(io.BytesIO(data), allow_pickle=False) for name, data in files.items()
-            }
+            arrays = {name.removesuffix(".npy"): read_array(data) for name, data in files.items()}
             checkpoint = Checkpoint(content["step"], content["facts"], content["state"], arrays)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise SentimentError(Errors.S122.format(path=directory, reason=reason)) from None
         facts = json.loads(json.dumps(facts))

@@ -1,6 +1,5 @@
 """Sources of labelled texts: JSONL, CSV, TSV and Parquet, NLTK's `twitter_samples`, the corpus that the package has."""
 
-import csv
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -13,7 +12,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..errors import Errors, MissingExtraError, SentimentError
-from ..text.lines import CSV_FIELD_LIMIT, brief, decoded_lines, parse_json_line
+from ..text.lines import brief, csv_rows, decoded_lines, parse_json_line
 from ..text.nltk_data import load_corpus
 
 NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
@@ -199,19 +198,11 @@ def _jsonl_rows(path: Path, text_column: str, label_column: str) -> Iterator[tup
         yield line, row
 
 
-def _csv_rows(dialect: str) -> Callable[[Path, str, str], Iterator[tuple[int, dict[str, Any]]]]:
-    def read_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        csv.field_size_limit(CSV_FIELD_LIMIT)
-        reader = csv.DictReader(_lines(path), dialect=dialect, strict=True)
-        try:
-            for row in reader:
-                yield reader.line_num, {name: value for name, value in row.items() if value is not None}
-        except csv.Error as error:
-            raise SentimentError(
-                Errors.S010.format(path=path, line=reader.reader.line_num, format=path.suffix[1:].upper(), reason=error)
-            ) from None
-
-    return read_rows
+def _csv_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    rows = (row for row in csv_rows(_lines(path), path, path.suffix[1:].lower()) if row[1])
+    _, columns = next(rows, (0, []))
+    for line, row in rows:
+        yield line, dict(zip(columns, row, strict=False))
 
 
 def _parquet_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -241,8 +232,8 @@ def _parquet_rows(path: Path, text_column: str, label_column: str) -> Iterator[t
 _FORMATS = {
     ".parquet": _parquet_rows,
     ".jsonl": _jsonl_rows,
-    ".csv": _csv_rows("excel"),
-    ".tsv": _csv_rows("excel-tab"),
+    ".csv": _csv_rows,
+    ".tsv": _csv_rows,
 }
 
 
@@ -261,7 +252,7 @@ def _reported(path: Path) -> Iterator[None]:
 
 def _field(path: Path, line: int, row: dict[str, Any], name: str) -> str:
     if name not in row:
-        fields = ", ".join(repr(field) for field in row if field is not None) or "none"
+        fields = ", ".join(map(repr, row)) or "none"
         raise SentimentError(Errors.S006.format(path=path, line=line, field=name, fields=fields))
     value = row[name]
     if not isinstance(value, str):

@@ -1,0 +1,210 @@
+"""Model files that someone made to break things, with right checksums, so that only what they hold can be wrong."""
+
+import io
+import os
+import re
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+import srsly
+from spacy.language import Language
+
+from spacy_trax_sentiment import TextScorer
+from spacy_trax_sentiment.component import TraxSentiment
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.model.files import MANIFEST, SEAL, check_directory, manifest
+from spacy_trax_sentiment.pipelines import find_component
+from spacy_trax_sentiment.text import lexemes
+from spacy_trax_sentiment.text.npy import read_array, read_arrays
+
+GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "v1"
+UNPACKED = 1 << 28
+# msgpack makes lists as long as they claim, up to the file's length, and many within each other.
+MOST_TAKEN = 200 << 20
+
+
+def written(directory: Path, **changed: bytes) -> Path:
+    """Write the golden model with other files, sealed anew. RETURNS: Its directory."""
+    directory.mkdir(exist_ok=True)
+    files = {path.name: path.read_bytes() for path in GOLDEN.iterdir() if path.name != MANIFEST}
+    files |= {name.replace("__", "."): data for name, data in changed.items()}
+    files[MANIFEST] = manifest(files, {})
+    for name, data in files.items():
+        (directory / name).write_bytes(data)
+    return directory
+
+
+def blank() -> tuple[Language, TraxSentiment]:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", config={"pretrained": None})
+    return nlp, find_component(nlp, "")
+
+
+def header(shape: tuple[int, ...], dtype: str = "<f4") -> bytes:
+    """RETURNS: The start of a .npy file that claims an array."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+def packed_zeros(size: int, claimed: int | None = None) -> bytes:
+    """RETURNS: A .npz file of zeros, which is a thousandth as long. claimed: What it says that `ids` takes."""
+    file = io.BytesIO()
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("ids.npy", "w") as member,
+    ):
+        head = header((5, size // 20), "<u4")
+        member.write(head)
+        for start in range(0, size, 1 << 20):
+            member.write(bytes(min(1 << 20, size - start)))
+    data = file.getvalue()
+    return data if claimed is None else data.replace(struct.pack("<I", size + len(head)), struct.pack("<I", claimed))
+
+
+def packed(**arrays: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+DEEP = b"[" * 100_000
+HOSTILE = {
+    "an array that claims a terabyte": ("E__npy", header((1 << 38,)) + bytes(100), r"S071.*E\.npy.*claims 1,099,511"),
+    "an array that claims more than there is": ("b__npy", header((2,)) + bytes(7), r"S071.*claims 8 bytes and holds 7"),
+    "an array of an unknown version": ("b__npy", b"\x93NUMPY\x09\x00", r"S071.*b\.npy.*version"),
+    "an array of strings": ("b__npy", header((2,), "<U1") + bytes(8), r"S071.*b\.npy"),
+    "settings nested deep": ("settings__json", DEEP, r"S071.*settings\.json"),
+    "a vocabulary nested deep": ("vocabulary__json", b'{"a":' * 100_000, r"S071.*vocabulary\.json"),
+    "a vocabulary of numbers": ("vocabulary__json", b"[1, 2, 3]", "S073.*not a list of strings"),
+    "a preprocessor that claims many items": ("preprocessor__msgpack", b"\xdd\xff\xff\xff\xff", "S073.*max_array_len"),
+    "a preprocessor nested deep": ("preprocessor__msgpack", b"\xdc\xff\xff" * 100_000, "S073"),
+    "a preprocessor without a method": ("preprocessor__msgpack", srsly.msgpack_dumps({"lexeme": 1}), "S073.*'lexeme'"),
+    "a preprocessor of pairs far apart": (
+        "preprocessor__msgpack",
+        srsly.msgpack_dumps({"bigram_distance": 1 << 60}),
+        "S073.*bigram_distance",
+    ),
+    "forms that unpack to a gigabyte": ("surface_forms__npz", packed_zeros(UNPACKED), r"S071.*surface_forms.*268,435,"),
+    "forms that are no archive": ("surface_forms__npz", b"PK", r"S071.*surface_forms"),
+}
+
+
+# In a process of its own, whose memory shows what was taken at the most.
+PEAK = """
+import resource, sys
+from test_hostile_files import *
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+nlp, component = blank()
+component.from_disk(GOLDEN)
+TextScorer(nlp)(["a"])
+for path in sys.argv[1:]:
+    before = peak()
+    try:
+        component.from_disk(path)
+    except SentimentError as error:
+        print(error)
+    else:
+        print("loaded")
+    print(peak() - before)
+"""
+
+
+def test_hostile_files_are_refused_before_they_take_memory(tmp_path: Path) -> None:
+    paths = [written(tmp_path / str(i), **{name: data}) for i, (name, data, _) in enumerate(HOSTILE.values())]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, *map(str, paths)], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()
+    for what, error, growth, (_, _, message) in zip(HOSTILE, told[::2], told[1::2], HOSTILE.values(), strict=True):
+        assert re.search(message, error), f"{what}: {error}"
+        assert int(growth) < MOST_TAKEN, what
+
+
+def test_a_packed_file_that_claims_less_than_it_holds_is_unpacked_no_further() -> None:
+    data = packed_zeros(UNPACKED, claimed=1000)
+    assert len(data) < UNPACKED / 100
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="CRC|claims"):
+            read_arrays(data, 1 << 20)
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(data)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("value", [np.arange(6.0).reshape(2, 3), np.array(1), np.empty((0, 3)), np.array(["a", "bc"])])
+def test_arrays_are_read_as_they_were_written(value: Any) -> None:
+    file = io.BytesIO()
+    np.save(file, value)
+    found = read_array(file.getvalue())
+    np.testing.assert_array_equal(found, value)
+    assert found.dtype == value.dtype
+    np.testing.assert_array_equal(read_arrays(packed(a=value), 10_000)["a"], value)
+
+
+def forms(**changed: Any) -> bytes:
+    """RETURNS: The golden model's forms with another array."""
+    with np.load(GOLDEN / "surface_forms.npz") as arrays:
+        return packed(**(dict(arrays) | changed))
+
+
+N_FORMS = 16
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ids": np.zeros((5, 3), np.uint32)},
+        {"ids": np.full((5, N_FORMS), 10_000, np.uint32)},
+        {"roles": np.zeros(N_FORMS + 1, np.uint8)},
+        {"leanings": np.full(N_FORMS, 99, np.int32)},
+        {"has_term": np.zeros(N_FORMS, np.float64)},
+    ],
+    ids=["few ids", "unknown ids", "more roles", "unknown leanings", "numbers"],
+)
+def test_forms_that_do_not_fit_the_vocabulary_are_refused_when_they_are_needed(
+    tmp_path: Path, changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lexemes, "_WORTH_FORMS", 0)
+    nlp, component = blank()
+    component.from_disk(written(tmp_path / "good", surface_forms__npz=forms()))
+    TextScorer(nlp)(["good food"])
+    component.from_disk(written(tmp_path / "bad", surface_forms__npz=forms(**changed)))
+    with pytest.raises(SentimentError, match=r"S071.*surface_forms\.npz"):
+        TextScorer(nlp)(["good food"])
+
+
+@pytest.mark.parametrize("name", ["../b.npy", "/dev/zero", "x/../../b.npy"])
+def test_a_manifest_names_files_within_its_directory_alone(tmp_path: Path, name: str) -> None:
+    directory = written(tmp_path / "m")
+    files = {path.name: path.read_bytes() for path in directory.iterdir() if path.name != MANIFEST}
+    (directory / MANIFEST).write_bytes(manifest(files | {name: b"x"}, {}))
+    (tmp_path / "b.npy").write_bytes(b"x")
+    with pytest.raises(SentimentError, match="S071.*not within"):
+        blank()[1].from_disk(directory)
+    (directory / SEAL).write_bytes(manifest({name: b"x"}, {}))
+    with pytest.raises(SentimentError, match="S071.*not within"):
+        check_directory(directory)
+
+
+@pytest.mark.parametrize("name", ["b.npy", MANIFEST])
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path, name: str) -> None:
+    directory = written(tmp_path / "m")
+    (directory / name).unlink()
+    os.mkfifo(directory / name)  # which nobody writes to, so that reading it would wait for ever
+    with pytest.raises(SentimentError, match=rf"S002.*{name}.*not a regular file"):
+        blank()[1].from_disk(directory)
