@@ -37,7 +37,7 @@ def lint(session: nox.Session) -> None:
 def full(session: nox.Session) -> None:
     """The whole suite, with every extra, newest allowed versions."""
     session.install("-e", ".[dev]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "--numprocesses", "auto", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
@@ -66,7 +66,9 @@ def docs(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """The lines that the suite runs, in subprocesses too."""
     session.install("-e", ".[dev]", "pytest-cov>=6")
-    session.run("pytest", "--cov", "--cov-report=term", "--cov-fail-under=95", *session.posargs)
+    session.run(
+        "pytest", "--numprocesses", "auto", "--cov", "--cov-report=term", "--cov-fail-under=95", *session.posargs
+    )
 
 
 @nox.session
