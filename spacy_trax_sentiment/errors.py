@@ -58,6 +58,7 @@ class Errors:
     S035 = "[S035] {path}: its pipeline {pipeline} has no component made by 'trax_sentiment'. Name a model of `trax-sentiment train`."
     S036 = "[S036] {path}: the pretrained weights are not there. Correct `pretrained`, or set it to null and train the component."
     S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
+    S038 = "[S038] {path}: was replaced each time that it was read. Load it once the other process is done."
 
     # Training
     S040 = "[S040] training, and predicting by an architecture that does not fold, needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."

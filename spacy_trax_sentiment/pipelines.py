@@ -9,8 +9,10 @@ from spacy.util import get_model_meta, load_config, load_model_from_config
 
 from .component import TraxSentiment
 from .errors import Errors, SentimentError
-from .model.files import check_directory, seal_directory
+from .model.files import SEAL, check_directory, seal_directory
 from .pretrained import pretrained_path
+
+_TRIES = 5
 
 
 def save_pipeline(nlp: Language, directory: Path) -> None:
@@ -22,14 +24,42 @@ def save_pipeline(nlp: Language, directory: Path) -> None:
 def load_pipeline(path: str | Path) -> Language:
     """RETURNS: The spaCy pipeline in the directory; or, for the name of weights that the package carries, one of these.
 
-    Raises SentimentError where there is none, where it is not as it was written, or where it has no component made by
-    this package.
+    Raises SentimentError where there is none, where it is not as it was written, where it has no component made by this
+    package, or where it is replaced again and again as it is read.
     """
     if pretrained_path(path) != Path(path):
         nlp = spacy.blank("en")
         nlp.add_pipe("trax_sentiment", config={"pretrained": str(path)})
         return nlp
     path = Path(path)
+    # Files are read one after the other, so another process may put another model there meanwhile.
+    for _ in range(_TRIES):
+        before = _state(path)
+        try:
+            nlp = _load_whole(path)
+        except SentimentError:
+            if _state(path) == before:
+                raise
+        else:
+            if _state(path) == before:
+                return nlp
+    raise SentimentError(Errors.S038.format(path=path))
+
+
+def _state(path: Path) -> list[tuple[int, ...] | None]:
+    """RETURNS: What tells a pipeline's directory from another that is put in its place."""
+    return [_file_state(path / name) for name in (SEAL, "meta.json")]
+
+
+def _file_state(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _load_whole(path: Path) -> Language:
     if not path.is_dir():
         raise SentimentError(Errors.S033.format(path=path))
     check_directory(path)
