@@ -46,6 +46,9 @@ TEXTS: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
         "fullmatch",
         [("https://t.co/", "a", "%"), ("", "https://t.co/", ""), ("http", "s", "")],
     ),
+    "serving.addresses._ADDRESS": ("match", [("", "a", ""), ("a", "+", ":/"), ("", "a:/", "")]),
+    "serving.addresses._OPTIONS": ("search", [("", "?a=", "/"), ("", "?a", ""), ("?", "a", ""), ("?a=", "b", "/")]),
+    "serving.addresses._MAGIC": ("search", [("", "a", ""), ("", "]", "")]),
     "text.preprocessing._emoticon_pattern()": (
         "sub",
         [("", ":", ""), ("", ":-", ""), ("", ">:", "-"), ("", "<", ""), ("", "</", ""), ("", ":'", ""), ("", "(", ":")],

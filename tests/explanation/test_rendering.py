@@ -243,7 +243,9 @@ def test_numbers_do_not_overstate() -> None:
 
 
 def test_serve_gives_the_page_until_it_is_interrupted() -> None:
+    # A process of a job in the background begins with SIGINT ignored.
     code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "import spacy, spacy_trax_sentiment; nlp = spacy.blank('en'); nlp.add_pipe('trax_sentiment');"
         "spacy_trax_sentiment.serve(nlp('so <b> good'), port=0)"
     )
