@@ -56,7 +56,8 @@ def _file_state(path: Path) -> tuple[int, ...] | None:
         status = path.stat()
     except OSError:
         return None
-    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
+    # A copy may bring its time of modification along, but not that of its change.
+    return status.st_dev, status.st_ino, status.st_ctime_ns, status.st_size
 
 
 def _load_whole(path: Path) -> Language:
