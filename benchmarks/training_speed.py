@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 import wasabi
-from training_ways import examples_per_second, step_milliseconds
+from training_ways import NGRAM_SIZES, examples_per_second, step_milliseconds
 
 from spacy_trax_sentiment.model import Architecture, build_layer, initialized_layer
 from spacy_trax_sentiment.text import build_vocabulary, process_tweet, terms_to_ids
@@ -33,7 +33,7 @@ NOTEBOOK, OURS = "notebook: pad to the longest of each batch", "ours: pad to the
 WAYS = (NOTEBOOK, OURS)
 
 
-PEERS = ("Loop", "spacy train", "TextCatBOW")
+PEERS = ("Loop", "spacy train", *NGRAM_SIZES)
 BATCH_SIZES = (32, 128)
 CLOCKS = ("by the clock", "by CPU time")
 STEPS_BY = ("update by rows", "update whole table", "Loop by rows", "Loop whole table")

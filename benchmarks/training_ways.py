@@ -30,10 +30,14 @@ factory = "textcat"
 [components.trax_sentiment.model]
 @architectures = "spacy.TextCatBOW.v3"
 exclusive_classes = true
-ngram_size = 1
+ngram_size = {ngram_size}
 no_output_layer = false
 length = 262144
 """
+
+
+# Words alone, as spaCy's own configs have it; and with pairs, as ours.
+NGRAM_SIZES = {"TextCatBOW": 1, "TextCatBOW, bigrams": 2}
 
 
 def examples_per_second(way: str, source: str, batch_size: int, steps: int) -> tuple[float, float]:
@@ -65,8 +69,9 @@ def _spacy_train(way: str, source: str, batch_size: int, steps: int, times: list
         return lambda *_: (lambda _: times.append(_clocks()), lambda: None)
 
     config = Config().from_str(filled_config("default"), interpolate=False)
-    if way == "TextCatBOW":
-        config["components"] = Config().from_str("[components]\n" + BOW)["components"]
+    if way in NGRAM_SIZES:
+        peer = BOW.format(ngram_size=NGRAM_SIZES[way])
+        config["components"] = Config().from_str("[components]\n" + peer)["components"]
         config["initialize"]["components"] = {}
     config["paths"] |= {"train": source, "dev": "bundled:short_texts"}
     config["training"]["batcher"]["size"] = batch_size
