@@ -105,16 +105,21 @@ def serve(
     host: Whoever reaches it can read the texts; so it is this machine alone unless another is named.
     auto_select_port: Whether to take the next free port where the one named is taken; else that is a ValueError.
     """
-    from wsgiref import simple_server
+    # Not wsgiref, as displacy: its handlers lose an interrupt that comes while they answer.
+    from http.server import BaseHTTPRequestHandler, HTTPServer
 
     html = to_html(docs, style, page=page, minify=minify, options=options).encode()
 
-    def app(environ: Any, start_response: Any) -> list[bytes]:
-        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(html)))])
-        return [html]
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(html)))
+            self.end_headers()
+            self.wfile.write(html)
 
     port = find_available_port(port, host, auto_select_port)
-    with simple_server.make_server(host, port, app) as server:
+    with HTTPServer((host, port), Page) as server:
         print(f"Serving on http://{host}:{server.server_port} ... Press Ctrl-C to end it.", flush=True)
         try:
             server.serve_forever()
