@@ -138,6 +138,7 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str,
     return rates, [
         at_least("rows equal in all outputs", float(same and ids.tolist() == list(range(n_rows))), 1),
         at_least("rows/s of 2 processes / 1", median["local, 1"] / median["local, 2"], 1.7),
+        at_least("the same, without starting and stopping", rates["local, 2"] / rates["local, 1"], 1.7),
         at_most("seconds of Ray / local, 2 workers each", median["ray, 2"] / median["local, 2"], 1.2),
         at_most(
             "the same, without starting and stopping",

@@ -146,7 +146,7 @@ def train(
 
     with (
         open_checkpoints(output, checkpoint_every, resume=resume, overwrite=overwrite) as checkpoints,
-        whole_directory(output, overwrite, within=checkpoints.directory) as directory,
+        whole_directory(output, overwrite or checkpoints.is_done(output), checkpoints.directory) as directory,
     ):
         if not quiet:
             print(f"{len(texts)} texts to train on, {len(dev_texts)} held out. Loading Trax ...", file=sys.stderr)
@@ -178,6 +178,7 @@ def train(
             of_config = f"the recipe {_name(config or '')}", "its dev sources"
             sources = (_name(source), held_out) if config is None else of_config
             _write_report(directory, output.resolve().name, trained, figures, texts, sources, settings)
+        checkpoints.conclude(directory)
     if not quiet:
         _print_figures(figures, output, report)
 

@@ -64,6 +64,8 @@ def run_locally(job: Job, parts: Sequence[Part], concurrency: int) -> Iterator[O
 
 def _prepare(job: Job) -> None:
     global _scorer
+    # Read by Arrow when it is first imported: threads of each process would take the cores from the other processes.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     _scorer = Scorer(job)
 
 

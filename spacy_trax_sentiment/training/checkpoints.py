@@ -22,7 +22,7 @@ from ..model.files import MANIFEST, manifest, read_sealed, reader
 from ..model.storage import WORK_PREFIX, recover_replaced, work_directory
 from ..text.npy import read_array
 
-_LOCK, _STATE = "lock", "state.json"
+_LOCK, _STATE, _OUTCOME = "lock", "state.json", "outcome"
 _STEP = "step-"
 
 
@@ -92,6 +92,25 @@ class Checkpoints:
                 raise SentimentError(Errors.S123.format(path=directory, name=name, was=was, now=now))
         return checkpoint
 
+    def conclude(self, model: Path) -> None:
+        """Note the model that the run came to, before it is put in its place.
+
+        Raises SentimentError where that cannot be written.
+        """
+        try:
+            (self.directory / _OUTCOME).write_text(_directory_digest(model))
+        except OSError as error:
+            raise SentimentError(Errors.S121.format(path=self.directory, reason=error.strerror or error)) from None
+
+    def is_done(self, output: Path) -> bool:
+        """RETURNS: Whether the model at `output` is the one that the run to go on with came to: it was killed once that
+        was in its place, with its checkpoint still there, and puts the same model there again.
+        """
+        outcome = self.directory / _OUTCOME
+        if not (self.resume and self.saved() and outcome.is_file() and output.is_dir()):
+            return False
+        return outcome.read_text() == _directory_digest(output)
+
     def saved(self) -> list[Path]:
         """RETURNS: The directories of the checkpoints, the latest last."""
         return sorted(self.directory.glob(f"{_STEP}*"))
@@ -152,17 +171,27 @@ def open_checkpoints(
             if not checkpoints.saved():
                 shutil.rmtree(directory, ignore_errors=True)
             raise
+        for done in checkpoints.saved():
+            done.rename(directory / f"{WORK_PREFIX}{done.name}")  # at once: half a checkpoint would be a damaged one
         shutil.rmtree(directory, ignore_errors=True)
 
 
 def digest(parts: Iterable[Any]) -> str:
-    """RETURNS: The sha256 of strings and arrays, in their order."""
+    """RETURNS: The sha256 of strings, bytes and arrays, in their order."""
     sha256 = hashlib.sha256()
     for part in parts:
-        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else np.ascontiguousarray(part).tobytes()
+        if isinstance(part, str):
+            data = part.encode("utf-8", "surrogatepass")
+        else:
+            data = part if isinstance(part, bytes) else np.ascontiguousarray(part).tobytes()
         sha256.update(len(data).to_bytes(8, "little"))
         sha256.update(data)
     return sha256.hexdigest()
+
+
+def _directory_digest(directory: Path) -> str:
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    return digest(part for path in files for part in (path.relative_to(directory).as_posix(), path.read_bytes()))
 
 
 @contextmanager

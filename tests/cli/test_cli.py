@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -198,6 +199,36 @@ def test_an_interrupted_run_says_how_to_go_on(run: Run, tmp_path: Path, monkeypa
     assert "S124" in run(*arguments).err
     assert run(*arguments, "--resume") == (0, "", "")
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_run_that_is_killed_with_its_model_in_place_comes_to_it_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove, output = shutil.rmtree, tmp_path / "m"
+
+    def remove_until_the_model_is_there(path: Any, **options: Any) -> None:
+        if output.exists():
+            raise KeyboardInterrupt
+        remove(path, **options)
+
+    arguments = ["train", "bundled:short_texts", "--quiet", "--steps", 6, "--embedding-dim", 4, "--no-report"]
+    arguments += ["--checkpoint-every", 4, "--output", output]
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", remove_until_the_model_is_there)
+        assert run(*arguments).status != 0
+    assert len(list(tmp_path.glob("m.checkpoint/step-*"))) == 1
+    files = contents(output)
+    assert "S124" in run(*arguments).err
+    assert "S123" in run(*arguments, "--resume", "--seed", 1).err
+    assert contents(output) == files
+    assert run(*arguments, "--resume") == (0, "", "")
+    assert contents(output) == files
+    assert list(tmp_path.iterdir()) == [output]
+    assert "S030" in run(*arguments, "--resume").err
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
 def test_an_output_directory_that_cannot_be_used_is_told_in_one_line(run: Run, tmp_path: Path, model: Path) -> None:

@@ -116,6 +116,19 @@ def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, s
     assert_same_weights(whole, load_pipeline(tmp_path / "m"))
 
 
+def test_a_model_that_is_changed_after_a_kill_is_not_replaced(tmp_path: Path) -> None:
+    output = tmp_path / "m"
+    output.mkdir()
+    with open_checkpoints(output, resume=True) as checkpoints:
+        assert not checkpoints.is_done(output)
+        checkpoints.conclude(output)
+        assert not checkpoints.is_done(output), "there is no checkpoint to go on from"
+        checkpoints.save(Checkpoint(1, {}, {}, {}))
+        assert checkpoints.is_done(output)
+        (output / "note.txt").write_text("mine")
+        assert not checkpoints.is_done(output)
+
+
 def last_saved(directory: Path) -> str:
     return max((path.name for path in directory.glob("m.checkpoint/step-*")), default="")
 
