@@ -1,19 +1,21 @@
 """Time many processes on one Parquet file: `trax-sentiment predict` by processes and by Ray, beside a bare TextScorer.
 
     python benchmarks/scale.py --texts tweets.jsonl [--rows 1000000] [--rounds 3] [--memory-rows 5000000] [--kills 20]
-        [--price 0.04]
+        [--price 0.04] [--no-clusters]
 
 The file holds the texts again and again, each with a running number appended. Every measurement is a process of its
 own, from the start of the command to its end, in alternation. What Ray takes to start and stop, with nothing to do, is
-shown by itself. Then comes what docs/capacity.md tells: where a process's time goes, and what a billion rows take, and
-cost at `--price` an hour of a core. `--kills` kills runs at random moments: the driver, a worker process, or a worker
-of Ray, and counts the rows that are in the output. Needs the extra `ray`.
+shown by itself. A cluster of two nodes of Ray, and Spark where Java is, score the file once, to compare what they write.
+Then comes what docs/capacity.md tells: where a process's time goes, and what a billion rows take, and
+cost at `--price` an hour of a core. `--kills` kills runs at random moments: the driver, a worker process, a worker of
+Ray, or a node of a cluster, and counts the rows that are in the output. Needs the extras `ray` and, for Spark, `dev`.
 """
 
 import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import statistics
 import subprocess
@@ -22,7 +24,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +33,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from report import Bound, at_least, at_most, print_bounds, print_machine, print_table
+from scale_clusters import spark, two_nodes
 
 from spacy_trax_sentiment.serving.engines import available_cores
 
 BARE = "TextScorer, one process"
+NODE = "node of Ray"
 _GROUP = 1 << 17
 
 
@@ -44,15 +49,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory-rows", type=int, default=5_000_000, help="0 leaves the memory out")
     parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--no-clusters", action="store_true", help="leave out Ray on two nodes, and Spark")
     parser.add_argument("--price", type=float, help="of an hour of a core, in a currency of your own; none by default")
     parser.add_argument("--bare", help=argparse.SUPPRESS)
     parser.add_argument("--stages", help=argparse.SUPPRESS)
+    parser.add_argument("--spark", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.bare:
         score_bare(arguments.bare)
         return
     if arguments.stages:
         print(json.dumps(stages(arguments.stages)))
+        return
+    if arguments.spark:
+        spark(*arguments.spark)
         return
     print_machine()
     print(f"cores that may be used: {available_cores()}")
@@ -62,6 +72,8 @@ def main() -> None:
         write_texts(Path(arguments.texts), source, arguments.rows)
         rates, bounds = speed(source, work, arguments.rows, arguments.rounds)
         capacity(source, work / "local, 2-0-texts", arguments.rows, rates, arguments.price)
+        if not arguments.no_clusters:
+            bounds += clusters(source, work)
         if arguments.memory_rows:
             bounds += memory(Path(arguments.texts), work, arguments.memory_rows)
         if arguments.kills:
@@ -89,9 +101,10 @@ def score_bare(source: str) -> None:
         scorer(batch.column(0).to_pylist())
 
 
-def command(source: Path, output: Path, engine: str, concurrency: int) -> list[str]:
-    """RETURNS: The command line that scores the table."""
+def command(source: Path, output: Path, engine: str, concurrency: int, address: str | None = None) -> list[str]:
+    """RETURNS: The command line that scores the table. address: That of a cluster of Ray."""
     options = ["--input", str(source), "--output", str(output), "--engine", engine, "--concurrency", str(concurrency)]
+    options += ["--address", address] if address else []
     return [sys.executable, "-m", "spacy_trax_sentiment", "predict", *options, "--quiet"]
 
 
@@ -134,7 +147,7 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str,
         ],
     )
     ids, expected = outputs["local, 1"]
-    same = all(np.array_equal(ids, i) and np.allclose(expected, s, atol=1e-6) for i, s in outputs.values())
+    same = all(np.array_equal(ids, i) and np.allclose(expected, s, rtol=0, atol=1e-6) for i, s in outputs.values())
     return rates, [
         at_least("rows equal in all outputs", float(same and ids.tolist() == list(range(n_rows))), 1),
         at_least("rows/s of 2 processes / 1", median["local, 1"] / median["local, 2"], 1.7),
@@ -146,6 +159,23 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str,
             1.2,
         ),
     ]
+
+
+def clusters(source: Path, work: Path) -> list[Bound]:
+    """Score the table by Ray on two nodes, and by Spark, and compare with what two processes wrote."""
+    seconds, same = {}, []
+    expected_ids, expected = scores(work / f"local, 2-0-{source.stem}")
+    with two_nodes() as (address, _):
+        seconds["Ray, 2 nodes"] = timed(command(source, work / "Ray, 2 nodes", "ray", 2, address))
+    if find_spec("pyspark") and (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        output = work / "Spark, 2 workers"
+        seconds[output.name] = timed([sys.executable, __file__, "--texts", "-", "--spark", str(source), str(output)])
+    for way in seconds:
+        ids, found = scores(work / way)
+        same.append(np.array_equal(ids, expected_ids) and np.allclose(found, expected, rtol=0, atol=1e-6))
+    rows = [(way, f"{taken:.1f}", str(each)) for (way, taken), each in zip(seconds.items(), same, strict=True)]
+    print_table("on clusters", ("way", "seconds", "rows and scores as of `local`"), rows)
+    return [at_least("clusters whose rows and scores are those of `local`", sum(same) / len(same), 1)]
 
 
 def scores(output: Path) -> tuple[Any, Any]:
@@ -261,32 +291,40 @@ def kills(source: Path, work: Path, n_rows: int, n_kills: int) -> list[Bound]:
     """Kill runs at random moments, let them go on, and see whether each row is written once."""
     choose = random.Random(0)
     whole = {engine: timed(command(source, work / f"whole-{engine}", engine, 2)) for engine in ("local", "ray")}
-    outcomes: Counter[str] = Counter()
+    outcomes: Counter[tuple[str, str]] = Counter()
     for i in range(n_kills):
-        what = ("driver", "worker", "worker of Ray")[i % 3]
-        output = work / f"kill-{i}"
-        arguments = command(source, output, "ray" if what == "worker of Ray" else "local", 2)
-        moment = choose.uniform(0, whole["ray" if what == "worker of Ray" else "local"])
-        with subprocess.Popen(arguments, start_new_session=True) as process:
-            time.sleep(moment)
-            for victim in victims(process.pid, what)[:1]:
-                os.kill(victim, signal.SIGKILL)
-            status = process.wait()
-        if status:  # the driver: run again
-            kill_group(process.pid)
-            timed(arguments)
+        what = ("driver", "worker", "worker of Ray", NODE)[i % 4]
+        output, engine = work / f"kill-{i}", "ray" if "Ray" in what else "local"
+        moment = choose.uniform(0, whole[engine])
+        with two_nodes() if what == NODE else nullcontext((None, None)) as (address, take_node):
+            arguments = command(source, output, engine, 2, address)
+            with subprocess.Popen(arguments, start_new_session=True) as process:
+                time.sleep(moment)
+                if take_node is not None:
+                    take_node()
+                for victim in victims(process.pid, what)[:1]:
+                    os.kill(victim, signal.SIGKILL)
+                status = process.wait()
+            if status:  # the driver: run again
+                kill_group(process.pid)
+                timed(arguments)
         ids, _ = scores(output)
-        outcomes["once each" if ids.tolist() == list(range(n_rows)) else "NOT once each"] += 1
+        outcomes[what, "once each" if ids.tolist() == list(range(n_rows)) else "NOT once each"] += 1
     print_table(
-        f"{n_kills} kills at random moments", ("rows in the output", "runs"), [(a, str(b)) for a, b in outcomes.items()]
+        f"{n_kills} kills at random moments",
+        ("of", "rows in the output", "runs"),
+        [(*each, str(n)) for each, n in outcomes.items()],
     )
-    return [at_least("share of killed runs with every row once", outcomes["once each"] / n_kills, 1)]
+    n_good = sum(n for (_, result), n in outcomes.items() if result == "once each")
+    return [at_least("share of killed runs with every row once", n_good / n_kills, 1)]
 
 
 def victims(pid: int, what: str) -> list[int]:
     """RETURNS: The processes to kill one of."""
     if what == "driver":
         return [pid]
+    if what == NODE:
+        return []
     mark = b"spawn_main" if what == "worker" else b"ray::"
     return [each for each in descendants(pid) if mark in _command_line(each)]
 

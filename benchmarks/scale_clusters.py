@@ -1,0 +1,49 @@
+"""Ray on two nodes, and Spark, on this machine: for `scale.py`."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_OBJECT_STORE = 200 << 20
+
+
+@contextmanager
+def two_nodes() -> Iterator[tuple[str, Callable[[], None]]]:
+    """YIELDS: The address of a cluster of Ray whose two nodes have a core each; and what takes the second node away."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": _OBJECT_STORE}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    try:
+        second = cluster.add_node(**node)
+        yield cluster.address, lambda: cluster.remove_node(second, allow_graceful=False)
+    finally:
+        cluster.shutdown()
+
+
+def spark(source: str, output: str) -> None:
+    """Score a Parquet file with the column `text` by two workers of Spark."""
+    from pyspark.sql import SparkSession
+    from pyspark.sql.types import StructType
+
+    from spacy_trax_sentiment.serving.arrow import Annotator
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    with tempfile.TemporaryDirectory() as warehouse:
+        session: Any = (
+            SparkSession.builder.master("local[2]")  # type: ignore[attr-defined]
+            .config("spark.ui.enabled", "false")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.sql.warehouse.dir", warehouse)
+            .getOrCreate()
+        )
+        session.sparkContext.setLogLevel("ERROR")
+        frame = session.read.parquet(source)
+        added = StructType.fromDDL("sentiment string, sentiment_negative float, sentiment_positive float")
+        frame.mapInArrow(Annotator().batches, StructType([*frame.schema, *added])).write.parquet(output)
+        session.stop()
