@@ -45,8 +45,8 @@ GUARDS = [
     Guard(
         "a disk that is full at a checkpoint",
         "training/checkpoints.py",
-        "        except OSError as error:\n            reason = error.strerror or error\n            raise SentimentError",
-        "        except ZeroDivisionError as error:\n            reason = error\n            raise SentimentError",
+        "        except OSError as error:\n            reason = error.strerror",
+        "        except ZeroDivisionError as error:\n            reason = error.strerror",
         "training/test_checkpoints.py::leaves_the_checkpoint_before",
     ),
     Guard(
@@ -137,8 +137,8 @@ GUARDS = [
     Guard(
         "a file of a model that is cut short",
         "model/files.py",
-        '    if len(data) != size:\n        reason = f"{len(data)} bytes, {size} were written"\n    elif hashlib.sha256(data).hexdigest() != sha256:',
-        '    if False:\n        reason = ""\n    elif False:',
+        "    data = _read(read, name, where)\n    if len(data) != size:",
+        "    data = _read(read, name, where)\n    if True:\n        return data\n    if len(data) != size:",
         "model/test_files.py::truncated",
     ),
     Guard(

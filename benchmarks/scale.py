@@ -5,10 +5,10 @@
 
 The file holds the texts again and again, each with a running number appended. Every measurement is a process of its
 own, from the start of the command to its end, in alternation. What Ray takes to start and stop, with nothing to do, is
-shown by itself. A cluster of two nodes of Ray, and Spark where Java is, score the file once, to compare what they write.
-Then comes what docs/capacity.md tells: where a process's time goes, and what a billion rows take, and
-cost at `--price` an hour of a core. `--kills` kills runs at random moments: the driver, a worker process, a worker of
-Ray, or a node of a cluster, and counts the rows that are in the output. Needs the extras `ray` and, for Spark, `dev`.
+shown by itself. A cluster of two nodes of Ray, and Spark where there is Java, score the file once, to compare what they
+write. Then comes what docs/capacity.md tells: where a process's time goes, and what a billion rows take, and cost at
+`--price` an hour of a core. `--kills` kills runs at random moments: the driver, a worker process, a worker of Ray, or a
+node of a cluster, and counts the rows that are in the output. Needs the extras `ray` and, for Spark, `dev`.
 """
 
 import argparse
