@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 # Odd, with bits well mixed: 2**64 over the golden ratio (Knuth, TAOCP vol. 3, section 6.4).
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-# A contrast is between what stands near it.
+# A contrast, or concession, is between what stands near it.
 CONTRAST_REACH = 30
 _HALF, _ROLE = np.uint64(32), np.uint64(3)
 
@@ -26,7 +26,8 @@ class Composed(NamedTuple):
     is_negated: bool (n_tokens,): whether a negation reaches the token.
     context: int64 (n_kinds, n_tokens): further ids that a token has from its neighbours, that of `__PAD__` for none.
         First those of the pairs with the tokens 1, 2, ... before, where these are the same text's and the first terms
-        of both are known; then, where there are leanings, that of the token's side of the text's last contrast.
+        of both are known; then, where there are leanings, that of the token's side of the text's last contrast, or
+        where it holds none, concession.
     lengths: int64 (n_texts,): the tokens of each text.
     """
 
@@ -56,7 +57,7 @@ def compose(memory: LexemeMemory, rows: Array, lengths: Array) -> Composed:
     context = np.full((n_distances + (preprocessor.n_leanings > 0), len(rows)), PAD_ID)
     if preprocessor.n_leanings:
         first = preprocessor.first_side(len(memory.vocabulary))
-        _set_sides(context[-1], memory.leanings.take(rows), is_negated, ends, first)
+        _set_sides(context[-1], memory.leanings.take(rows), hashes & _ROLE, is_negated, ends, first)
     if n_buckets:
         is_known = hashes > _ROLE
         hashes = hashes + is_negated * _MULTIPLIER
@@ -107,19 +108,30 @@ def _negated(roles: Array, ends: Array, scope: int) -> Array:
     return ranges(negations + 1, last - negations)
 
 
-def _set_sides(ids: Array, leanings: Array, is_negated: Array, ends: Array, first: int) -> None:
-    """Write the ids (n_tokens,) of tokens that lean either way, near enough to their text's last contrast."""
-    contrasts = np.flatnonzero(leanings == CONTRASTS)
-    if not len(contrasts):
+def _set_sides(ids: Array, leanings: Array, roles: Array, is_negated: Array, ends: Array, first: int) -> None:
+    """Write the ids (n_tokens,) of tokens that lean either way, near enough to their text's last contrast, or to its
+    last concession where it holds no contrast. What comes before a contrast, and the clause that is conceded, is one
+    side, and the rest the other.
+    """
+    marks = np.flatnonzero(leanings < 0)
+    if not len(marks):
         return
-    texts = np.searchsorted(ends, contrasts, side="right")
-    is_last = np.append(texts[1:] != texts[:-1], True)
-    contrasts, texts = contrasts[is_last], texts[is_last]
+    texts = np.searchsorted(ends, marks, side="right")
+    order = np.lexsort((marks, leanings[marks], texts))  # CONTRASTS is more than CONCEDES
+    is_last = np.append(texts[order[1:]] != texts[order[:-1]], True)
+    marks, texts = marks[order[is_last]], texts[order[is_last]]
     starts = np.where(texts > 0, ends[texts - 1], 0)
-    n_before, n_after = (np.minimum(n, CONTRAST_REACH) for n in (contrasts - starts, ends[texts] - contrasts - 1))
-    for side, near in enumerate((ranges(contrasts - n_before, n_before), ranges(contrasts + 1, n_after))):
-        near = near[leanings[near] > 0]
-        ids[near] = first + 4 * (leanings[near] - 1) + 2 * side + is_negated[near]
+    clause_ends = np.append(np.flatnonzero(roles == ENDS_NEGATION), len(roles))
+    clause_ends = clause_ends[np.searchsorted(clause_ends, marks, side="right")]
+    is_contrast = leanings[marks] == CONTRASTS
+    from_, to = np.where(is_contrast, [starts, marks], [marks, clause_ends])
+    n_before, n_after = (np.minimum(n, CONTRAST_REACH) for n in (marks - starts, ends[texts] - marks - 1))
+    n_near = n_before + n_after + 1
+    near = ranges(marks - n_before, n_near)
+    is_other = (near < np.repeat(from_, n_near)) | (near >= np.repeat(to, n_near))
+    leans = leanings[near] > 0
+    near, is_other = near[leans], is_other[leans]
+    ids[near] = first + 4 * (leanings[near] - 1) + 2 * is_other + is_negated[near]
 
 
 def _buckets(first: Array, second: Array, n_buckets: int) -> Array:

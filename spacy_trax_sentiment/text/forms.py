@@ -21,7 +21,7 @@ _ROLE = np.uint64(3)
 _TO_CAPITAL = ord("a") - ord("A")
 # The most that is saved of a form: 4 bytes for each kind of term, and some for the rest.
 _BYTES_A_FORM, _HEADERS = 256, 4096
-_CONTRASTS = -1  # as in `lexemes`, which imports this
+_CONCEDES = -2  # as in `lexemes`, which imports this
 
 
 class Contents(NamedTuple):
@@ -127,7 +127,7 @@ def _known(saved: bytes, n_forms: int, n_terms: int, n_leanings: int) -> tuple[A
     kinds = "".join(array.dtype.kind for array in (ids, roles, leanings, has_term))
     if ids.ndim != 2 or not len(ids) or shapes != [(n_forms,)] * 4 or kinds != "uuib":
         raise ValueError("its arrays are not of the vocabulary's forms")
-    if n_forms and (ids.max() >= n_terms or leanings.min() < _CONTRASTS or leanings.max() > n_leanings):
+    if n_forms and (ids.max() >= n_terms or leanings.min() < _CONCEDES or leanings.max() > n_leanings):
         raise ValueError("it tells of terms that there are not")
     return ids, roles, leanings, has_term
 

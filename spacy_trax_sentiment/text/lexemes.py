@@ -26,8 +26,9 @@ Array = NDArray[Any]
 # What a lexeme does to the negation of those after it.
 PLAIN, NEGATES, ENDS_NEGATION = 0, 1, 2
 
-# The leaning of a lexeme that contrasts what is before it with what is after it.
-CONTRASTS = -1
+# The leaning of a lexeme that contrasts what is before it with what is after it, and of one that concedes the clause
+# which it begins.
+CONTRASTS, CONCEDES = -1, -2
 
 # Lexemes to remember before all are forgotten: some 12 MB.
 MAX_LEXEMES = 1 << 17
@@ -44,7 +45,8 @@ class Lexeme(NamedTuple):
 
     term: Its term; None where nothing stands for it. role: PLAIN, NEGATES or ENDS_NEGATION.
     more: Further terms of the same token, such as classes that it belongs to.
-    leaning: From 1 to the preprocessor's `n_leanings`, or 0 for none: which way the token leans; or CONTRASTS.
+    leaning: From 1 to the preprocessor's `n_leanings`, or 0 for none: which way the token leans; or CONTRASTS or
+        CONCEDES.
     """
 
     term: str | None

@@ -11,9 +11,9 @@ import numpy as np
 import srsly
 
 from ..errors import Errors, SentimentError
-from .lexemes import CONTRASTS, ENDS_NEGATION, NEGATES, PLAIN, Lexeme, Lexemes, TokenPreprocessor
+from .lexemes import CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES, PLAIN, Lexeme, Lexemes, TokenPreprocessor
 from .lexicon import Entry, Lexicon, Words, away_from_zero, bundled_words
-from .wordlists import CONTRASTING, EMOJI_VALENCES, NEGATIONS, PEOPLE, SCOPE_ENDS, TELLING_NAMES
+from .wordlists import CONCEDING, CONTRASTING, EMOJI_VALENCES, NEGATIONS, PEOPLE, SCOPE_ENDS, TELLING_NAMES
 
 MOST_BUCKETS = 1 << 24
 _MOST = {"negation_scope": 1000, "bigram_buckets": MOST_BUCKETS, "bigram_distance": 4}
@@ -34,6 +34,7 @@ _FORM = "form "
 _PREFIX = 5
 _LEAST_STEMMED = 3
 _LONGEST_EMOJI = 4
+_SIDES = dict.fromkeys(CONTRASTING, CONTRASTS) | dict.fromkeys(CONCEDING, CONCEDES)
 
 
 class SentimentTerms(TokenPreprocessor):
@@ -44,7 +45,8 @@ class SentimentTerms(TokenPreprocessor):
     count as two, or as one where only that makes a word of the lexicons; every number as one term. Words for persons,
     peoples and first names count as one term a group, so that no sentiment is learnt of them. Emoji have the valence of
     their Unicode names. Terms after a negation are terms of their own, up to a clause's end. Of a word of the lexicons
-    it also counts on which side it stands of the text's last `but`, `however` or `yet`.
+    it also counts on which side it stands of the text's last `but`, `however` or `yet`; or where there is none, whether
+    it is within the last clause that begins with `although`, `though` or `despite`.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class SentimentTerms(TokenPreprocessor):
         bigram_buckets: int = 1 << 14,
         bigram_distance: int = 2,
         lexicon: bool = True,
+        concessions: bool = True,
     ) -> None:
         """lexicon: Whether to use the lexicons that the package carries; they are saved with the model.
+        concessions: Whether `although` and the like count. They do not in models that were saved before they could.
 
         Raises SentimentError where a number is out of its range.
         """
@@ -70,6 +74,7 @@ class SentimentTerms(TokenPreprocessor):
         self.negation_scope, self.bigram_buckets, self.bigram_distance = negation_scope, bigram_buckets, bigram_distance
         self.n_leanings = len(_OPINIONS) if lexicon else 0
         self._words: Words | None = bundled_words() if lexicon else {}
+        self.concessions = concessions
 
     @cached_property
     def _lexicon(self) -> Lexicon:
@@ -133,7 +138,7 @@ class SentimentTerms(TokenPreprocessor):
         for i, (word, stem) in enumerate(zip(words, stems, strict=True)):
             if len(word) < _LEAST_STEMMED or word in _PEOPLE:
                 others.add(i)
-            elif word in told or stem in told_stems or word in CONTRASTING:
+            elif word in told or stem in told_stems or word in _SIDES:
                 entry = self._lexicon.entry(word, stem or "")
                 opinions[i], terms[-1][i] = _class_of_opinion(entry), _class_of_valence(entry)
                 leanings[i] = self._leaning(word, entry)
@@ -150,8 +155,9 @@ class SentimentTerms(TokenPreprocessor):
         return Lexeme(stem, role, (_FORM + word, *prefix, *_classes(entry)), self._leaning(word, entry))
 
     def _leaning(self, word: str, entry: Entry) -> int:
-        if word in CONTRASTING:
-            return CONTRASTS if self.n_leanings else 0
+        side = _SIDES.get(word)
+        if side == CONTRASTS or (side == CONCEDES and self.concessions):
+            return side if self.n_leanings else 0
         sign = entry.opinion or entry.valence
         return (1 if sign > 0 else 2) if sign else 0
 
@@ -192,12 +198,12 @@ class SentimentTerms(TokenPreprocessor):
         return {name: value for name, value in vars(self).items() if name != "_lexicon"}
 
     def to_bytes(self) -> bytes:
-        names = ("negation_scope", "bigram_buckets", "bigram_distance", "n_leanings", "_words")
+        names = ("negation_scope", "bigram_buckets", "bigram_distance", "n_leanings", "concessions", "_words")
         return bytes(srsly.msgpack_dumps({name: getattr(self, name) for name in names}))
 
     def from_bytes(self, data: bytes) -> "SentimentTerms":
         vars(self).pop("_lexicon", None)
-        vars(self).update(srsly.msgpack_loads(data))
+        vars(self).update({"concessions": False, **srsly.msgpack_loads(data)})
         return self
 
 

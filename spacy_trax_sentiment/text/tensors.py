@@ -1,6 +1,7 @@
 """Ids to tensors: padded int32 batches of shape (n_texts, length), and the generators that training draws from."""
 
 import random
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -111,7 +112,9 @@ def balanced_batches(
     classes = sorted(set(targets), reverse=True)
     share = check_batch_size(batch_size, len(classes))
     rng = random.Random(seed)
-    of_class = {c: [i for i, target in zip(range(len(ids)), targets, strict=True) if target == c] for c in classes}
+    of_class = {c: array("q") for c in classes}  # as lists, the indices of millions take four times as much memory
+    for i, target in zip(range(len(ids)), targets, strict=True):
+        of_class[target].append(i)
     streams = [_endless(of_class[c], rng, shuffle) if loop else _once(of_class[c], rng, shuffle) for c in classes]
     batch_targets = np.repeat(np.array(classes, dtype=np.int32), share)
     while True:
@@ -219,7 +222,7 @@ T = TypeVar("T")
 
 
 def _once(items: Sequence[T], rng: random.Random, shuffle: bool) -> Iterator[T]:
-    order = list(range(len(items)))
+    order = array("q", range(len(items)))
     if shuffle:
         rng.shuffle(order)
     yield from (items[i] for i in order)

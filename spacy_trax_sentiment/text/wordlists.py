@@ -10,6 +10,8 @@ NEGATIONS = frozenset(_NEGATIONS.split())
 SCOPE_ENDS = frozenset([*".,;:!?()…-–—", *["but", "however", "though", "although", "except", "yet", "because"]])
 # What comes after them counts for more than what came before.
 CONTRASTING = frozenset({"but", "however", "yet"})
+# The clause that they begin counts for less than the rest.
+CONCEDING = frozenset({"although", "though", "despite"})
 
 # Words that say who a person is, and not how good anything is: those of a group count as its first.
 PEOPLE = (

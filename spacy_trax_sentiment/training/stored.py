@@ -6,6 +6,7 @@ What is read from them is what a list would hold, in the same order, so training
 import os
 import struct
 import tempfile
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -110,7 +111,7 @@ class StoredIds(Sequence[NDArray[np.int32]]):
     def __init__(self, ids: Iterable[NDArray[np.int32]]) -> None:
         """ids: Read once."""
         self._file = _temporary_file()
-        ends = [0]
+        ends = array("q", [0])
         with _reported():
             for each in ids:
                 content = np.asarray(each, dtype=np.int32).tobytes()

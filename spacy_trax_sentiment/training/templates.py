@@ -10,7 +10,7 @@ import srsly
 from ..text.lexicon import bundled_words
 from .corpora import NEGATIVE, NEUTRAL, POSITIVE, LabelledText
 
-N_OPINIONS, N_FACTS = 24_000, 4_000
+N_OPINIONS, N_FACTS = 32_000, 4_000
 
 # Words of the lexicons that look like adjectives, and are strong enough.
 _ADJECTIVE = re.compile(r"[a-z]{3,}(?:ful|less|ous|ive|ing|ed|able|ible|y|al|ent|ant|ic)")
@@ -35,6 +35,8 @@ def template_texts(seed: int = 0, n_opinions: int = N_OPINIONS, n_facts: int = N
         template, label = templates[i % len(templates)]
         chosen = {name: rng.choice(some) for name, some in words.items()}
         chosen["thing"], chosen["thing2"] = rng.sample(words["thing"], 2)
+        for name in ("better", "worse"):
+            chosen[name], chosen[f"{name}2"] = rng.sample(words[name], 2)
         for name in ("good", "bad"):
             some = words[name] if rng.random() < _COMMON_SHARE else rare[name]
             chosen[name], chosen[f"{name}2"] = rng.sample(some, 2)

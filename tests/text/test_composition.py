@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 
 from spacy_trax_sentiment.text.composition import CONTRAST_REACH, Composed, compose, composed_ids
 from spacy_trax_sentiment.text.lexemes import (
+    CONCEDES,
     CONTRASTS,
     ENDS_NEGATION,
     NEGATES,
@@ -27,7 +28,7 @@ from spacy_trax_sentiment.text.vocabulary import N_SPECIAL, PAD_ID, UNK, build_v
 VOCAB = Vocab()
 MULTIPLIER = 0x9E3779B97F4A7C15
 WORDS = ["not", "n't", "never", "but", ".", "!", "good", "goood", "loved", "food", "0.5", ":)", "🎉", "e\u0301"]
-WORDS += [" ", "\n", "\u00a0", "@you", "#", "https://t.co/x", "he", UNK]
+WORDS += ["although", ",", " ", "\n", "\u00a0", "@you", "#", "https://t.co/x", "he", UNK]
 TEXTS = st.lists(st.lists(st.sampled_from(WORDS) | st.text(st.characters(codec="utf-8"), min_size=1), max_size=15))
 SETTINGS: dict[str, Any] = {
     "scope": st.sampled_from([0, 1, 2, 5, 1000]),
@@ -104,13 +105,18 @@ class Oracle:
 
     def _side(self, i: int) -> int:
         contrasts = [j for j, lexeme in enumerate(self.lexemes) if lexeme.leaning == CONTRASTS]
+        concessions = [j for j, lexeme in enumerate(self.lexemes) if lexeme.leaning == CONCEDES]
+        mark = max(contrasts or concessions, default=None)
         leaning = self.lexemes[i].leaning
-        if not contrasts or leaning <= 0 or abs(i - contrasts[-1]) > CONTRAST_REACH:
+        if mark is None or leaning <= 0 or abs(i - mark) > CONTRAST_REACH:
             return PAD_ID
+        after = self.lexemes[mark + 1 : i + 1]
+        is_conceded = i > mark and all(lexeme.role != ENDS_NEGATION for lexeme in after)
+        is_other = i > mark if contrasts else not is_conceded
         preprocessor = self.preprocessor
         first = len(self.vocabulary) * (2 if preprocessor.negation_scope else 1)
         first += preprocessor.bigram_distance * preprocessor.bigram_buckets
-        return first + 4 * (leaning - 1) + 2 * (i > contrasts[-1]) + self.is_negated[i]
+        return first + 4 * (leaning - 1) + 2 * is_other + self.is_negated[i]
 
     def _is_known(self, lexeme: Lexeme) -> bool:
         return self.vocabulary.get(lexeme.term or "", 0) >= N_SPECIAL

@@ -18,7 +18,25 @@ BARE = SentimentTerms(lexicon=False)
 VOCAB = Vocab()
 NOTHING = Lexeme(None)
 
-WORDS = ["good", "goood", "LOVED", "don’t", "n't", "never", "but", "He", "Muslim", "ies", "s", "is", "sss", "#", "''"]
+WORDS = ["good", "goood", "LOVED", "don’t", "n't", "never", "but", "Despite", "He", "Muslim", "ies", "s", "is", "sss", "#", "''"]
+    "good",
+    "goood",
+    "LOVED",
+    "don’t",
+    "n't",
+    "never",
+    "but",
+    "although",
+    "Despite",
+    "He",
+    "Muslim",
+    "ies",
+    "s",
+    "is",
+    "sss",
+    "#",
+    "''",
+]
 WORDS += [":)", ":D", ":DDD", ":))))", "<3", "</3", "<br", "/>", "</b", "a<b", "*nice*", "_", "(ok)", "f**k", "A+"]
 WORDS += [
     "🎉",
