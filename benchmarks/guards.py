@@ -208,11 +208,11 @@ GUARDS = [
         "test_pipelines.py::loaded_anew or replaced_each_time",
     ),
     Guard(
-        "a model that is replaced between its files",
+        "a model that is replaced while its checksums are compared",
         "pipelines.py",
         "            if _state(path) == before:\n                raise",
         "            raise",
-        "test_pipelines.py::between_its_files",
+        "test_pipelines.py::while_it_is_checked",
     ),
     # Input
     Guard(
@@ -312,7 +312,7 @@ GUARDS = [
         "a part that kills its process each time",
         "serving/engines.py",
         "                if attempts[part] < _ATTEMPTS:",
-        "                if attempts[part] < 50:",
+        "                if True:",
         "serving/test_jobs.py::given_up",
     ),
     Guard(

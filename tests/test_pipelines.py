@@ -100,6 +100,23 @@ def test_a_model_that_is_replaced_between_its_files_is_loaded_anew(
     assert whole(load_pipeline(target)) == "two"
 
 
+def test_a_model_that_is_replaced_while_it_is_checked_is_loaded_anew(
+    models: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "m"
+    put(models[0], target)
+    others = iter(models[1:])
+
+    def check(path: Path) -> None:
+        for other in others:
+            put(other, target)
+            raise SentimentError("the checksums are those of the model before")
+        check_directory(path)
+
+    monkeypatch.setattr(pipelines, "check_directory", check)
+    assert whole(load_pipeline(target)) == "two"
+
+
 def test_a_model_that_is_replaced_each_time_is_refused(
     models: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

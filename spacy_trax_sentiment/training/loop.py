@@ -1,5 +1,6 @@
 """Labelled texts to a trained pipeline, by Trax's TrainTask, EvalTask and Loop."""
 
+import gc
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -117,6 +118,7 @@ def train(
             "the weights at the start": digest(map(np.asarray, layer_weights(layer, architecture).values())),
         }
     evaluations = run_loop(layer, batches, dev_batches, settings, on_step, checkpoints=checkpoints, facts=facts)
+    gc.collect()  # the Loop refers to itself, and its slots take twice the memory of the weights
     set_weights(model, layer_weights(layer, architecture))
     counts = Counter(targets)
     # Balanced batches hold as many texts of each label, whatever the data does; weighted ones nearly so.

@@ -129,13 +129,29 @@ def test_a_pickle_with_a_right_checksum_is_not_loaded(saved: Path, tmp_path: Pat
     shutil.copytree(saved, copy)
     (copy / SEAL).unlink()
     directory = copy / "trax_sentiment"
-    np.save(directory / "b.npy", np.array([{"a": 1}, None], dtype=object), allow_pickle=True)
+    np.save(directory / "b.npy", np.array([_Executed(), None], dtype=object), allow_pickle=True)
+    _executed.clear()
     content = json.loads((directory / MANIFEST).read_bytes())
     files = {name: (directory / name).read_bytes() for name in content["files"]}
     facts = {"labels": content["labels"], "weights_dtype": content["weights_dtype"]}
     (directory / MANIFEST).write_bytes(manifest(files, facts))
     with pytest.raises(SentimentError, match=r"S071.*b\.npy"):
         spacy.load(copy)
+    assert not _executed
+
+
+_executed: list[str] = []
+
+
+def _execute(what: str) -> None:
+    _executed.append(what)
+
+
+class _Executed:
+    """Leaves a mark where it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _execute, ("",)
 
 
 def test_weights_may_be_stored_as_float16(trained: Language, saved: Path, tmp_path: Path) -> None:

@@ -84,6 +84,10 @@ def test_what_is_done_is_not_done_again(parquet: Path, tmp_path: Path, small_par
     assert [outcome.part.name for outcome in _run(job, parquet)] == [first.name]
     assert len(_rows(job.output)) == 25
     assert not (Path(job.output) / ".left.x").exists()
+    before = first.stat().st_mtime_ns
+    parts = [part for part in parts_of(str(parquet), job) if part.name == first.name]
+    assert [(outcome.n_rows, outcome.error) for outcome in run_locally(job, parts, 1)] == [(0, None)]
+    assert first.stat().st_mtime_ns == before
 
 
 def test_formats_keep_their_columns(tmp_path: Path) -> None:
