@@ -38,6 +38,9 @@ N_ERRORS = 12
 N_DISAGREEMENTS = 12
 """The texts that a comparison shows of each kind: right by the one, by the other, by neither."""
 
+MOST_COUNTED = 100_000
+"""The texts, evenly spaced, that terms are counted in: of more, counting would take longer than training."""
+
 _LONG_TEXT = 600
 
 _MEANINGS = {
@@ -149,7 +152,8 @@ def _page_of_model(
 ) -> dict[str, Any]:
     name, first = next(iter(figures.items()))
     wrong = first.errors()
-    terms = strongest_terms(component.model, component.labels, make_docs(data[0].texts))
+    step = -(-len(data[0].texts) // MOST_COUNTED) or 1
+    terms = strongest_terms(component.model, component.labels, make_docs(islice(data[0].texts, 0, None, step)))
     return {
         "kind": kind,
         "title": title,
@@ -159,7 +163,7 @@ def _page_of_model(
         "plots": [confusion_matrix(first), reliability_diagram(first), score_histograms(first)],
         "terms": terms,
         "unit": "log-odds" if len(component.labels) == 2 else "log-probability less the labels' mean",
-        "counted_in": data[0].name,
+        "counted_in": data[0].name if step == 1 else f"{data[0].name}, one text of {step}",
         "n_wrong": len(wrong),
         "errors": [_case({"": nlp}, {"": first}, index) for index in wrong[:N_ERRORS]],
         "legend": _legend(nlp, component, [first.texts[index].text for index in wrong[:1]]),

@@ -58,6 +58,15 @@ def test_a_training_report_holds_all_of_it(measured: Any) -> None:
     assert 'class="token ' in html  # the errors are shaded
 
 
+def test_of_many_texts_terms_are_counted_in_some(measured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MOST_COUNTED", 20)
+    data = Data("the texts", "some.jsonl", measured.figures.texts[:50])
+    counted = []
+    monkeypatch.setattr(report, "strongest_terms", lambda *arguments: counted.extend(arguments[-1]) or {"positive": []})
+    assert "(the texts, one text of 3)" in evaluation_report(measured.nlp, "m", measured.figures, data)
+    assert [doc.text for doc in counted] == [text.text for text in data.texts][::3]
+
+
 def test_the_page_is_well_ordered_and_loads_nothing(measured: Any) -> None:
     page = Outline(training_page(measured))
     assert page.headings[0] == 1
