@@ -10,10 +10,10 @@ def test_a_seed_gives_the_same_texts() -> None:
 
 
 def test_texts_are_of_three_labels_and_whole() -> None:
-    texts = template_texts(0, 400, 100)
+    texts = template_texts(0, 4000, 100)
     counts = Counter(label for _, label in texts)
     assert counts["neutral"] == 100
-    assert 0.4 < counts["positive"] / 400 < 0.6
+    assert 0.4 < counts["positive"] / 4000 < 0.6
     for text, _ in texts:
         assert text.strip() == text
         assert not set("{}|") & set(text)
