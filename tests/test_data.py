@@ -16,6 +16,15 @@ def test_contrast_sentences_are_a_hundred_and_balanced_in_every_phenomenon() -> 
     assert all(counts[phenomenon, "negative"] == counts[phenomenon, "positive"] for phenomenon in phenomena)
 
 
+def test_contrast_sentences_to_choose_by_are_others_than_those_to_measure_by() -> None:
+    rows, dev_rows = (list(srsly.read_jsonl(DATA / name)) for name in ("contrast.jsonl", "contrast_dev.jsonl"))
+    texts = [row["text"] for row in rows + dev_rows]
+    assert len(texts) == len(set(texts)) == 192
+    assert {row["phenomenon"] for row in dev_rows} == {row["phenomenon"] for row in rows}
+    counts = Counter(row["label"] for row in dev_rows)
+    assert abs(counts["positive"] - counts["negative"]) <= 4
+
+
 def test_factual_sentences_are_fifty() -> None:
     sentences = (DATA / "factual.txt").read_text(encoding="utf8").splitlines()
     assert len(sentences) == len(set(sentences)) == 50
