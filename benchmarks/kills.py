@@ -2,8 +2,8 @@
 
     python benchmarks/kills.py [--kills 50] [--data texts.jsonl] [--steps 20000] [--checkpoint-every 500] [--seed 0]
 
-One run is left alone. Then others of the same command are killed by SIGKILL, each at a moment of the time that the
-first took, drawn evenly, and gone on with until done. Needs the extra `train`.
+One run is left alone. Then others of the same command are killed by SIGKILL, each at a moment of the time that a run
+takes, drawn evenly, and gone on with until done; until so many were killed before their end. Needs the extra `train`.
 """
 
 import argparse
@@ -36,10 +36,14 @@ def main() -> None:
         subprocess.run([*command, output], check=True)
         seconds = time.perf_counter() - start
         expected = weights_digest(output)
-        for number in range(1, arguments.kills + 1):
+        n_killed = 0
+        while n_killed < arguments.kills:
+            number = len(rows) + 1
             output = Path(directory) / f"killed-{number}"
             moment = moments.uniform(0, seconds)
             was_killed = kill_after([*command, output], moment)
+            n_killed += was_killed
+            seconds = seconds if was_killed else min(seconds, moment)  # where the first had a slow start
             saved, is_done = last_saved(output), output.is_dir()
             resumed = 0 if is_done else subprocess.run([*command, output], check=False).returncode
             same = output.is_dir() and weights_digest(output) == expected
