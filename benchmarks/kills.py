@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import wasabi
 
@@ -29,7 +30,7 @@ def main() -> None:
     command = [sys.executable, "-m", "spacy_trax_sentiment", "train", arguments.data, "--quiet", "--resume"]
     command += ["--steps", str(arguments.steps), "--checkpoint-every", str(arguments.checkpoint_every), "--output"]
     moments = random.Random(arguments.seed)
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory) / "m"
         start = time.perf_counter()
