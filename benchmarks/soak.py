@@ -4,8 +4,8 @@
 
 At once: `trax-sentiment serve` gets good requests, broken ones and clients that hang up; threads share `nlp.pipe` and a
 TextScorer; `trax-sentiment predict` scores files, some of them damaged, some runs killed. What is not an answer
-that the documentation names counts as an error. Each thread that scores takes all texts first, so that what has a bound
-is near it within the first minute. Needs the extra `serve`; memory is read from /proc.
+that the documentation names counts as an error. Each thread that scores takes all texts first, and the server gets them
+all, so that what has a bound is near it within the first minute. Needs the extra `serve`; memory is read from /proc.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import spacy
@@ -49,6 +50,9 @@ def main() -> None:
         try:
             assert server.stdout is not None
             port = int(server.stdout.readline().split(" at http://127.0.0.1:")[1].split()[0].rstrip("/"))
+            for start in range(0, len(texts), 1000):
+                for question in questions(texts[start : start + 1000], contributions=False):
+                    post(port, *question)
             loads: list[Callable[[random.Random], str]] = [
                 lambda choose: ask(port, texts, choose),
                 lambda choose: break_off(port, choose),
@@ -101,12 +105,12 @@ def repeat(
 def ask(port: int, texts: list[str], choose: random.Random) -> str:
     """Ask the server for something, or for what it must refuse."""
     some = choose.sample(texts, choose.choice((1, 10, 100)))
-    good = json.dumps({"texts": some, "contributions": choose.random() < 0.2}).encode()
-    table = "text\n" + "\n".join(json.dumps(text) for text in some)
+    asked, table = questions(some, contributions=choose.random() < 0.2)
+    good = asked[-1]
     path, kind, body, wanted = choose.choice(
         [
-            *[("/v1/sentiment", "application/json", good, 200)] * 6,
-            ("/v1/table", "text/plain", table.encode(), 200),
+            *[(*asked, 200)] * 6,
+            (*table, 200),
             ("/v1/sentiment", "application/json", b'{"texts": [1]}', 422),
             ("/v1/sentiment", "application/json", b"[" * 100_000, 400),
             ("/v1/sentiment", "text/html", good, 415),
@@ -115,20 +119,33 @@ def ask(port: int, texts: list[str], choose: random.Random) -> str:
             ("/v1/sentiment", "application/json", b" " * 11_000_000, 413),
         ]
     )
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request("POST", path, body, {"Content-Type": kind})
-        response = connection.getresponse()
-        answer = json.loads(response.read())
+        status, answer = post(port, path, kind, body)
     except (BrokenPipeError, ConnectionResetError):
         if wanted != 413:  # which is answered before all is sent
             raise
         return "server: refused 413"
+    if status != wanted:
+        raise AssertionError(f"{path} {kind}: {status} in place of {wanted}: {answer}")
+    return "server: answered" if wanted == 200 else f"server: refused {wanted}"
+
+
+def questions(texts: list[str], contributions: bool) -> list[tuple[str, str, bytes]]:
+    """RETURNS: Two requests that ask for the texts' sentiment: the path, the content type and the body of each."""
+    asked = json.dumps({"texts": texts, "contributions": contributions})
+    table = "text\n" + "\n".join(map(json.dumps, texts))
+    return [("/v1/sentiment", "application/json", asked.encode()), ("/v1/table", "text/plain", table.encode())]
+
+
+def post(port: int, path: str, kind: str, body: bytes) -> tuple[int, Any]:
+    """RETURNS: The status and the answer of a request."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", path, body, {"Content-Type": kind})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
     finally:
         connection.close()
-    if response.status != wanted:
-        raise AssertionError(f"{path} {kind}: {response.status} in place of {wanted}: {answer}")
-    return "server: answered" if wanted == 200 else f"server: refused {wanted}"
 
 
 def break_off(port: int, choose: random.Random) -> str:
