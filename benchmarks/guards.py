@@ -104,7 +104,7 @@ GUARDS = [
     Guard(
         "a kill between the model's place and the checkpoint's end",
         "training/checkpoints.py",
-        "        return outcome.read_text() == _directory_digest(output)",
+        "        return outcome.read_bytes() == directory_manifest(output)",
         "        return False",
         "cli/test_cli.py::killed_with_its_model_in_place",
     ),

@@ -146,8 +146,8 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str,
             for (way, t), rate in zip(median.items(), rates.values(), strict=True)
         ],
     )
-    ids, expected = outputs["local, 1"]
-    same = all(np.array_equal(ids, i) and np.allclose(expected, s, rtol=0, atol=1e-6) for i, s in outputs.values())
+    ids, _ = outputs["local, 1"]
+    same = all(agree(found, outputs["local, 1"]) for found in outputs.values())
     return rates, [
         at_least("rows equal in all outputs", float(same and ids.tolist() == list(range(n_rows))), 1),
         at_least("rows/s of 2 processes / 1", median["local, 1"] / median["local, 2"], 1.7),
@@ -163,16 +163,14 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str,
 
 def clusters(source: Path, work: Path) -> list[Bound]:
     """Score the table by Ray on two nodes, and by Spark, and compare with what two processes wrote."""
-    seconds, same = {}, []
-    expected_ids, expected = scores(work / f"local, 2-0-{source.stem}")
+    seconds = {}
+    expected = scores(work / f"local, 2-0-{source.stem}")
     with two_nodes() as (address, _):
         seconds["Ray, 2 nodes"] = timed(command(source, work / "Ray, 2 nodes", "ray", 2, address))
     if find_spec("pyspark") and (shutil.which("java") or os.environ.get("JAVA_HOME")):
         output = work / "Spark, 2 workers"
         seconds[output.name] = timed([sys.executable, __file__, "--texts", "-", "--spark", str(source), str(output)])
-    for way in seconds:
-        ids, found = scores(work / way)
-        same.append(np.array_equal(ids, expected_ids) and np.allclose(found, expected, rtol=0, atol=1e-6))
+    same = [agree(scores(work / way), expected) for way in seconds]
     rows = [(way, f"{taken:.1f}", str(each)) for (way, taken), each in zip(seconds.items(), same, strict=True)]
     print_table("on clusters", ("way", "seconds", "rows and scores as of `local`"), rows)
     return [at_least("clusters whose rows and scores are those of `local`", sum(same) / len(same), 1)]
@@ -183,6 +181,11 @@ def scores(output: Path) -> tuple[Any, Any]:
     table = pa.concat_tables(pq.read_table(path) for path in sorted(output.glob("*.parquet"))).sort_by("id")
     columns = [name for name in table.column_names if name.startswith("sentiment_")]
     return table["id"].to_numpy(), np.stack([table[name].to_numpy() for name in columns])
+
+
+def agree(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
+    """RETURNS: Whether two outputs, as `scores` has them, hold the same rows, and the same scores to 1e-6."""
+    return np.array_equal(one[0], other[0]) and np.allclose(one[1], other[1], rtol=0, atol=1e-6)
 
 
 def stages(source: str) -> dict[str, float]:
@@ -302,8 +305,9 @@ def kills(source: Path, work: Path, n_rows: int, n_kills: int) -> list[Bound]:
                 time.sleep(moment)
                 if take_node is not None:
                     take_node()
-                for victim in victims(process.pid, what)[:1]:
-                    os.kill(victim, signal.SIGKILL)
+                else:
+                    for victim in victims(process.pid, what)[:1]:
+                        os.kill(victim, signal.SIGKILL)
                 status = process.wait()
             if status:  # the driver: run again
                 kill_group(process.pid)
@@ -323,8 +327,6 @@ def victims(pid: int, what: str) -> list[int]:
     """RETURNS: The processes to kill one of."""
     if what == "driver":
         return [pid]
-    if what == NODE:
-        return []
     mark = b"spawn_main" if what == "worker" else b"ray::"
     return [each for each in descendants(pid) if mark in _command_line(each)]
 

@@ -66,11 +66,16 @@ def put(model: Path, target: Path) -> None:
         shutil.copytree(model, new, dirs_exist_ok=True)
 
 
+@pytest.fixture
+def target(models: list[Path], tmp_path: Path) -> Path:
+    """A place where the first model is, to be replaced."""
+    put(models[0], tmp_path / "m")
+    return tmp_path / "m"
+
+
 def test_a_model_that_is_replaced_after_it_was_checked_is_loaded_anew(
-    models: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: list[Path], target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = tmp_path / "m"
-    put(models[0], target)
     others: Iterator[Path] = iter(models[1:])
 
     def check(path: Path) -> None:
@@ -83,10 +88,8 @@ def test_a_model_that_is_replaced_after_it_was_checked_is_loaded_anew(
 
 
 def test_a_model_that_is_replaced_between_its_files_is_loaded_anew(
-    models: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: list[Path], target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = tmp_path / "m"
-    put(models[0], target)
     others = iter(models[1:])
     read_meta = pipelines.get_model_meta
 
@@ -101,10 +104,8 @@ def test_a_model_that_is_replaced_between_its_files_is_loaded_anew(
 
 
 def test_a_model_that_is_replaced_while_it_is_checked_is_loaded_anew(
-    models: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: list[Path], target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = tmp_path / "m"
-    put(models[0], target)
     others = iter(models[1:])
 
     def check(path: Path) -> None:
@@ -118,10 +119,8 @@ def test_a_model_that_is_replaced_while_it_is_checked_is_loaded_anew(
 
 
 def test_a_model_that_is_replaced_each_time_is_refused(
-    models: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    models: list[Path], target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = tmp_path / "m"
-    put(models[0], target)
     turn = cycle(models[::-1])
 
     def check(path: Path) -> None:
@@ -133,9 +132,7 @@ def test_a_model_that_is_replaced_each_time_is_refused(
         load_pipeline(target)
 
 
-def test_threads_load_whole_models_while_a_process_replaces_them(models: list[Path], tmp_path: Path) -> None:
-    target = tmp_path / "m"
-    put(models[0], target)
+def test_threads_load_whole_models_while_a_process_replaces_them(models: list[Path], target: Path) -> None:
     found: Counter[str] = Counter()
     command = [sys.executable, "-c", REPLACE, *map(str, [target, *models])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -160,12 +160,13 @@ def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
 
 def seal_directory(directory: Path) -> None:
     """Write the checksums of all files in a pipeline's directory into it, for `check_directory`."""
-    files = {
-        path.relative_to(directory).as_posix(): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
-    (directory / SEAL).write_bytes(manifest(files, {}))
+    (directory / SEAL).write_bytes(directory_manifest(directory))
+
+
+def directory_manifest(directory: Path) -> bytes:
+    """RETURNS: The manifest of all files in a directory and those within it."""
+    paths = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    return manifest({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}, {})
 
 
 def check_directory(directory: Path) -> None:

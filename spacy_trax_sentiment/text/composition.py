@@ -48,16 +48,17 @@ def compose(memory: LexemeMemory, rows: Array, lengths: Array) -> Composed:
         rows, lengths = rows[kept], segment_sums(kept, lengths)
     preprocessor = memory.preprocessor
     hashes = memory.hashes.take(rows)
+    roles = hashes & _ROLE
     ends = np.cumsum(lengths)
     is_negated = np.zeros(len(rows), dtype=bool)
     if preprocessor.negation_scope:
-        is_negated[_negated(hashes & _ROLE, ends, preprocessor.negation_scope)] = True
+        is_negated[_negated(roles, ends, preprocessor.negation_scope)] = True
     n_buckets = preprocessor.bigram_buckets
     n_distances = preprocessor.bigram_distance if n_buckets else 0
     context = np.full((n_distances + (preprocessor.n_leanings > 0), len(rows)), PAD_ID)
     if preprocessor.n_leanings:
         first = preprocessor.first_side(len(memory.vocabulary))
-        _set_sides(context[-1], memory.leanings.take(rows), hashes & _ROLE, is_negated, ends, first)
+        _set_sides(context[-1], memory.leanings.take(rows), roles, is_negated, ends, first)
     if n_buckets:
         is_known = hashes > _ROLE
         hashes = hashes + is_negated * _MULTIPLIER

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Errors, SentimentError
-from ..model.files import MANIFEST, manifest, read_sealed, reader
+from ..model.files import MANIFEST, directory_manifest, manifest, read_sealed, reader
 from ..model.storage import WORK_PREFIX, recover_replaced, work_directory
 from ..text.npy import read_array
 
@@ -98,7 +98,7 @@ class Checkpoints:
         Raises SentimentError where that cannot be written.
         """
         try:
-            (self.directory / _OUTCOME).write_text(_directory_digest(model))
+            (self.directory / _OUTCOME).write_bytes(directory_manifest(model))
         except OSError as error:
             raise SentimentError(Errors.S121.format(path=self.directory, reason=error.strerror or error)) from None
 
@@ -109,7 +109,7 @@ class Checkpoints:
         outcome = self.directory / _OUTCOME
         if not (self.resume and self.saved() and outcome.is_file() and output.is_dir()):
             return False
-        return outcome.read_text() == _directory_digest(output)
+        return outcome.read_bytes() == directory_manifest(output)
 
     def saved(self) -> list[Path]:
         """RETURNS: The directories of the checkpoints, the latest last."""
@@ -177,21 +177,13 @@ def open_checkpoints(
 
 
 def digest(parts: Iterable[Any]) -> str:
-    """RETURNS: The sha256 of strings, bytes and arrays, in their order."""
+    """RETURNS: The sha256 of strings and arrays, in their order."""
     sha256 = hashlib.sha256()
     for part in parts:
-        if isinstance(part, str):
-            data = part.encode("utf-8", "surrogatepass")
-        else:
-            data = part if isinstance(part, bytes) else np.ascontiguousarray(part).tobytes()
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else np.ascontiguousarray(part).tobytes()
         sha256.update(len(data).to_bytes(8, "little"))
         sha256.update(data)
     return sha256.hexdigest()
-
-
-def _directory_digest(directory: Path) -> str:
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
-    return digest(part for path in files for part in (path.relative_to(directory).as_posix(), path.read_bytes()))
 
 
 @contextmanager

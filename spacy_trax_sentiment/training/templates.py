@@ -34,8 +34,7 @@ def template_texts(seed: int = 0, n_opinions: int = N_OPINIONS, n_facts: int = N
     for i in range(n_opinions):
         template, label = templates[i % len(templates)]
         chosen = {name: rng.choice(some) for name, some in words.items()}
-        chosen["thing"], chosen["thing2"] = rng.sample(words["thing"], 2)
-        for name in ("better", "worse"):
+        for name in ("thing", "better", "worse"):
             chosen[name], chosen[f"{name}2"] = rng.sample(words[name], 2)
         for name in ("good", "bad"):
             some = words[name] if rng.random() < _COMMON_SHARE else rare[name]

@@ -269,7 +269,7 @@ def test_importing_the_package_stays_light() -> None:
     ours, theirs = (
         set(subprocess.check_output([sys.executable, "-c", each], text=True).split()) for each in (code, before)
     )
-    for name in ("http.server", "IPython", "matplotlib", "rich"):
+    for name in ("wsgiref", "http.server", "IPython", "matplotlib", "rich"):
         assert name not in ours - theirs
     assert spacy_trax_sentiment.render is render
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
