@@ -3,6 +3,7 @@
 A session for a Python that is not installed is skipped. Arguments after -- are pytest's, such as the files to run.
 """
 
+import re
 import shutil
 from pathlib import Path
 
@@ -69,6 +70,16 @@ def coverage(session: nox.Session) -> None:
     session.run(
         "pytest", "--numprocesses", "auto", "--cov", "--cov-report=term", "--cov-fail-under=95", *session.posargs
     )
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Hostile input, guided by what it reaches: each test of tests/fuzz for a minute, or by libFuzzer's options."""
+    session.install("-e", ".[dev]", "atheris>=3")
+    options = session.posargs or ["-max_total_time=60"]
+    found = re.findall(r"^def (test_\w+)", Path("tests/fuzz/test_hostile_input.py").read_text(), re.MULTILINE)
+    for test in found:
+        session.run("python", "tests/fuzz/guided.py", test, "-len_control=0", "-max_len=4096", *options)
 
 
 @nox.session

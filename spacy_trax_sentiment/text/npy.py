@@ -21,7 +21,10 @@ def read_array(data: bytes) -> Array:
     version = npy.read_magic(file)
     if version not in _READ_HEADER:
         raise ValueError(f"its version {version} is unknown")
-    shape, _, dtype = _READ_HEADER[version](file)
+    try:
+        shape, _, dtype = _READ_HEADER[version](file)
+    except Exception as error:  # whatever Python's tokenizer and parser raise, which read it as Python
+        raise ValueError(f"its header cannot be read: {' '.join(map(str, error.args))[:200]}") from None
     # NumPy makes the array first, and reads then.
     claimed, there = math.prod(shape) * dtype.itemsize, len(data) - file.tell()
     if not dtype.hasobject and claimed != there:

@@ -81,6 +81,7 @@ HOSTILE = {
     "an array that claims a terabyte": ("E__npy", header((1 << 38,)) + bytes(100), r"S071.*E\.npy.*claims 1,099,511"),
     "an array that claims more than there is": ("b__npy", header((2,)) + bytes(7), r"S071.*claims 8 bytes and holds 7"),
     "an array of an unknown version": ("b__npy", b"\x93NUMPY\x09\x00", r"S071.*b\.npy.*version"),
+    "an array whose header does not end": ("b__npy", b"\x93NUMPY\x01\0\x01\0{", r"S071.*b\.npy.*header"),
     "an array of strings": ("b__npy", header((2,), "<U1") + bytes(8), r"S071.*b\.npy"),
     "settings nested deep": ("settings__json", DEEP, r"S071.*settings\.json"),
     "a vocabulary nested deep": ("vocabulary__json", b'{"a":' * 100_000, r"S071.*vocabulary\.json"),
