@@ -57,6 +57,7 @@ def _read(
     schema, n_read = parquet.schema_arrow, 0
     try:
         for data in _batches_of_rows(parquet, batch_size, rows):
+            data.validate(full=True)  # what is damaged need not fail before a value of it is used
             texts = data.column(index).to_pylist()
             if strict and None in texts:
                 where = f"{path}, row {rows.start + n_read + texts.index(None) + 1}"

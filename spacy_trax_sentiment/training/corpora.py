@@ -212,21 +212,23 @@ def _parquet_rows(path: Path, text_column: str, label_column: str) -> Iterator[t
     except ImportError as error:
         raise MissingExtraError(Errors.S062.format(path=path, reason=error)) from None
     row_number = 0
-    try:
-        with _reported(path), path.open("rb") as file:
+    with _reported(path), path.open("rb") as file:
+        try:
             table = parquet.ParquetFile(file)
             names = [name for name in (text_column, label_column) if name in table.schema_arrow.names]
             if len(names) < 2:  # one row tells which are there
                 yield 1, dict.fromkeys(table.schema_arrow.names, "")
             for batch in table.iter_batches(columns=names):
+                batch.validate(full=True)  # what is damaged need not fail before a value of it is used
                 for row in batch.to_pylist():
                     row_number += 1
                     yield row_number, row
-    except pyarrow.ArrowException as error:
-        reason = " ".join(str(error).split())[:200]
-        raise SentimentError(
-            Errors.S010.format(path=path, line=row_number + 1, format="Parquet", reason=reason)
-        ) from None
+        # Arrow has times that Python has not.
+        except (pyarrow.ArrowException, ValueError, OverflowError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise SentimentError(
+                Errors.S010.format(path=path, line=row_number + 1, format="Parquet", reason=reason)
+            ) from None
 
 
 _FORMATS = {

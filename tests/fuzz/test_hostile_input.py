@@ -163,7 +163,7 @@ def test_a_request_is_answered_or_refused(path: str, kind: str, body: bytes) -> 
     assert asyncio.run(ask()).status_code in (200, 400, 413, 415, 422)
 
 
-VALUES = ["", "\0", "love it", "a,b", "../x", "*.jsonl", "s3://", "file:///dev/null", "-", "0", "-1", "1e999", "nan"]
+VALUES = ["", "love it", "a,b", "../x", "*.jsonl", "s3://", "file:///dev/null", "-", "0", "-1", "1e999", "nan"]
 VALUES += ["good.jsonl", "bad.jsonl", "none.csv", "folder", "out.csv", "out.jsonl", "jsonl", "parquet", "en", "text"]
 GROUP: Any = typer.main.get_command(cli.app)
 OPTIONS = sorted({option for command in GROUP.commands.values() for each in command.params for option in each.opts})
@@ -171,8 +171,12 @@ OPTIONS = sorted({option for command in GROUP.commands.values() for each in comm
 COMMANDS = ["nothing", *sorted(set(GROUP.commands) - {"serve"})]
 
 
+# No system hands on an argument with a NUL in it.
+ARGUMENTS = st.sampled_from(VALUES) | st.sampled_from(OPTIONS) | st.text(st.characters(exclude_characters="\0"))
+
+
 @settings(max_examples=100)
-@given(st.sampled_from(COMMANDS), st.lists(st.sampled_from(VALUES) | st.sampled_from(OPTIONS) | st.text(), max_size=6))
+@given(st.sampled_from(COMMANDS), st.lists(ARGUMENTS, max_size=6))
 def test_arguments_are_followed_or_refused_in_one_line(command: str, arguments: list[str]) -> None:
     out, told = io.TextIOWrapper(io.BytesIO()), io.StringIO()
     with (

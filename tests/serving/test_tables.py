@@ -463,6 +463,15 @@ def test_parquet_that_breaks_off_within_is_told(tmp_path: Path, arrow_file: Path
     assert not (tmp_path / "out.parquet").exists()
 
 
+@pytest.mark.parametrize("column", ["text", "other"])
+def test_a_parquet_column_of_bytes_that_are_no_text_is_told(tmp_path: Path, column: str) -> None:
+    pq.write_table(pa.table({"text": ["a"], "other": ["b"]} | {column: ["good"]}), tmp_path / "a.parquet")
+    put(tmp_path / "a.parquet", (tmp_path / "a.parquet").read_bytes().replace(b"good", b"goo\xff"))
+    with pytest.raises(SentimentError, match="S061.*a.parquet: cannot be read .*UTF8"):
+        convert(tmp_path / "a.parquet", tmp_path / "b.jsonl")
+    assert not (tmp_path / "b.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("column", "message"),
     [

@@ -175,6 +175,19 @@ def test_parquet_is_read_as_the_other_formats_are(tmp_path: Path) -> None:
         read_labelled_texts(path)
 
 
+def test_parquet_whose_values_are_none_is_refused(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "texts.parquet"
+    pa.parquet.write_table(pa.table({"text": ["good"], "label": ["positive"]}), path, compression="none")
+    path.write_bytes(path.read_bytes().replace(b"good", b"goo\xff"))
+    with pytest.raises(SentimentError, match=r"S010.*Parquet.*UTF8"):
+        read_labelled_texts(path)
+    pa.parquet.write_table(pa.table({"text": pa.array([1 << 62], pa.timestamp("us")), "label": ["positive"]}), path)
+    with pytest.raises(SentimentError, match=r"S010.*Parquet"):
+        read_labelled_texts(path)
+
+
 def test_a_reader_without_a_source_names_the_remedy() -> None:
     with pytest.raises(SentimentError, match=r"S017.*--paths\.train"):
         list(LabelledTexts(None)(spacy.blank("en")))
