@@ -2,26 +2,29 @@
 
     python benchmarks/soak.py --texts tweets.jsonl [--seconds 600]
 
-At once: `trax-sentiment serve` gets good requests, broken ones and clients that hang up; threads share `nlp.pipe` and a
-TextScorer; `trax-sentiment predict` scores files, some of them damaged, some runs killed. What is not an answer
-that the documentation names counts as an error. Each thread that scores takes all texts first, and the server gets them
-all, so that what has a bound is near it within the first minute. Needs the extra `serve`; memory is read from /proc.
+At once: `trax-sentiment serve` gets good requests, broken ones and clients that hang up; in a process of their own,
+threads share `nlp.pipe` and a TextScorer; `trax-sentiment predict` scores files, some of them damaged, some runs
+killed. What is not an answer that the documentation names counts as an error. Each thread that scores takes all texts
+first, and the server gets them all, so that what has a bound is near it within the first minute. Needs the extra
+`serve`; memory is read from /proc.
 """
 
 import argparse
 import http.client
 import json
-import os
+import multiprocessing
 import random
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,9 @@ from report import at_least, at_most, print_bounds, print_table
 from spacy_trax_sentiment import TextScorer
 
 _WARM_UP = 60
+_READINGS = 10
+
+Load = Callable[[random.Random], str]
 
 
 def main() -> None:
@@ -40,40 +46,38 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=600)
     arguments = parser.parse_args()
     texts = [json.loads(line)["text"] for line in Path(arguments.texts).read_text(encoding="utf-8").splitlines()]
-    done: Counter[str] = Counter()
-    errors: list[str] = []
-    stop = threading.Event()
+    context = multiprocessing.get_context("spawn")
+    stop, told = context.Event(), context.Queue()
     with tempfile.TemporaryDirectory() as directory:
         server = subprocess.Popen(
             [sys.executable, "-m", "spacy_trax_sentiment", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True
         )
+        sharing = context.Process(target=share_pipeline, args=(texts, stop, told))
+        sharing.start()
         try:
             assert server.stdout is not None
             port = int(server.stdout.readline().split(" at http://127.0.0.1:")[1].split()[0].rstrip("/"))
             for start in range(0, len(texts), 1000):
                 for question in questions(texts[start : start + 1000], contributions=False):
                     post(port, *question)
-            loads: list[Callable[[random.Random], str]] = [
+            loads: list[Load] = [
                 lambda choose: ask(port, texts, choose),
                 lambda choose: break_off(port, choose),
-                *share_pipeline(texts),
                 lambda choose: predict(Path(directory), texts, choose),
             ]
-            threads = [
-                threading.Thread(target=repeat, args=(load, random.Random(i), stop, done, errors))
-                for i, load in enumerate(loads)
-            ]
-            for thread in threads:
-                thread.start()
-            time.sleep(min(_WARM_UP, arguments.seconds / 2))
-            before = {"server": resident(server.pid), "nlp.pipe and TextScorer": resident(os.getpid())}
-            time.sleep(max(arguments.seconds - _WARM_UP, arguments.seconds / 2))
-            after = {"server": resident(server.pid), "nlp.pipe and TextScorer": resident(os.getpid())}
-            stop.set()
-            for thread in threads:
-                thread.join()
-            is_up = float(server.poll() is None)
+            of_memory = {"server": server.pid, "nlp.pipe and TextScorer": sharing.pid or 0}
+            with repeated(loads, stop) as (done, errors):
+                time.sleep(min(_WARM_UP, arguments.seconds / 2))
+                before = {who: resident(pid) for who, pid in of_memory.items()}
+                time.sleep(max(arguments.seconds - _WARM_UP, arguments.seconds / 2))
+                after = {who: resident(pid) for who, pid in of_memory.items()}
+                is_up = float(server.poll() is None)
+            done_there, errors_there = told.get(timeout=60)
+            done.update(done_there)
+            errors += errors_there
         finally:
+            stop.set()
+            sharing.join()
             server.terminate()
             server.wait()
     print_table("what was done", ("what", "times"), [(what, f"{n:,}") for what, n in sorted(done.items())])
@@ -88,18 +92,31 @@ def main() -> None:
     )
 
 
-def repeat(
-    load: Callable[[random.Random], str],
-    choose: random.Random,
-    stop: threading.Event,
-    done: Counter[str],
-    errors: list[str],
-) -> None:
-    while not stop.is_set():
-        try:
-            done[load(choose)] += 1
-        except Exception as error:
-            errors.append(f"{type(error).__name__}: {error}"[:300])
+@contextmanager
+def repeated(loads: list[Load], stop: Any) -> Iterator[tuple[Counter[str], list[str]]]:
+    """Do each load again and again, in a thread of its own, and in the end set `stop`, an event, for all to end.
+
+    YIELDS: What was done how often, and the errors, of which more come.
+    """
+    done: Counter[str] = Counter()
+    errors: list[str] = []
+
+    def repeat(load: Load, choose: random.Random) -> None:
+        while not stop.is_set():
+            try:
+                done[load(choose)] += 1
+            except Exception as error:
+                errors.append(f"{type(error).__name__}: {error}"[:300])
+
+    threads = [threading.Thread(target=repeat, args=(load, random.Random(i))) for i, load in enumerate(loads)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield done, errors
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def ask(port: int, texts: list[str], choose: random.Random) -> str:
@@ -159,8 +176,8 @@ def break_off(port: int, choose: random.Random) -> str:
     return "server: hung up on"
 
 
-def share_pipeline(texts: list[str]) -> list[Callable[[random.Random], str]]:
-    """RETURNS: What threads do with one pipeline, and with one scorer."""
+def share_pipeline(texts: list[str], stop: Any, told: Any) -> None:
+    """Let threads use one pipeline and one scorer until `stop` is set; then put into `told` what `repeated` yields."""
     nlp = spacy.blank("en")
     nlp.add_pipe("trax_sentiment")
     scorer = TextScorer.load()
@@ -185,7 +202,9 @@ def share_pipeline(texts: list[str]) -> list[Callable[[random.Random], str]]:
             raise AssertionError("nlp.pipe gave other scores than TextScorer")
         return "nlp.pipe: 100 texts"
 
-    return [by_scorer, by_scorer, by_pipe, by_pipe]
+    with repeated([by_scorer, by_scorer, by_pipe, by_pipe], stop) as found:
+        stop.wait()
+    told.put(found)
 
 
 def predict(directory: Path, texts: list[str], choose: random.Random) -> str:
@@ -215,9 +234,13 @@ def predict(directory: Path, texts: list[str], choose: random.Random) -> str:
 
 
 def resident(pid: int) -> float:
-    """RETURNS: The resident memory of a process, in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+    """RETURNS: The resident memory of a process, in MB: the median of some readings, as it goes up and down."""
+    found = []
+    for _ in range(_READINGS):
+        status = Path(f"/proc/{pid}/status").read_text()
+        found.append(int(status.split("VmRSS:")[1].split()[0]) / 1024)
+        time.sleep(1)
+    return statistics.median(found)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,11 @@ class ChunkMemory:
     def _crossings(self, chunks: Chunks) -> Iterator[int]:
         """YIELDS: The indices of chunks before which a special case may lie across the border."""
         codes = np.frombuffer(chunks.data, dtype=np.uint8)
-        after = np.flatnonzero(self._tokenizer.may_cross(codes[chunks.ends[:-1] - 1], codes[chunks.starts[1:]])) + 1
+        may_cross = self._tokenizer.may_cross(codes[chunks.ends[:-1] - 1], codes[chunks.starts[1:]])
+        # Not across the border of two texts: which meet by chance, and so would be new to the memory for ever.
+        firsts = np.cumsum(chunks.n_chunks)[:-1]
+        may_cross[firsts[(firsts > 0) & (firsts < len(chunks.keys))] - 1] = False
+        after = np.flatnonzero(may_cross) + 1
         if not len(after):
             return
         if len(self._meet) > MAX_CHUNKS:
@@ -201,7 +205,6 @@ class ChunkMemory:
 
 def _texts_of(crossing: Array, n_chunks: Array) -> list[int]:
     """RETURNS: The texts within which a crossing lies, given the second chunk of each."""
-    ends = np.cumsum(n_chunks)
-    texts = np.searchsorted(ends, crossing, side="right")
+    texts = np.searchsorted(np.cumsum(n_chunks), crossing, side="right")
     # Not by np.unique, which imports numpy.ma: as long as all else that the first text takes.
-    return sorted(set(texts[crossing > (ends - n_chunks)[texts]].tolist()))
+    return sorted(set(texts.tolist()))

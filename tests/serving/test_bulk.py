@@ -222,6 +222,23 @@ def test_special_cases_across_chunks_count_as_the_tokenizer_counts_them(parts: l
     assert rows.tolist() == lexemes.rows_of_texts(tokens)
 
 
+def test_what_stands_at_the_ends_of_neighbouring_texts_is_not_compared() -> None:
+    class Counting(ChunkTokenizer):
+        n_compared = 0
+
+        def meet(self, before: str, after: str) -> bool:
+            self.n_compared += 1
+            return super().meet(before, after)
+
+    texts = [case[i:] + " x y " + case[:i] for case in ("a.m.", ":-)", "I'm") for i in range(1, len(case))]
+    tokenizer = Counting(TOKENIZER)
+    memory = chunks.ChunkMemory(tokenizer, LexemeMemory(_Spelled(), build_vocabulary([["x"]])))
+    memory.rows(split(["", *texts, " "]))
+    assert not tokenizer.n_compared
+    memory.rows(split([" ".join(texts)]))
+    assert tokenizer.n_compared
+
+
 class _Tokenizer:
     def __init__(self, nlp: Language) -> None:
         self.vocab = nlp.vocab
