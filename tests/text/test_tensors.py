@@ -154,7 +154,7 @@ def test_the_share_of_a_class_is_told_or_the_remedy() -> None:
         data_generator(["a"], ["b"], 1, loop=False, vocab_dict={"__UNK__": 2})
 
 
-def test_the_seeds_generator_neither_shuffles_nor_rounds_lengths_up() -> None:
+def test_the_seeds_generator_neither_shuffles_nor_rounds_lengths_up(stop_words_corpus: None) -> None:
     vocabulary = build_vocabulary([["happi", "sad", "movi"]])
     happy, sad = ["happy"] * 3 + ["happy movie"] * 3, ["sad movie"] * 3 + ["sad"] * 3
     batches = list(data_generator(happy, sad, 6, loop=False, vocab_dict=vocabulary))
