@@ -11,7 +11,7 @@ import nox
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 # What the suite needs beside what an install brings, and the tests that need no extra.
-TEST_TOOLS = ["pytest>=8", "hypothesis>=6.100"]
+TEST_TOOLS = ["pytest>=8", "hypothesis>=6.100", "pyarrow>=17"]
 BASE_TESTS = [
     "tests/text",
     "tests/serving",

@@ -61,12 +61,12 @@ def _trained(model: dict[str, Any], labels: tuple[str, ...]) -> Language:
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def two_labels(request: pytest.FixtureRequest) -> Language:
+def two_labels(request: pytest.FixtureRequest, require_trax: None) -> Language:
     return _trained(MODELS[request.param], ("negative", "positive"))
 
 
 @pytest.fixture(scope="module")
-def three_labels() -> Language:
+def three_labels(require_trax: None) -> Language:
     return _trained(MODELS["additive"], ("negative", "neutral", "positive"))
 
 
@@ -110,6 +110,7 @@ def test_three_labels_have_contributions_each(three_labels: Language, text: str)
     assert found.token_scores.sum() + found.bias[2] - found.bias[0] == pytest.approx(found.score, abs=1e-9)
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_labels_without_poles() -> None:
     for labels in (("neutral", "positive"), ("negative", "positive", "neutral", "odd")):
         nlp = _trained(MODELS["additive"], labels)
@@ -121,6 +122,7 @@ def test_labels_without_poles() -> None:
     assert renamed.token_scores.tolist() == renamed.contributions[:, "abcd".index(renamed.label)].tolist()
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_a_token_alone_has_what_its_terms_add() -> None:
     """By removal: without pairs, negation or division by the length, that is what a token adds."""
     model = {**MODELS["additive"], "preprocessor": {**TERMS, "bigram_buckets": 0}, "length_exponent": 0.0}
@@ -130,6 +132,7 @@ def test_a_token_alone_has_what_its_terms_add() -> None:
     assert whole.contributions[1] != 0
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_a_pair_is_shared_out_by_halves() -> None:
     nlp = _trained({**MODELS["additive"], "length_exponent": 0.0}, ("negative", "positive"))
     alone = [nlp(word)._.sentiment.contributions[0] for word in ("good", "wood")]
@@ -172,6 +175,7 @@ def test_sentences_do_not_score_the_doc_again(bundled: Language, monkeypatch: py
     assert len(calls) == 1
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_what_changes_is_found_anew() -> None:
     nlp = _trained(MODELS["additive"], ("negative", "positive"))
     doc = nlp("so good what")
@@ -198,6 +202,7 @@ def test_the_component_that_set_the_cats_explains() -> None:
     assert nlp.get_pipe("trax_sentiment").explain(doc[:]).labels == ("negative", "positive")
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_a_sourced_component_and_copies_of_docs(bundled: Language) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("trax_sentiment", source=bundled)

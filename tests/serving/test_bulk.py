@@ -125,6 +125,7 @@ def test_lone_surrogates_count_as_the_replacement_character(scorer: TextScorer) 
     np.testing.assert_array_equal(scorer(texts), scorer(["\ufffd good \ufffd", "not good", "🎉 bad"]))
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_the_label_prior_is_that_of_the_examples() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("trax_sentiment", config={"pretrained": None})
@@ -286,6 +287,7 @@ def test_where_chunks_do_not_stand_alone_docs_are_made(
     assert len(caplog.records) == 1
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_a_preprocessor_that_needs_docs_gets_docs(caplog: pytest.LogCaptureFixture) -> None:
     nlp = spacy.blank("en")
     preprocessor = {"@misc": "spacy_trax_sentiment.ProcessTweet.v1", "stop_words": []}

@@ -259,7 +259,7 @@ def _blank(**settings: Any) -> Language:
 
 
 @pytest.fixture(scope="module")
-def lowered(registered: None) -> Language:
+def lowered(registered: None, require_trax: None) -> Language:
     """A pipeline with a user's preprocessor, trained by `nlp.update`. Not to be changed by a test."""
     spacy.util.fix_random_seed(0)
     nlp = _blank(**SETTINGS)
