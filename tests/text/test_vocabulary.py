@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_trax_sentiment.text import build_vocabulary, process_tweet, terms_to_ids, tweet_to_tensor
+from spacy_trax_sentiment.text import build_vocabulary, process_tweet, terms_to_ids, tweet_to_tensor, vocabulary
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL, SPECIAL_TERMS, UNK, ids_to_terms, number_terms
 from spacy_trax_sentiment.training import LabelledText
 
@@ -78,3 +78,12 @@ def test_rare_terms_are_left_out_and_the_most_frequent_kept() -> None:
 
 def test_special_terms_are_numbered_once() -> None:
     assert number_terms(["a", UNK, "b"]) == {**{term: i for i, term in enumerate(SPECIAL_TERMS)}, "a": 3, "b": 4}
+
+
+def test_of_very_many_terms_those_that_occurred_once_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vocabulary, "MAX_COUNTED", 4)
+    texts = [["once", "twice", "twice", "thrice"], ["thrice", "thrice", "more", "more", "more"], ["last"]]
+    assert list(build_vocabulary(texts[:2]))[N_SPECIAL:] == ["once", "twice", "thrice", "more"]
+    assert list(build_vocabulary(texts))[N_SPECIAL:] == ["twice", "thrice", "more"]
+    assert list(build_vocabulary(texts, min_count=3))[N_SPECIAL:] == ["thrice", "more"]
+    assert list(build_vocabulary([*texts, ["last"]]))[N_SPECIAL:] == ["twice", "thrice", "more", "last"]
