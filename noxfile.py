@@ -10,8 +10,8 @@ from pathlib import Path
 import nox
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
-# What the suite needs beside what an install brings, and the tests that need no extra.
-TEST_TOOLS = ["pytest>=8", "hypothesis>=6.100", "pyarrow>=17"]
+# What the suite needs beside what an install brings, and the tests that need no extra but `parquet`.
+TEST_TOOLS = ["pytest>=8", "hypothesis>=6.100"]
 BASE_TESTS = [
     "tests/text",
     "tests/serving",
@@ -43,15 +43,15 @@ def full(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def base(session: nox.Session) -> None:
-    """What serves without an extra, newest allowed versions. Trax is not there."""
-    session.install(*TEST_TOOLS, ".")
+    """What serves, newest allowed versions, with the extra that tests of tables need alone. Trax is not there."""
+    session.install(*TEST_TOOLS, ".[parquet]")
     _run_base_tests(session)
 
 
 @nox.session(python=PYTHONS, venv_backend="uv")
 def lowest(session: nox.Session) -> None:
-    """What serves without an extra, lowest allowed versions of what setup.cfg names."""
-    session.install("--resolution", "lowest-direct", *TEST_TOOLS, ".")
+    """The same, lowest allowed versions of what setup.cfg names."""
+    session.install("--resolution", "lowest-direct", *TEST_TOOLS, ".[parquet]")
     session.run("python", "-c", "import numpy, spacy; print('spaCy', spacy.__version__, 'NumPy', numpy.__version__)")
     _run_base_tests(session)
 
