@@ -75,7 +75,9 @@ def _batches_of_rows(parquet: Any, batch_size: int, rows: range) -> Iterator[Any
     ends = list(accumulate(parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)))
     first, last = bisect_right(ends, rows.start), bisect_left(ends, rows.stop)
     at = ends[first - 1] if first else 0
-    for data in parquet.iter_batches(batch_size, row_groups=range(first, min(last + 1, len(ends)))):
+    groups = range(first, min(last + 1, len(ends)))
+    # Of no group, pyarrow 18 reads none by raising an error.
+    for data in parquet.iter_batches(batch_size, row_groups=groups) if groups else ():
         cut = data.slice(max(rows.start - at, 0), max(min(rows.stop - max(rows.start, at), data.num_rows), 0))
         at += data.num_rows
         if cut.num_rows:
