@@ -18,6 +18,7 @@ from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.serving import chunks
+from spacy_trax_sentiment.serving.kinds import EXAMPLES
 from spacy_trax_sentiment.serving.splitting import split
 from spacy_trax_sentiment.serving.tokenizing import ChunkTokenizer
 from spacy_trax_sentiment.text.lexemes import NO_TERM, Lexeme, LexemeMemory, TokenPreprocessor
@@ -333,6 +334,26 @@ def test_what_was_seen_again_is_kept(trained: Language, monkeypatch: pytest.Monk
     assert _memory(scorer) is not full
     assert len(_memory(scorer)) == 2  # "often", "new"
     np.testing.assert_allclose(scorer(["often good new"]), _by_nlp(trained, ["often good new"]), atol=1e-6)
+
+
+def test_a_memory_half_full_remembers_no_mentions_links_and_numbers(
+    trained: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "MAX_CHUNKS", 20)
+    scorer = TextScorer(trained)
+    scorer([f"word{i}x" for i in range(11)])
+    n_before = len(_memory(scorer))
+    texts = [f"good @user{i} bad https://t.co/a{i} not {i}{i}" for i in range(50)]
+    np.testing.assert_allclose(scorer(texts), _by_nlp(trained, texts), atol=1e-6)
+    assert len(_memory(scorer)) == n_before + len(["good", "bad", "not", *EXAMPLES])
+
+
+def test_crossings_are_found_anew_when_they_were_too_many(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "MAX_CHUNKS", 4)
+    scorer = TextScorer(trained)
+    texts = [f"good {case[:i]} {case[i:]} bad" for case in ("a.m.", ":-)", "I'm", "o_O") for i in range(1, len(case))]
+    for _ in range(3):
+        np.testing.assert_allclose(scorer(texts), _by_nlp(trained, texts), atol=1e-6)
 
 
 def test_chunks_of_many_tokens_are_forgotten_too(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
