@@ -336,6 +336,27 @@ GUARDS = [
         "    except ZeroDivisionError as error:\n        return Outcome(part, error=str(error))",
         "serving/test_jobs.py::bad_files or corrupt",
     ),
+    Guard(
+        "an array whose header Python cannot parse",
+        "text/npy.py",
+        "    except Exception as error:  # whatever",
+        "    except ZeroDivisionError as error:  # whatever",
+        "model/test_hostile_files.py::refused_before_they_take_memory",
+    ),
+    Guard(
+        "Parquet to be scored whose strings are no text",
+        "serving/parquet.py",
+        "            data.validate(full=True)",
+        "            pass",
+        "serving/test_tables.py::bytes_that_are_no_text",
+    ),
+    Guard(
+        "Parquet to learn from whose values are none of Python's",
+        "training/corpora.py",
+        "        except (pyarrow.ArrowException, ValueError, OverflowError) as error:",
+        "        except pyarrow.ArrowException as error:",
+        "training/test_corpora.py::values_are_none",
+    ),
     # The server
     Guard(
         "a body without end",

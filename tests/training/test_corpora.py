@@ -181,7 +181,7 @@ def test_parquet_whose_values_are_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "texts.parquet"
     pa.parquet.write_table(pa.table({"text": ["good"], "label": ["positive"]}), path, compression="none")
     path.write_bytes(path.read_bytes().replace(b"good", b"goo\xff"))
-    with pytest.raises(SentimentError, match=r"S010.*Parquet.*UTF8"):
+    with pytest.raises(SentimentError, match=r"S010.*line 1.*Parquet.*utf-8"):
         read_labelled_texts(path)
     pa.parquet.write_table(pa.table({"text": pa.array([1 << 62], pa.timestamp("us")), "label": ["positive"]}), path)
     with pytest.raises(SentimentError, match=r"S010.*Parquet"):
