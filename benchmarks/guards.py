@@ -118,17 +118,17 @@ GUARDS = [
     # Model files
     Guard(
         "an error while a model is replaced",
-        "model/storage.py",
+        "storage.py",
         "        if replaced:\n            aside.rename(path)\n        raise",
         "        raise",
-        "model/test_storage.py::puts_the_old_pipeline_back",
+        "test_storage.py::puts_the_old_pipeline_back",
     ),
     Guard(
         "a directory that is no model, to be overwritten",
-        "model/storage.py",
+        "storage.py",
         "    if path.is_symlink() or not all(",
         "    if False and not all(",
-        "model/test_storage.py::never_replaced",
+        "test_storage.py::never_replaced",
     ),
     Guard(
         "a byte of a model that changed",

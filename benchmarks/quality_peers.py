@@ -17,7 +17,7 @@ from textblob import TextBlob
 from thinc.api import fix_random_seed
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from spacy_trax_sentiment.model.storage import whole_directory
+from spacy_trax_sentiment.storage import whole_directory
 from spacy_trax_sentiment.training import LabelledText, evaluate_pipeline
 from spacy_trax_sentiment.training.corpora import POSITIVE
 

@@ -13,9 +13,9 @@ from spacy.training import Example
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.component import TraxSentiment
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model.files import MANIFEST
 from spacy_trax_sentiment.pipelines import find_component, load_pipeline
 from spacy_trax_sentiment.pretrained import pretrained_path
+from spacy_trax_sentiment.storage import MANIFEST
 from spacy_trax_sentiment.text.forms import forms_to_bytes
 from spacy_trax_sentiment.training.recipes import read_recipe
 

@@ -45,8 +45,8 @@ def compact(
     import wasabi
 
     from ..model.compact import compact_files, files_size
-    from ..model.storage import whole_directory
     from ..pipelines import find_component, load_pipeline, save_pipeline
+    from ..storage import whole_directory
     from ..training.corpora import read_labelled_texts
     from ..training.evaluation import evaluate_pipeline
 

@@ -64,10 +64,10 @@ def evaluate(
     """
     set_verbosity(quiet, verbose)
     model, source = (BUNDLED_MODEL, first) if second is None else (first, second)
-    from ..model.storage import require_free_file, write_file
     from ..pipelines import find_component, load_pipeline
     from ..reporting.comparison import compare as compare_figures
     from ..reporting.figures import measure
+    from ..storage import require_free_file, write_file
     from ..training.corpora import read_labelled_texts
 
     if html is not None:

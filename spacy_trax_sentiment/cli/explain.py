@@ -67,7 +67,7 @@ def explain(
 
     from ..explanation.rendering import to_html
     from ..explanation.terminal import colours_of, sentiment_lines
-    from ..model.storage import require_free_file, write_file
+    from ..storage import require_free_file, write_file
 
     if html is not None:
         require_free_file(html, overwrite)

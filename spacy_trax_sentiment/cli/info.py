@@ -43,10 +43,10 @@ def model_facts(name: str) -> dict[str, Any]:
     """
     from spacy.about import __version__ as spacy_version
 
-    from ..model.files import MANIFEST
     from ..model.thinc_model import get_architecture, has_weights
     from ..pipelines import find_component, load_pipeline
     from ..pretrained import find_model, pretrained_path
+    from ..storage import MANIFEST
     from ..text.vocabulary import N_SPECIAL
 
     nlp = load_pipeline(name)

@@ -98,9 +98,9 @@ def train(
     from contextlib import nullcontext
     from dataclasses import replace
 
-    from ..model.storage import whole_directory
     from ..pipelines import load_pipeline, save_pipeline
     from ..reporting.plots import require_matplotlib
+    from ..storage import whole_directory
     from ..training.checkpoints import open_checkpoints
     from ..training.corpora import read_labelled_texts, require_labels
     from ..training.loop import train as train_pipeline
@@ -254,8 +254,8 @@ def _write_report(
     sources: tuple[str, str],
     settings: "Settings",
 ) -> None:
-    from ..model.storage import write_file
     from ..reporting.report import Data, training_report
+    from ..storage import write_file
 
     data = [
         Data("training", sources[0], texts),

@@ -20,6 +20,7 @@ from thinc.model import deserialize_attr, serialize_attr
 
 from ..about import __version__
 from ..errors import Errors, SentimentError
+from ..storage import MANIFEST
 from ..text.forms import check_forms, forms_to_bytes
 from ..text.lexemes import TokenPreprocessor
 from ..text.npy import read_array
@@ -27,7 +28,6 @@ from ..text.vocabulary import SPECIAL_TERMS
 from .classifier import MEANS, Architecture, weight_names
 from .thinc_model import get_architecture, get_weights, has_weights, set_weights
 
-MANIFEST = "manifest.json"
 SEAL = "checksums.json"
 FORMAT_VERSION = 1
 WEIGHT_DTYPES = ("float32", "float16")

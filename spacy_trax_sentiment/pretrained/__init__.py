@@ -4,7 +4,7 @@ from pathlib import Path
 
 import srsly
 
-from ..model.files import MANIFEST
+from ..storage import MANIFEST
 
 
 def pretrained_path(name: str | Path) -> Path:

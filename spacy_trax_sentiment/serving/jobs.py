@@ -13,19 +13,20 @@ from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Errors, SentimentError
-from ..model.files import MANIFEST
-from ..model.storage import work_directory
 from ..pretrained import pretrained_path
+from ..storage import MANIFEST, work_directory
 from . import addresses
 from .addresses import as_path, is_address, local_path, open_address
-from .bulk import TextScorer
 from .parquet import load_pyarrow
 from .readers import json_rows_before, line_spans, lines_before, open_input
 from .tables import INPUT_FORMATS, input_format, output_format, unreadable, write_scored, writing
 from .writers import open_output
+
+if TYPE_CHECKING:
+    from .bulk import TextScorer
 
 RUN_FILE = "_run.json"
 
@@ -164,7 +165,7 @@ def rows_before(part: Part) -> int:
     return json_rows_before(part.source, part.start) if part.span else part.start
 
 
-def score_part(job: Job, part: Part, scorer: TextScorer) -> Outcome:
+def score_part(job: Job, part: Part, scorer: "TextScorer") -> Outcome:
     """Write the part's output, unless it is there. RETURNS: What became of it; errors are told, not raised."""
     if (Path(job.output) / part.name).exists():
         return Outcome(part)
@@ -179,7 +180,7 @@ def score_part(job: Job, part: Part, scorer: TextScorer) -> Outcome:
         return Outcome(part, error=str(error))
 
 
-def _write_part(job: Job, part: Part, scorer: TextScorer, first_line: int) -> Outcome:
+def _write_part(job: Job, part: Part, scorer: "TextScorer", first_line: int) -> Outcome:
     target = Path(job.output) / part.name
     with (
         open_input(
@@ -209,6 +210,9 @@ class Scorer:
     def __call__(self, part: Part) -> Outcome:
         """As `score_part`."""
         if self._scorer is None:
+            # A driver that scores nothing has its workers start without waiting until spaCy is imported.
+            from .bulk import TextScorer
+
             self._scorer = TextScorer.load(self.job.model)
         return score_part(self.job, part, self._scorer)
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 
 from ..errors import Errors, SentimentError
-from ..model.storage import work_directory
+from ..storage import work_directory
 from .addresses import is_address, local_path
 from .parquet import json_values, parquet_writer
 from .tables import (

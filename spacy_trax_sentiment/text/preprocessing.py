@@ -4,14 +4,16 @@ import re
 import string
 from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import srsly
-from spacy.tokens import Doc
 
 from ..errors import Errors, SentimentError
 from .nltk_data import load_corpus
 from .saving import saved_with_model
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
 
 _TICKER = re.compile(r"\$\w*")
 _RETWEET = re.compile(r"^RT\s+")
@@ -22,7 +24,7 @@ _HYPERLINK = re.compile(r"https?://.*[\r\n]*")
 class Preprocessor(Protocol):
     """What turns a Doc into terms. It travels with the model as bytes, so that serving reads no corpus."""
 
-    def __call__(self, doc: Doc) -> list[str]: ...
+    def __call__(self, doc: "Doc") -> list[str]: ...
 
     def initialize(self) -> None:
         """Read what the preprocessor needs from elsewhere, before the first training text."""
@@ -78,7 +80,7 @@ class ProcessTweet:
         """
         self.stop_words = None if stop_words is None else frozenset(stop_words)
 
-    def __call__(self, doc: Doc) -> list[str]:
+    def __call__(self, doc: "Doc") -> list[str]:
         return process_tweet(doc.text, self.stop_words)
 
     def initialize(self) -> None:

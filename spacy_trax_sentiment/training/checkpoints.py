@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Errors, SentimentError
-from ..model.files import MANIFEST, directory_manifest, manifest, read_sealed, reader
-from ..model.storage import WORK_PREFIX, recover_replaced, work_directory
+from ..model.files import directory_manifest, manifest, read_sealed, reader
+from ..storage import MANIFEST, WORK_PREFIX, recover_replaced, work_directory
 from ..text.npy import read_array
 
 _LOCK, _STATE, _OUTCOME = "lock", "state.json", "outcome"

@@ -20,8 +20,9 @@ from spacy.language import Language
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.component import TraxSentiment
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model.files import MANIFEST, SEAL, check_directory, manifest
+from spacy_trax_sentiment.model.files import SEAL, check_directory, manifest
 from spacy_trax_sentiment.pipelines import find_component
+from spacy_trax_sentiment.storage import MANIFEST
 from spacy_trax_sentiment.text import lexemes
 from spacy_trax_sentiment.text.npy import read_array, read_arrays
 

@@ -223,3 +223,13 @@ def test_the_command_goes_on_after_sigkill(parquet: Path, tmp_path: Path) -> Non
     subprocess.run(command, check=True)
     assert [row["id"] for row in _rows(str(out))] == list(range(rows))
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_what_hands_out_parts_imports_no_spacy() -> None:
+    program = (
+        "import sys, spacy_trax_sentiment.serving.engines, spacy_trax_sentiment.cli.many\n"
+        "assert 'spacy' not in sys.modules\n"
+        "from spacy_trax_sentiment.serving import TextScorer\n"
+        "assert 'spacy' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

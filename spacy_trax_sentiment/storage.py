@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ..errors import Errors, SentimentError
+from .errors import Errors, SentimentError
 
+# Of a component's directory: what it holds.
+MANIFEST = "manifest.json"
 WORK_PREFIX = "work-"
 _ASIDE = "old"
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from spacy_trax_sentiment import storage
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model import storage
-from spacy_trax_sentiment.model.storage import require_free_file, whole_directory, write_file
+from spacy_trax_sentiment.storage import require_free_file, whole_directory, write_file
 
 
 def _pipeline(path: Path) -> Path:
