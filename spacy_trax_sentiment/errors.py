@@ -1,5 +1,8 @@
 """Every message that a user can be shown: a code, the offending value, and the remedy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class SentimentError(ValueError):
     """Input that cannot be used. The message is one line: what was wrong, where, and what to do."""
@@ -11,6 +14,15 @@ class MissingExtraError(SentimentError, ImportError):
 
 class TrainingInterrupted(Exception):  # noqa: N818 (no error: as KeyboardInterrupt)
     """A training run was ended by Ctrl-C. The message says what was saved and how to go on."""
+
+
+@contextmanager
+def os_errors_as(message: str, path: object) -> Iterator[None]:
+    """Raises SentimentError with one of the messages below, its path and reason filled in, for an OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise SentimentError(message.format(path=path, reason=error.strerror or error)) from None
 
 
 class Errors:

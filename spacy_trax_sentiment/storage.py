@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .errors import Errors, SentimentError
+from .errors import Errors, SentimentError, os_errors_as
 
 # Of a component's directory: what it holds.
 MANIFEST = "manifest.json"
@@ -28,13 +28,13 @@ def whole_directory(path: Path, overwrite: bool = False, within: Path | None = N
     """
     _check_free(path, overwrite)
     with ExitStack() as stack:
-        with _reported(path):
+        with os_errors_as(Errors.S032, path):
             work = stack.enter_context(work_directory(path, within))
             new = work / "new"
             new.mkdir()
         yield new
         _check_free(path, overwrite)  # another process may have written there meanwhile
-        with _reported(path):
+        with os_errors_as(Errors.S032, path):
             _replace(path, new, aside=work / _ASIDE)
 
 
@@ -76,12 +76,9 @@ def write_file(path: Path, text: str, overwrite: bool = False) -> None:
     Raises SentimentError where `path` is taken or cannot be written.
     """
     require_free_file(path, overwrite)
-    try:
-        with work_directory(path) as work:
-            (work / "new").write_text(text, encoding="utf-8")
-            (work / "new").replace(path)
-    except OSError as error:
-        raise SentimentError(Errors.S069.format(path=path, reason=error.strerror or error)) from None
+    with os_errors_as(Errors.S069, path), work_directory(path) as work:
+        (work / "new").write_text(text, encoding="utf-8")
+        (work / "new").replace(path)
 
 
 def _replace(path: Path, new: Path, aside: Path) -> None:
@@ -103,11 +100,3 @@ def _check_free(path: Path, overwrite: bool) -> None:
         raise SentimentError(Errors.S030.format(path=path))
     if path.is_symlink() or not all((path / name).is_file() for name in ("config.cfg", "meta.json")):
         raise SentimentError(Errors.S031.format(path=path))
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise SentimentError(Errors.S032.format(path=path, reason=error.strerror or error)) from None

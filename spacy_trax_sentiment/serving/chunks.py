@@ -102,7 +102,7 @@ class ChunkMemory:
         """YIELDS: The indices of chunks before which a special case may lie across the border."""
         codes = np.frombuffer(chunks.data, dtype=np.uint8)
         may_cross = self._tokenizer.may_cross(codes[chunks.ends[:-1] - 1], codes[chunks.starts[1:]])
-        # Not across the border of two texts: which meet by chance, and so would be new to the memory for ever.
+        # Not across the border of two texts: those meet by chance, and would fill the memory with ever new pairs.
         firsts = np.cumsum(chunks.n_chunks)[:-1]
         may_cross[firsts[(firsts > 0) & (firsts < len(chunks.keys))] - 1] = False
         after = np.flatnonzero(may_cross) + 1

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Errors, SentimentError
+from ..errors import Errors, SentimentError, os_errors_as
 from ..model.files import directory_manifest, manifest, read_sealed, reader
 from ..storage import MANIFEST, WORK_PREFIX, recover_replaced, work_directory
 from ..text.npy import read_array
@@ -58,11 +58,8 @@ class Checkpoints:
             if not np.isfinite(array).all():
                 raise SentimentError(Errors.S120.format(step=checkpoint.step))
         before = self.saved()
-        try:
+        with os_errors_as(Errors.S121, self.directory):
             self._write(checkpoint)
-        except OSError as error:
-            reason = error.strerror or error
-            raise SentimentError(Errors.S121.format(path=self.directory, reason=reason)) from None
         for directory in before:
             shutil.rmtree(directory, ignore_errors=True)
 
@@ -97,10 +94,8 @@ class Checkpoints:
 
         Raises SentimentError where that cannot be written.
         """
-        try:
+        with os_errors_as(Errors.S121, self.directory):
             (self.directory / _OUTCOME).write_bytes(directory_manifest(model))
-        except OSError as error:
-            raise SentimentError(Errors.S121.format(path=self.directory, reason=error.strerror or error)) from None
 
     def is_done(self, output: Path) -> bool:
         """RETURNS: Whether the model at `output` is the one that the run to go on with came to: it was killed once that

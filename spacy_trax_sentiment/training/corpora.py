@@ -1,7 +1,6 @@
 """Sources of labelled texts: JSONL, CSV, TSV and Parquet, NLTK's `twitter_samples`, the corpus that the package has."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..errors import Errors, MissingExtraError, SentimentError
+from ..errors import Errors, MissingExtraError, SentimentError, os_errors_as
 from ..text.lines import brief, csv_rows, decoded_lines, parse_json_line
 from ..text.nltk_data import load_corpus
 
@@ -212,7 +211,7 @@ def _parquet_rows(path: Path, text_column: str, label_column: str) -> Iterator[t
     except ImportError as error:
         raise MissingExtraError(Errors.S062.format(path=path, reason=error)) from None
     row_number = 0
-    with _reported(path), path.open("rb") as file:
+    with os_errors_as(Errors.S002, path), path.open("rb") as file:
         try:
             table = parquet.ParquetFile(file)
             names = [name for name in (text_column, label_column) if name in table.schema_arrow.names]
@@ -239,16 +238,8 @@ _FORMATS = {
 
 
 def _lines(path: Path) -> Iterator[str]:
-    with _reported(path), path.open("rb") as file:
+    with os_errors_as(Errors.S002, path), path.open("rb") as file:
         yield from decoded_lines(file, path)
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise SentimentError(Errors.S002.format(path=path, reason=error.strerror or error)) from None
 
 
 def _field(path: Path, line: int, row: dict[str, Any], name: str) -> str:

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from ..errors import Errors, SentimentError
+from ..errors import Errors, os_errors_as
 from .loop import STEPS_PER_EVALUATION
 from .progress import Progress
 
@@ -17,11 +17,9 @@ class Summaries:
         Raises SentimentError where they cannot be made, MissingExtraError where the extra `train` is missing.
         """
         folders = [directory / name for name in ("train", "eval")]
-        try:
+        with os_errors_as(Errors.S102, directory):
             for folder in folders:
                 folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SentimentError(Errors.S102.format(path=directory, reason=error.strerror or error)) from None
         from ..model.trax_backend import jaxboard
 
         self._train, self._held_out = (jaxboard.SummaryWriter(str(folder)) for folder in folders)

@@ -131,7 +131,7 @@ JSON_VALUES = st.recursive(
     max_leaves=5,
 )
 # Hypothesis knows the names of the columns that are added, from the sources.
-NAMES = st.text().filter(lambda name: not name.startswith("sentiment"))
+NAMES = st.text().filter(lambda name: name not in ("sentiment", "sentiment_up"))
 JSON_ROWS = st.builds(
     lambda before, text, after: before | {"text": text} | after,
     *(
@@ -487,11 +487,12 @@ def test_a_parquet_column_that_holds_no_texts_is_refused(tmp_path: Path, column:
         convert(tmp_path / "a.parquet", tmp_path / "b.jsonl")
 
 
-# An older pyarrow reads each dictionary of Parquet with int32.
-@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())])
 def test_a_parquet_column_of_any_strings_holds_texts(tmp_path: Path, type_: Any) -> None:
     pq.write_table(pa.table({"text": pa.array(["a", "b", "a"], type_)}), tmp_path / "a.parquet")
     assert convert(tmp_path / "a.parquet", tmp_path / "b.parquet") == ["a", "b", "a"]
+    if pq.read_table(tmp_path / "a.parquet").schema.field("text").type != type_:
+        pytest.skip("this version of pyarrow reads each dictionary of Parquet with int32")
     assert pq.read_schema(tmp_path / "b.parquet").field("text").type == type_
 
 
