@@ -123,12 +123,12 @@ def train(
     if data_parallel:
         given |= {"data_parallel": True, "row_steps": False}
     texts: list[LabelledText] | StoredTexts
-    weights = among = None
+    weights = None
     if config is not None:
         recipe = read_recipe(config)
         settings, label_names = replace(recipe.settings, **given), recipe.labels
         check_settings(settings, len(label_names))
-        texts, weights, among, dev_texts = mix(recipe, Path(source))
+        texts, weights, dev_texts = mix(recipe, Path(source))
         require_labels(texts, label_names, config)
         require_labels(dev_texts, label_names, config)
     else:
@@ -161,7 +161,6 @@ def train(
                 settings,
                 _told(bar, summaries),
                 weights=weights,
-                among=among,
                 init_from=start,
                 checkpoints=checkpoints,
             )

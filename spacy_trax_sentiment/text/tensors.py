@@ -156,17 +156,15 @@ def weighted_batches(
     batch_size: int,
     *,
     n_classes: int,
-    among: NDArray[np.bool_] | None = None,
     seed: int = 0,
     padded_length: Callable[[int], int] = bucket_length,
-) -> Iterator[tuple[NDArray[Any], ...]]:
+) -> Iterator[Batch]:
     """Draw batches without end, each text as often as its weight says, whenever it was drawn last.
 
     targets: The class of each text; -1 for one of no class, which is drawn as of any class by chance, so that its
         expected probabilities are even.
     weights: Not below 0, (n_texts,).
-    among: Which classes each text could have had, (n_texts, n_classes).
-    YIELDS: As `balanced_batches` does; with `among`, the batch's rows of it after the inputs.
+    YIELDS: As `balanced_batches` does.
 
     Raises SentimentError where the batch size is less than 1.
     """
@@ -182,9 +180,7 @@ def weighted_batches(
         for batch in batches[rng.permutation(_SORTED_BATCHES)]:
             of_batch = all_targets[batch]
             of_batch = np.where(of_batch < 0, rng.integers(0, n_classes, batch_size, dtype=np.int32), of_batch)
-            inputs = pad([ids[i] for i in batch.tolist()], padded_length)
-            classes = () if among is None else (among[batch],)
-            yield inputs, *classes, of_batch, np.ones(batch_size, dtype=np.float32)
+            yield pad([ids[i] for i in batch.tolist()], padded_length), of_batch, np.ones(batch_size, dtype=np.float32)
 
 
 def data_generator(

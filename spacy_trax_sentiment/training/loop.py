@@ -2,7 +2,7 @@
 
 import gc
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import chain, islice
@@ -45,9 +45,6 @@ class Trained(NamedTuple):
 
 STEPS_PER_EVALUATION = 10
 
-# A score whose share in a softmax is 0.
-_NEVER = -1e9
-
 
 def train(
     texts: Sequence[LabelledText] | StoredTexts,
@@ -57,7 +54,6 @@ def train(
     on_step: Callable[[Progress], None] | None = None,
     *,
     weights: Sequence[float] | None = None,
-    among: Sequence[Collection[str] | None] | None = None,
     init_from: Language | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Trained:
@@ -69,8 +65,6 @@ def train(
     on_step: Called after each step.
     weights: How often to draw each text, in proportion. A text of another label than `labels` is then drawn as of any
         of them by chance: what says nothing either way.
-    among: The labels that each text could have had, None where any; needs `weights`. The text teaches the odds among
-        these alone: reviews without neutral ones teach a model of three labels what is positive, not what is neutral.
     init_from: A pipeline to train on from: its vocabulary and weights. It is changed, and returned.
     checkpoints: Where to save them, and whether to go on from the latest, with the same result to the last bit. Ctrl-C
         then saves one too.
@@ -103,9 +97,7 @@ def train(
     layer = initialized_layer(architecture, settings.seed) if init_from is None else to_trax_layer(model)
     padded_length = steady_length(ids) if settings.pad_to_ladder else longest_length
     index = {label: i for i, label in enumerate(labels)}
-    classes = None if among is None else np.array([[each is None or name in each for name in labels] for each in among])
     targets, dev_targets = ([index.get(text.label, -1) for text in part] for part in (texts, dev_texts))
-    batches: Iterator[tuple[NDArray[Any], ...]]
     if weights is None:
         batches = _batches(ids, targets, settings, padded_length, settings.seed)
     else:
@@ -115,7 +107,6 @@ def train(
             weights,
             settings.batch_size,
             n_classes=len(labels),
-            among=classes,
             seed=settings.seed,
             padded_length=padded_length,
         )
@@ -126,18 +117,7 @@ def train(
             "the ids": digest(chain(ids, dev_ids)),
             "the weights at the start": digest(map(np.asarray, layer_weights(layer, architecture).values())),
         }
-        if classes is not None:
-            facts["the labels that each text could have had"] = digest([classes])
-    evaluations = run_loop(
-        layer,
-        batches,
-        dev_batches,
-        settings,
-        on_step,
-        odds_among=classes is not None,
-        checkpoints=checkpoints,
-        facts=facts,
-    )
+    evaluations = run_loop(layer, batches, dev_batches, settings, on_step, checkpoints=checkpoints, facts=facts)
     gc.collect()  # the Loop refers to itself, and its slots take twice the memory of the weights
     set_weights(model, layer_weights(layer, architecture))
     counts = Counter(targets)
@@ -183,13 +163,12 @@ def _blank(labels: Sequence[str], settings: Settings) -> Language:
 
 def run_loop(
     layer: Any,
-    batches: Iterator[tuple[NDArray[Any], ...]],
+    batches: Iterator[Batch],
     dev_batches: Iterator[Batch],
     settings: Settings,
     on_step: Callable[[Progress], None] | None = None,
     optimizer: Any = None,
     *,
-    odds_among: bool = False,
     checkpoints: Checkpoints | None = None,
     facts: dict[str, Any] | None = None,
 ) -> list[Progress]:
@@ -198,7 +177,6 @@ def run_loop(
     layer: From ids to log-probabilities; initialized by the Loop, from the seed, unless it is already.
     batches, dev_batches: Endless.
     optimizer: Trax's; the settings' Adam, where None.
-    odds_among: Whether `batches` tell which classes each text could have had, as those of `weighted_batches` may.
     checkpoints: As in `train`. facts: What the run is of, to keep in them.
     RETURNS: The history, an entry for step 1 and for each tenth.
 
@@ -219,7 +197,7 @@ def run_loop(
             [
                 training.TrainTask(
                     labeled_data=batches,
-                    loss_layer=_loss_layer(odds_among),
+                    loss_layer=tl.WeightedCategoryCrossEntropy(),
                     optimizer=optimizer or _optimizer(settings),
                     lr_schedule=_straight_to_zero(settings) if settings.decay else None,
                     n_steps_per_checkpoint=STEPS_PER_EVALUATION,
@@ -258,19 +236,7 @@ def run_loop(
     return evaluations
 
 
-def _loss_layer(odds_among: bool) -> Any:
-    from ..model.trax_backend import jax, tl
-
-    loss = tl.WeightedCategoryCrossEntropy()
-    if not odds_among:
-        return loss
-    # The loss normalizes the scores by itself, so those of the other classes need only be out of the way.
-    return tl.Serial(tl.Fn("Among", lambda scores, classes: jax.numpy.where(classes, scores, _NEVER)), loss)
-
-
-def _pass_over(
-    batches: Iterator[tuple[NDArray[Any], ...]], dev_batches: Iterator[Batch], step: int, settings: Settings
-) -> None:
+def _pass_over(batches: Iterator[Batch], dev_batches: Iterator[Batch], step: int, settings: Settings) -> None:
     """Draw what a Loop has drawn by the end of a step, but for the sample that each new Loop takes."""
     n_evaluations = (step > 0) + step // STEPS_PER_EVALUATION
     for stream, n in ((batches, step), (dev_batches, n_evaluations * settings.n_eval_batches)):

@@ -17,13 +17,11 @@ class Source:
     """path: A path within the data's directory, or a named source as in `read_labelled_texts`.
 
     weight: How often to draw a text of it, in proportion. label_weights: Times this, where a text's label is named.
-    labels: Those that its texts could have had; None: any. They teach the odds among these alone.
     """
 
     path: str
     weight: float = 1.0
     label_weights: dict[str, float] | None = None
-    labels: list[str] | None = None
 
     def weight_of(self, label: str) -> float:
         return self.weight * (self.label_weights or {}).get(label, 1.0)
@@ -39,13 +37,10 @@ class Recipe(NamedTuple):
 
 
 class Mixture(NamedTuple):
-    """weights: Of each text, (n_texts,). among: The labels that each could have had, (n_texts,), None where any; None
-    where all could have any. dev_texts: Held-out texts of the recipe's labels alone.
-    """
+    """weights: Of each text, (n_texts,). dev_texts: Held-out texts of the recipe's labels alone."""
 
     texts: list[LabelledText]
     weights: list[float]
-    among: list[list[str] | None] | None
     dev_texts: list[LabelledText]
 
 
@@ -61,12 +56,11 @@ def read_recipe(name: str | Path) -> Recipe:
     text = path.read_text("utf8") if path.is_file() else bundled.read_text("utf8")
     try:
         config = Config().from_str(text)
-        labels = list(config["labels"]["names"])
         return Recipe(
-            labels,
+            list(config["labels"]["names"]),
             Settings(**_known(Settings, config["settings"])),
-            [_source(source, labels) for source in config["sources"].values()],
-            [_source(source, labels) for source in config["dev"].values()],
+            [Source(**_known(Source, source)) for source in config["sources"].values()],
+            [Source(**_known(Source, source)) for source in config["dev"].values()],
         )
     except (KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -80,26 +74,17 @@ def mix(recipe: Recipe, data: Path) -> Mixture:
     """
     texts: list[LabelledText] = []
     weights: list[float] = []
-    among: list[list[str] | None] = []
     for source in recipe.sources:
         for text in _read(source, data):
             if weight := source.weight_of(text.label):
                 texts.append(text)
                 weights.append(weight)
-                among.append(source.labels)
     dev_texts = [text for source in recipe.dev for text in _read(source, data) if text.label in recipe.labels]
-    return Mixture(texts, weights, among if any(among) else None, dev_texts)
+    return Mixture(texts, weights, dev_texts)
 
 
 def _read(source: Source, data: Path) -> list[LabelledText]:
-    return read_labelled_texts(source.path if ":" in source.path else data / source.path, labels=source.labels)
-
-
-def _source(section: dict[str, Any], labels: list[str]) -> Source:
-    source = Source(**_known(Source, section))
-    if unknown := set(source.labels or []) - set(labels):
-        raise ValueError(f"unknown label {min(unknown)!r} of {source.path}; there are: {', '.join(labels)}")
-    return source
+    return read_labelled_texts(source.path if ":" in source.path else data / source.path, labels=None)
 
 
 def _known(kind: Any, section: dict[str, Any]) -> dict[str, Any]:

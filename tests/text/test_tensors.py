@@ -258,19 +258,6 @@ def test_weighted_batches_draw_each_text_as_often_as_its_weight_says() -> None:
         assert weights.tolist() == [1.0] * 64
 
 
-def test_weighted_batches_tell_which_classes_each_text_could_have_had() -> None:
-    ids = [[i + 3] * (i + 1) for i in range(4)]
-    among = np.array([[True, True, True], [True, False, True], [False, True, True], [True, True, False]])
-    weights, options = [1.0, 2.0, 3.0, 4.0], {"n_classes": 3, "seed": 5}
-    batches = weighted_batches(ids, [0, 2, 1, 0], weights, 32, among=among, **options)
-    without = weighted_batches(ids, [0, 2, 1, 0], weights, 32, **options)
-    for (inputs, classes, *others), (same_inputs, *same_others) in islice(zip(batches, without, strict=False), 20):
-        np.testing.assert_array_equal(inputs, same_inputs)
-        np.testing.assert_array_equal(classes, among[inputs[:, 0] - 3])
-        for other, same in zip(others, same_others, strict=True):
-            np.testing.assert_array_equal(other, same)
-
-
 def test_weighted_batches_are_the_same_for_the_same_seed() -> None:
     ids = [[i + 3] for i in range(50)]
     first, second, other = (

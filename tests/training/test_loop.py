@@ -72,31 +72,6 @@ def test_a_penalty_makes_it_a_logistic_regression(short_texts: Texts) -> None:
     assert 0.5 < probability < 0.6
 
 
-def test_texts_that_could_not_be_neutral_teach_the_odds_of_the_others_alone() -> None:
-    labels = ("negative", "neutral", "positive")
-    texts = [LabelledText("plum", "positive")] * 9 + [LabelledText("plum", "negative")]
-    among = [["negative", "positive"]] * 10 + [None] * 3
-    texts += [LabelledText("thing", label) for label in labels]
-    settings = replace(
-        SMALL,
-        steps=400,
-        batch_size=30,
-        learning_rate=0.1,
-        decay=True,
-        embedding_dim=3,
-        embedding_scale=0.0,
-        penalty=1e-6,
-    )
-    nlp = train(texts, texts, labels, settings, weights=[1.0] * 13, among=among).nlp
-    model = find_component(nlp, "").model
-    _, neutral, _ = get_weights(model)["E"][model.attrs["vocabulary"]["plum"]]
-    assert abs(neutral) < 1e-3
-    cats = nlp("plum").cats
-    assert cats["positive"] / (cats["positive"] + cats["negative"]) == pytest.approx(0.9, abs=0.03)
-    asked = find_component(train(texts, texts, labels, settings, weights=[1.0] * 13).nlp, "").model
-    assert get_weights(asked)["E"][asked.attrs["vocabulary"]["plum"], 1] < -1
-
-
 def test_any_label_set_can_be_learned() -> None:
     labels = ("low", "middle", "high")
     texts = [LabelledText(f"{label} {i % 3}", label) for label in labels for i in range(10)]

@@ -48,17 +48,7 @@ def test_texts_have_the_weights_of_their_source_and_label(data: Path) -> None:
         ("b", 1.0),
         ("d", 1.0),
     ]
-    assert mixture.among is None
     assert [text.text for text in mixture.dev_texts] == ["a"]
-
-
-def test_a_source_says_which_labels_its_texts_could_have_had(data: Path) -> None:
-    path, labels = data / "recipe.cfg", '["negative","positive"]'
-    path.write_text(RECIPE.replace('path = "second.jsonl"', f'path = "second.jsonl"\nlabels = {labels}'))
-    assert mix(read_recipe(path), data).among == [None, None, ["negative", "positive"]]
-    srsly.write_jsonl(data / "second.jsonl", [{"text": "d", "label": "other"}])
-    with pytest.raises(SentimentError, match=r"second\.jsonl.*other"):
-        mix(read_recipe(path), data)
 
 
 @pytest.mark.parametrize("name", ["en", "en_ternary"])
@@ -75,7 +65,6 @@ def test_the_bundled_recipes_can_be_read(name: str) -> None:
     [
         ("steps = 7", "stepz = 7", "unknown setting 'stepz'"),
         ("weight = 2", "wait = 2", "unknown setting 'wait'"),
-        ("weight = 2", 'labels = ["great"]', "unknown label 'great' of first.jsonl"),
         ("[labels]", "[lapels]", "labels"),
         ('path = "second.jsonl"', "", "path"),
         ("[settings]", "[settings", ""),
