@@ -263,6 +263,24 @@ def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
             model.set_grad(name, cast(FloatsXd, np.zeros(shape, dtype=np.float32)))
 
 
+def change_labels(model: Model[Any, Any], before: Sequence[str], labels: Sequence[str]) -> None:
+    """Give a model that has weights other outputs. What a label scored it scores still; a new one scores 0, before the
+    softmax.
+
+    before: The labels of its outputs. labels: Those that they are to have, `before` among them.
+    """
+    weights = get_weights(model)
+    columns = [labels.index(label) for label in before]
+    for name in ("W", "b"):
+        widened = np.zeros((*weights[name].shape[:-1], len(labels)), dtype=np.float32)
+        widened[..., columns] = weights[name]
+        weights[name] = widened
+    for name in weights:
+        model.set_param(name, None)  # Thinc lets the dimension change of a model without parameters alone
+    model.set_dim("nO", len(labels), force=True)
+    set_weights(model, weights)
+
+
 def to_trax_layer(model: Model[Any, Any]) -> Any:
     """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities, with copies of the weights."""
     from .trax_backend import jax

@@ -15,7 +15,7 @@ from spacy.language import Language
 
 from ..errors import Errors, SentimentError
 from ..model import get_architecture, initialized_layer, layer_weights, set_vocabulary, set_weights, to_trax_layer
-from ..model.thinc_model import docs_to_ids, set_label_prior
+from ..model.thinc_model import change_labels, docs_to_ids, set_label_prior
 from ..pipelines import find_component
 from ..text.tensors import (
     Batch,
@@ -65,7 +65,8 @@ def train(
     on_step: Called after each step.
     weights: How often to draw each text, in proportion. A text of another label than `labels` is then drawn as of any
         of them by chance: what says nothing either way.
-    init_from: A pipeline to train on from: its vocabulary and weights. It is changed, and returned.
+    init_from: A pipeline to train on from: its vocabulary and weights. Its labels must be among `labels`; the others
+        begin as even. It is changed, and returned.
     checkpoints: Where to save them, and whether to go on from the latest, with the same result to the last bit. Ctrl-C
         then saves one too.
 
@@ -82,9 +83,12 @@ def train(
     require_labels(dev_texts, labels, "the held-out texts")
     nlp = init_from or _blank(labels, settings)
     component = find_component(nlp, "the pipeline")
-    if list(component.labels) != list(labels):
-        raise SentimentError(Errors.S037.format(labels=", ".join(component.labels), value=", ".join(labels)))
     model = component.model
+    if list(component.labels) != list(labels):
+        if not set(component.labels) <= set(labels) or "layer" in model.attrs:
+            raise SentimentError(Errors.S037.format(labels=", ".join(component.labels), value=", ".join(labels)))
+        change_labels(model, component.labels, labels)
+        component.cfg["labels"] = list(labels)
     if init_from is None:
         set_vocabulary(model, make_docs(texts), settings.min_count)
     all_ids = docs_to_ids(model, make_docs(texts))
@@ -198,7 +202,7 @@ def run_loop(
                 training.TrainTask(
                     labeled_data=batches,
                     loss_layer=tl.WeightedCategoryCrossEntropy(),
-                    optimizer=optimizer or _optimizer(settings),
+                    optimizer=optimizer or _optimizer(settings, layer),
                     lr_schedule=_straight_to_zero(settings) if settings.decay else None,
                     n_steps_per_checkpoint=STEPS_PER_EVALUATION,
                     loss_name=LOSS,
@@ -243,12 +247,13 @@ def _pass_over(batches: Iterator[Batch], dev_batches: Iterator[Batch], step: int
         deque(islice(stream, n), maxlen=0)
 
 
-def _optimizer(settings: Settings) -> Any:
-    from ..model.trax_backend import optimizers
+def _optimizer(settings: Settings, layer: Any) -> Any:
+    from ..model.trax_backend import jax, optimizers
     from .ridge import Ridge
 
     if settings.penalty:
-        return Ridge(settings.penalty, settings.learning_rate, settings.epsilon)
+        start = np.array(jax.tree_util.tree_leaves(layer.weights)[0])
+        return Ridge(settings.penalty, start, settings.learning_rate, settings.epsilon)
     return optimizers.Adam(settings.learning_rate, weight_decay_rate=settings.weight_decay, eps=settings.epsilon)
 
 

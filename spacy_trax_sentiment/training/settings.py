@@ -16,9 +16,9 @@ class Settings:
     steps: Batches to train on. batch_size: Texts in a batch. learning_rate: Adam's.
     decay: Whether the learning rate falls to 0 in a straight line.
     epsilon, weight_decay: Adam's; the defaults are Trax's.
-    penalty: On half the sum of the embedding's squares, in place of the decay (`training.ridge`); 0 means none. It is
-        for a classifier whose embedding begins at 0 and is as wide as the labels are many, which then is a logistic
-        regression.
+    penalty: On half the sum of the squares of what the embedding has moved, in place of the decay (`training.ridge`);
+        0 means none. It is for a classifier whose embedding begins at 0 and is as wide as the labels are many, which
+        then is a logistic regression, or that is trained on from another.
     embedding_dim: Columns of the embedding table. mean, length_exponent, embedding_scale: As in `model.Classifier`.
     seed: Of the initial weights and of the order of the texts.
     balanced: Whether a batch holds equally many texts of each label, where texts have no weights.
@@ -91,6 +91,9 @@ def check_settings(settings: Settings, n_labels: int) -> None:
         )
     if settings.penalty and (settings.embedding_scale or settings.embedding_dim != n_labels):
         wanted = f"0 where embedding_scale is not 0 or embedding_dim is not the number of labels, {n_labels}"
+        raise SentimentError(Errors.S021.format(name="penalty", value=settings.penalty, wanted=wanted))
+    if settings.penalty and settings.row_steps:
+        wanted = "0 where row_steps is True: it pulls at all rows"
         raise SentimentError(Errors.S021.format(name="penalty", value=settings.penalty, wanted=wanted))
     if settings.data_parallel and settings.row_steps:
         raise SentimentError(

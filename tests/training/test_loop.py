@@ -59,6 +59,7 @@ def test_a_penalty_makes_it_a_logistic_regression(short_texts: Texts) -> None:
         embedding_scale=0.0,
         penalty=0.1,
         learning_rate=0.1,
+        row_steps=False,
     )
     nlp = train(texts, texts, DEFAULT_LABELS, settings).nlp
     weights = get_weights(find_component(nlp, "").model)
@@ -70,6 +71,41 @@ def test_a_penalty_makes_it_a_logistic_regression(short_texts: Texts) -> None:
     gradient = (5 * probability - 3) / 10 / n_terms
     assert weights["E"][model_terms["fine"], 1] == pytest.approx(-gradient / 0.1, rel=0.02)
     assert 0.5 < probability < 0.6
+
+
+def test_a_label_that_the_start_does_not_have_begins_as_even() -> None:
+    words = [("fine", "positive"), ("poor", "negative"), ("plain", "neutral")]
+    texts = [LabelledText(word, label) for word, label in words for _ in "123456"]
+    of_two = texts[:12] + [LabelledText("plain", label) for label in DEFAULT_LABELS]
+    two = train(of_two, of_two, DEFAULT_LABELS, replace(SMALL, steps=60, batch_size=12)).nlp
+    before = two("fine").cats
+    labels = ("negative", "neutral", "positive")
+    settings = replace(SMALL, batch_size=18, steps=1, learning_rate=1e-9)
+    start = train(texts, texts, labels, settings, init_from=two).nlp("fine").cats
+    assert tuple(start) == labels
+    assert start["positive"] / start["negative"] == pytest.approx(before["positive"] / before["negative"], rel=1e-4)
+    # Its score is 0, before the softmax: between those of the other two, which this embedding makes opposite.
+    assert start["negative"] < start["neutral"] < start["positive"]
+    three = train(texts, texts, labels, replace(settings, steps=200, learning_rate=0.05), init_from=two).nlp
+    assert evaluate_pipeline(three, texts, labels).accuracy == 1
+
+
+def test_a_penalty_pulls_towards_the_start() -> None:
+    texts = [LabelledText("fine", "positive"), LabelledText("poor", "negative")] * 5
+    settings = replace(
+        SMALL, steps=100, batch_size=10, learning_rate=0.1, embedding_dim=2, embedding_scale=0.0, row_steps=False
+    )
+    nlp = train(texts, texts, DEFAULT_LABELS, settings).nlp
+    start = get_weights(find_component(nlp, "").model)["E"].copy()
+    assert np.abs(start).max() > 1
+    swapped = [LabelledText(text, "negative" if label == "positive" else "positive") for text, label in texts]
+    moved = {}
+    for penalty in (1e-6, 100.0):
+        of_start = replace(settings, penalty=penalty, steps=200, decay=True)
+        again = train(texts, texts, DEFAULT_LABELS, settings).nlp
+        train(swapped, swapped, DEFAULT_LABELS, of_start, init_from=again)
+        moved[penalty] = np.abs(get_weights(find_component(again, "").model)["E"] - start).max()
+    assert moved[100.0] < 0.01 < 1 < moved[1e-6]
 
 
 def test_any_label_set_can_be_learned() -> None:
@@ -106,6 +142,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(short_texts: Texts) -> None:
         (replace(SMALL, penalty=-1.0), "S021.*penalty is -1"),
         (replace(SMALL, penalty=0.1), "S021.*penalty is 0.1.*embedding_scale"),
         (replace(SMALL, penalty=0.1, embedding_scale=0.0), "S021.*embedding_dim.*number of labels, 2"),
+        (replace(SMALL, penalty=0.1, embedding_scale=0.0, embedding_dim=2), "S021.*row_steps"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: Settings, message: str) -> None:
