@@ -17,6 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 
 NAMES = ("en", "en_ternary")
+STARTS = {"en_ternary": "en_ternary_start"}
 MOST_MB = 5.0
 COMPONENT = "trax_sentiment"
 
@@ -42,12 +43,14 @@ def main() -> None:
 
 def train(name: str, data: Path, folder: Path) -> Path:
     """RETURNS: The directory of the trained component's files."""
-    large, small = folder / f"{name}_large", folder / name
-    command = [sys.executable, "-m", "spacy_trax_sentiment"]
-    subprocess.run([*command, "train", str(data), "--config", name, "--output", str(large)], check=True)
+    command, small, start = [sys.executable, "-m", "spacy_trax_sentiment"], folder / name, list[str]()
+    for config in [STARTS[name], name] if name in STARTS else [name]:
+        large = str(folder / f"{config}_large")
+        subprocess.run([*command, "train", str(data), "--config", config, *start, "--output", large], check=True)
+        start = ["--init-from", large]
     dev = str(data / "tweeteval/val.jsonl") if name == "en_ternary" else str(data / "sst2/dev.jsonl")
     options = ["--output", str(small), "--max-mb", str(MOST_MB), "--source", dev]
-    subprocess.run([*command, "compact", str(large), *options], check=True)
+    subprocess.run([*command, "compact", large, *options], check=True)
     return small / COMPONENT
 
 
