@@ -3,24 +3,42 @@
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 _OBJECT_STORE = 200 << 20
 
+# Seconds after which a Ray that was just started no longer takes the cores.
+_SETTLED = 6
+
+
+@contextmanager
+def one_node(n_cores: int) -> Iterator[str]:
+    """YIELDS: The address of a Ray of one node that has so many cores."""
+    with _cluster(num_cpus=n_cores) as cluster:
+        time.sleep(_SETTLED)
+        yield cluster.address
+
 
 @contextmanager
 def two_nodes() -> Iterator[tuple[str, Callable[[], None]]]:
     """YIELDS: The address of a cluster of Ray whose two nodes have a core each; and what takes the second node away."""
+    with _cluster(num_cpus=1) as cluster:
+        second = cluster.add_node(num_cpus=1, object_store_memory=_OBJECT_STORE)
+        yield cluster.address, lambda: cluster.remove_node(second, allow_graceful=False)
+
+
+@contextmanager
+def _cluster(num_cpus: int) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": _OBJECT_STORE}
-    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    head = {"num_cpus": num_cpus, "object_store_memory": _OBJECT_STORE, "include_dashboard": False}
+    cluster: Any = Cluster(initialize_head=True, head_node_args=head)
     try:
-        second = cluster.add_node(**node)
-        yield cluster.address, lambda: cluster.remove_node(second, allow_graceful=False)
+        yield cluster
     finally:
         cluster.shutdown()
 

@@ -67,6 +67,10 @@ def test_three_labels_tell_neutral_texts() -> None:
     assert _label(nlp("The meeting is on Tuesday at the town hall").cats) == "neutral"
     assert _label(nlp("I love this so much, what a great day!").cats) == "positive"
     assert _label(nlp("I hate this, worst day ever").cats) == "negative"
+    assert _label(nlp("I am not happy").cats) == "negative"
+    assert _label(nlp("not bad at all").cats) == "positive"
+    assert _label(nlp("A dull, lifeless film that wastes its cast.").cats) == "negative"
+    assert _label(nlp("A moving film, beautifully acted and full of wit.").cats) == "positive"
 
 
 def test_a_text_without_known_terms_scores_one_half(bundled: spacy.language.Language) -> None:

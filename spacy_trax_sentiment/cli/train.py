@@ -41,10 +41,14 @@ def train(
         None, help="Held-out texts to measure on. Without it, the last fifth of each label's texts is held out."
     ),
     config: str | None = typer.Option(
-        None, help="A recipe that mixes sources: a .cfg file; or en or en_ternary, those of the package's models."
+        None,
+        help="A recipe that mixes sources: a .cfg file; or en, en_ternary or en_ternary_start, those of the package's"
+        " models.",
     ),
     init_from: str | None = typer.Option(
-        None, help="A pipeline directory, or en or en_ternary: train on from its vocabulary and weights."
+        None,
+        help="A pipeline directory, or en or en_ternary: train on from its vocabulary and weights. Its labels must be"
+        " among yours.",
     ),
     preset: str = typer.Option(
         "default", help="The settings to start from: 'default', or 'seed' for the course notebook's exact set-up."

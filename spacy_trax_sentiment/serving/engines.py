@@ -1,5 +1,6 @@
 """What scores the parts of a job: processes on this machine, or Ray's workers on many."""
 
+import atexit
 import logging
 import multiprocessing
 import os
@@ -66,6 +67,8 @@ def _prepare(job: Job) -> None:
     global _scorer
     # Read by Arrow when it is first imported: threads of each process would take the cores from the other processes.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # The driver waits for its processes to end, and to take the model apart takes them a quarter of a second.
+    atexit.register(os._exit, 0)
     _scorer = Scorer(job)
 
 

@@ -45,7 +45,9 @@ class Mixture(NamedTuple):
 
 
 def read_recipe(name: str | Path) -> Recipe:
-    """Read a recipe. name: A path; or `en` or `en_ternary`, those of the models that the package carries.
+    """Read a recipe.
+
+    name: A path; or `en`, `en_ternary` or `en_ternary_start`, those of the models that the package carries.
 
     Raises SentimentError, naming the file and what is wrong, where it cannot be used.
     """
