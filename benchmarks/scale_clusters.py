@@ -3,22 +3,17 @@
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 _OBJECT_STORE = 200 << 20
 
-# Seconds after which a Ray that was just started no longer takes the cores.
-_SETTLED = 6
-
 
 @contextmanager
 def one_node(n_cores: int) -> Iterator[str]:
     """YIELDS: The address of a Ray of one node that has so many cores."""
     with _cluster(num_cpus=n_cores) as cluster:
-        time.sleep(_SETTLED)
         yield cluster.address
 
 
