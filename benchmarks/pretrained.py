@@ -16,8 +16,8 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
-NAMES = ("en", "en_ternary")
-STARTS = {"en_ternary": "en_ternary_start"}
+# Of each model: its recipes, each trained on from the one before.
+RECIPES = {"en": ["en"], "en_ternary": ["en_ternary_start", "en_ternary"]}
 MOST_MB = 5.0
 COMPONENT = "trax_sentiment"
 
@@ -26,10 +26,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("data", type=Path)
     parser.add_argument("--check", action="store_true", help="compare with the weights that are there")
-    parser.add_argument("--only", choices=NAMES, help="one of the two alone")
+    parser.add_argument("--only", choices=RECIPES, help="one of the two alone")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for name in [arguments.only] if arguments.only else NAMES:
+        for name in [arguments.only] if arguments.only else RECIPES:
             made = train(name, arguments.data, Path(folder))
             there = Path(str(files("spacy_trax_sentiment.pretrained"))) / name
             if arguments.check:
@@ -44,9 +44,9 @@ def main() -> None:
 def train(name: str, data: Path, folder: Path) -> Path:
     """RETURNS: The directory of the trained component's files."""
     command, small, start = [sys.executable, "-m", "spacy_trax_sentiment"], folder / name, list[str]()
-    for config in [STARTS[name], name] if name in STARTS else [name]:
-        large = str(folder / f"{config}_large")
-        subprocess.run([*command, "train", str(data), "--config", config, *start, "--output", large], check=True)
+    for recipe in RECIPES[name]:
+        large = str(folder / f"{recipe}_large")
+        subprocess.run([*command, "train", str(data), "--config", recipe, *start, "--output", large], check=True)
         start = ["--init-from", large]
     dev = str(data / "tweeteval/val.jsonl") if name == "en_ternary" else str(data / "sst2/dev.jsonl")
     options = ["--output", str(small), "--max-mb", str(MOST_MB), "--source", dev]

@@ -127,7 +127,7 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str,
     for engine in ("local", "ray"):
         for n in (1, 2):
             ways[f"{engine}, {n}"] = partial(command, engine=engine, concurrency=n)
-    ways[RUNNING] = partial(command, engine="ray", concurrency=2)
+    ways[RUNNING] = ways["ray, 2"]
     nothing = work / "nothing.parquet"
     pq.write_table(pq.read_table(source).slice(0, 1), nothing)
     seconds: dict[str, list[float]] = {way: [] for way in ways}
