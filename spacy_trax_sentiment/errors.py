@@ -71,6 +71,7 @@ class Errors:
     S036 = "[S036] {path}: the pretrained weights are not there. Correct `pretrained`, or set it to null and train the component."
     S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
     S038 = "[S038] {path}: was replaced each time that it was read. Load it once the other process is done."
+    S039 = "[S039] the model to train on from has the labels {labels}, the training data has {value}. Name a model whose labels are {wanted}, or none."
 
     # Training
     S040 = "[S040] training, and predicting by an architecture that does not fold, needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."

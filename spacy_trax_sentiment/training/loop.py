@@ -85,8 +85,11 @@ def train(
     component = find_component(nlp, "the pipeline")
     model = component.model
     if list(component.labels) != list(labels):
-        if not set(component.labels) <= set(labels) or "layer" in model.attrs:
-            raise SentimentError(Errors.S037.format(labels=", ".join(component.labels), value=", ".join(labels)))
+        is_layer = "layer" in model.attrs  # of which only the layer's function knows where the labels' weights are
+        if is_layer or not set(component.labels) <= set(labels):
+            found, given = ", ".join(component.labels), ", ".join(labels)
+            wanted = "the same" if is_layer else "among these"
+            raise SentimentError(Errors.S039.format(labels=found, value=given, wanted=wanted))
         change_labels(model, component.labels, labels)
         component.cfg["labels"] = list(labels)
     if init_from is None:

@@ -90,6 +90,14 @@ def test_a_label_that_the_start_does_not_have_begins_as_even() -> None:
     assert evaluate_pipeline(three, texts, labels).accuracy == 1
 
 
+def test_a_start_whose_labels_are_not_among_the_new_ones_is_refused() -> None:
+    texts = [LabelledText(label, label) for label in DEFAULT_LABELS] * 2
+    start = train(texts, texts, DEFAULT_LABELS, replace(SMALL, steps=1)).nlp
+    others = [LabelledText(label, label) for label in ("negative", "neutral")] * 2
+    with pytest.raises(SentimentError, match="S039.*negative, positive.*negative, neutral"):
+        train(others, others, ("negative", "neutral"), SMALL, init_from=start)
+
+
 def test_a_penalty_pulls_towards_the_start() -> None:
     texts = [LabelledText("fine", "positive"), LabelledText("poor", "negative")] * 5
     settings = replace(
