@@ -34,6 +34,8 @@ def test_a_bundled_model(run: Run) -> None:
     table = run("info", "en_ternary").out
     assert "negative, neutral, positive" in table
     assert str(facts["terms"]) in table
+    assert "not saved" not in table
+    assert table.count("in the model card") == 2  # training and figures
 
 
 def test_a_trained_model_tells_of_its_training(run: Run, data: Path, tmp_path: Path) -> None:
