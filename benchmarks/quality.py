@@ -4,8 +4,8 @@
     python benchmarks/quality.py --quick
 
 All contenders read the same texts in one run. DIR holds sst2/, tweeteval/, sentiment140/, imdb_counterfactual/ and
-movie_reviews/. The seed's model is trained on NLTK's `twitter_samples`, spaCy's on a sample of the rows that ours
-learns from. Without a model, the weights that ship with the package are measured. Needs the extras `bench` and
+movie_reviews/. The seed's model is trained on NLTK's `twitter_samples`, spaCy's on the rows that ours learns
+from. Without a model, the weights that ship with the package are measured. Needs the extras `bench` and
 `train`, and NLTK's corpora `twitter_samples` and `stopwords`.
 """
 
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="our pipeline of two labels; without it, the bundled one")
     parser.add_argument("--ternary", type=Path, help="our pipeline of three labels; without it, the bundled one")
     parser.add_argument(
-        "--textcat-rows", type=int, default=20_000, help="rows that spaCy's pipelines learn from, at most"
+        "--textcat-rows", type=int, help="rows that spaCy's pipelines learn from, at most; without it, all, 10 minutes"
     )
     parser.add_argument("--peers", type=Path, help="where trained peers are kept, and found again; without it, nowhere")
     parser.add_argument("--mistakes", action="store_true", help="list the contrast sentences that ours gets wrong")
@@ -66,7 +66,7 @@ def main() -> None:
             measure_quickly(ours, kept / "quick", arguments)
             return
         ternary = load_ours(arguments.ternary, {"pretrained": "en_ternary"})
-        kept = kept / f"{arguments.textcat_rows}-{arguments.seed}"
+        kept = kept / f"{arguments.textcat_rows or 'all'}-{arguments.seed}"
         bounds = measure_binary(ours, kept, arguments) + measure_ternary(ternary, kept, arguments)
     print_bounds(bounds, digits=3)
 

@@ -44,8 +44,8 @@ _TEST_FILES = {
 }
 
 
-def training_rows(data: Path, most: int, seed: int) -> list[LabelledText]:
-    """RETURNS: At most so many rows of two labels, drawn from all training files together."""
+def training_rows(data: Path, most: int | None, seed: int) -> list[LabelledText]:
+    """RETURNS: The rows of two labels of all training files together; at most so many, drawn by chance."""
     rng = np.random.default_rng(seed)
     rows: list[LabelledText] = []
     for name, most_of_file in TRAINING_FILES.items():
@@ -53,7 +53,7 @@ def training_rows(data: Path, most: int, seed: int) -> list[LabelledText]:
     return sample(rows, most, rng)
 
 
-def ternary_training_rows(data: Path, most: int, seed: int) -> list[LabelledText]:
+def ternary_training_rows(data: Path, most: int | None, seed: int) -> list[LabelledText]:
     return sample(read(data / TERNARY_TRAINING_FILE), most, np.random.default_rng(seed))
 
 
