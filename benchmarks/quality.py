@@ -4,9 +4,9 @@
     python benchmarks/quality.py --quick
 
 All contenders read the same texts in one run. DIR holds sst2/, tweeteval/, sentiment140/, imdb_counterfactual/ and
-movie_reviews/. The seed's model is trained on NLTK's `twitter_samples`, spaCy's on the rows that ours learns
-from. Without a model, the weights that ship with the package are measured. Needs the extras `bench` and
-`train`, and NLTK's corpora `twitter_samples` and `stopwords`.
+movie_reviews/. The seed's model is trained on NLTK's `twitter_samples`, spaCy's on the rows that ours learns from, as
+`quality_data.TRAINING_FILES` says. Without a model, the weights that ship with the package are measured. Needs the
+extras `bench` and `train`, and NLTK's corpora `twitter_samples` and `stopwords`.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="our pipeline of two labels; without it, the bundled one")
     parser.add_argument("--ternary", type=Path, help="our pipeline of three labels; without it, the bundled one")
     parser.add_argument(
-        "--textcat-rows", type=int, help="rows that spaCy's pipelines learn from, at most; without it, all, 10 minutes"
+        "--textcat-rows", type=int, help="rows that spaCy's pipelines learn from, at most; without it, all (15 minutes)"
     )
     parser.add_argument("--peers", type=Path, help="where trained peers are kept, and found again; without it, nowhere")
     parser.add_argument("--mistakes", action="store_true", help="list the contrast sentences that ours gets wrong")

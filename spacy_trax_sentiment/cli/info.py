@@ -33,7 +33,8 @@ def info(
         import wasabi
 
         missing = "not saved" if facts["model_card"] is None else "in the model card"
-        rows = [(name, line) for name, value in facts.items() for name, line in _lines(name, value, missing)]
+        shown = facts | {name: facts[name] or missing for name in ("training", "figures")}
+        rows = [(name, line) for name, value in shown.items() for name, line in _lines(name, value)]
         print(wasabi.table(rows, aligns=("l", "l"), max_col=100), end="")
 
 
@@ -110,13 +111,13 @@ def _json(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_bytes())) if path.is_file() else {}
 
 
-def _lines(name: str, value: Any, missing: str) -> list[tuple[str, str]]:
-    """RETURNS: The rows of a table: one of a value, one each of a group's. missing: What to say in place of facts."""
+def _lines(name: str, value: Any) -> list[tuple[str, str]]:
+    """RETURNS: The rows of a table: one of a value, one each of a group's."""
     label = name.replace("_", " ")
     if isinstance(value, dict):
-        return [line for each, part in value.items() for line in _lines(f"{name}: {each}", part, missing)]
+        return [line for each, part in value.items() for line in _lines(f"{name}: {each}", part)]
     if value is None:
-        return [(label, missing if name in ("training", "figures") else "-")]
+        return [(label, "-")]
     if name == "bytes":
         return [("size", f"{value / 1e6:.2f} MB")]
     if isinstance(value, list):
