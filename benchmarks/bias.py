@@ -18,7 +18,7 @@ from bundled import load_ours
 from report import at_most, print_bounds, print_table
 from spacy.language import Language
 
-from spacy_trax_sentiment.training.corpora import POSITIVE
+from spacy_trax_sentiment.training.labelled import POSITIVE
 
 MOST_ON_AVERAGE = 0.05
 

@@ -28,7 +28,7 @@ from spacy.tokens import Doc
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.explanation import sentiment
 from spacy_trax_sentiment.pipelines import find_component, load_pipeline
-from spacy_trax_sentiment.training import read_labelled_texts
+from spacy_trax_sentiment.training.corpora import read_labelled_texts
 
 MOST = 2.0
 PREDICT, SHARES, SCORER = "component.predict([doc])", "doc._.sentiment.contributions", "TextScorer, short texts"

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import srsly
 
-from spacy_trax_sentiment.text import strip_emoticons
-from spacy_trax_sentiment.training import LabelledText, read_labelled_texts, split_held_out
-from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
+from spacy_trax_sentiment.text.process_tweet import strip_emoticons
+from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
 
 NEUTRAL = "neutral"
 TERNARY_LABELS = ("negative", NEUTRAL, "positive")

@@ -17,9 +17,9 @@ from textblob import TextBlob
 from thinc.api import fix_random_seed
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from spacy_trax_sentiment.storage import whole_directory
-from spacy_trax_sentiment.training import LabelledText, evaluate_pipeline
-from spacy_trax_sentiment.training.corpora import POSITIVE
+from spacy_trax_sentiment.evaluation.measures import evaluate_pipeline
+from spacy_trax_sentiment.storage.whole import whole_directory
+from spacy_trax_sentiment.training.labelled import POSITIVE, LabelledText
 
 Floats = NDArray[np.float64]
 Scores = Callable[[Sequence[str]], Floats]

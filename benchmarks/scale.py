@@ -37,7 +37,7 @@ import pyarrow.parquet as pq
 from report import Bound, at_least, at_most, print_bounds, print_machine, print_table
 from scale_clusters import one_node, spark, two_nodes
 
-from spacy_trax_sentiment.serving.engines import available_cores
+from spacy_trax_sentiment.jobs.local import available_cores
 
 BARE = "TextScorer, one process"
 RUNNING = "Ray that runs already, 2"
@@ -200,10 +200,10 @@ def agree(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
 def stages(source: str) -> dict[str, float]:
     """RETURNS: The seconds that one process takes to read, to score and to write the first part of a Parquet file."""
     from spacy_trax_sentiment import TextScorer
-    from spacy_trax_sentiment.serving.jobs import ROWS_PER_PART
-    from spacy_trax_sentiment.serving.readers import open_input
-    from spacy_trax_sentiment.serving.tables import scored_columns
-    from spacy_trax_sentiment.serving.writers import open_output
+    from spacy_trax_sentiment.jobs.parts import ROWS_PER_PART
+    from spacy_trax_sentiment.tables.readers import open_input
+    from spacy_trax_sentiment.tables.scored import scored_columns
+    from spacy_trax_sentiment.tables.writers import open_output
 
     scorer, seconds = TextScorer.load(), dict.fromkeys(("load", "read", "score", "write"), 0.0)
     before = time.perf_counter()

@@ -13,12 +13,15 @@ import nltk
 import numpy as np
 import wasabi
 
-from spacy_trax_sentiment.model import to_trax_layer
+from spacy_trax_sentiment.evaluation.measures import evaluate_pipeline
+from spacy_trax_sentiment.model.thinc_model import to_trax_layer
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.text import data_generator, process_tweet, strip_emoticons, tweet_to_tensor
-from spacy_trax_sentiment.training import PRESETS, LabelledText, evaluate_pipeline, predict, read_labelled_texts, train
-from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS, POSITIVE
-from spacy_trax_sentiment.training.evaluation import evaluate_batches
+from spacy_trax_sentiment.seed import data_generator, evaluate_batches, predict, tweet_to_tensor
+from spacy_trax_sentiment.text.process_tweet import process_tweet, strip_emoticons
+from spacy_trax_sentiment.training.corpora import read_labelled_texts
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, POSITIVE, LabelledText
+from spacy_trax_sentiment.training.loop import train
+from spacy_trax_sentiment.training.settings import PRESETS
 
 HAPPY = (
     "It's such a nice day, think i'll be taking Sid to Ramsgate fish and chips for lunch "

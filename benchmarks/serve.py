@@ -29,7 +29,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 from report import Bound, at_most, print_bounds, print_machine, print_table
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.training import read_labelled_texts
+from spacy_trax_sentiment.training.corpora import read_labelled_texts
 
 N_TEXTS = 1_000
 FIRST_SIGHT_ROUNDS = 5

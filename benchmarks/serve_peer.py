@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.web.answers import Answering
 from spacy_trax_sentiment.web.app import make_app
-from spacy_trax_sentiment.web.sentiment import Answering
 from spacy_trax_sentiment.web.server import listen, make_server, url_of
 
 analyzer = SentimentIntensityAnalyzer()

@@ -19,8 +19,7 @@ from thinc.api import fix_random_seed
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.training import LabelledText
-from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
 
 Score = Callable[[Sequence[str]], object]
 """Scores texts, to the last one."""

@@ -22,12 +22,16 @@ from typing import Any
 import wasabi
 from training_ways import NGRAM_SIZES, examples_per_second, step_milliseconds
 
-from spacy_trax_sentiment.model import Architecture, build_layer, initialized_layer
-from spacy_trax_sentiment.text import build_vocabulary, process_tweet, terms_to_ids
-from spacy_trax_sentiment.text.tensors import Batch, balanced_batches, longest_length, steady_length
-from spacy_trax_sentiment.training import PRESETS, LabelledText, read_labelled_texts
-from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
+from spacy_trax_sentiment.model.architecture import Architecture
+from spacy_trax_sentiment.model.padding import longest_length
+from spacy_trax_sentiment.model.trax_layers import build_layer, initialized_layer
+from spacy_trax_sentiment.text.process_tweet import process_tweet
+from spacy_trax_sentiment.text.vocabulary import build_vocabulary, terms_to_ids
+from spacy_trax_sentiment.training.batches import Batch, balanced_batches, steady_length
+from spacy_trax_sentiment.training.corpora import read_labelled_texts
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
 from spacy_trax_sentiment.training.loop import run_loop
+from spacy_trax_sentiment.training.settings import PRESETS
 
 NOTEBOOK, OURS = "notebook: pad to the longest of each batch", "ours: pad to the bucket ladder"
 WAYS = (NOTEBOOK, OURS)

@@ -15,13 +15,14 @@ from spacy.util import registry
 from thinc.api import Adam, Config
 
 from spacy_trax_sentiment.cli.init_config import filled_config
-from spacy_trax_sentiment.model import initialized_layer, set_vocabulary
-from spacy_trax_sentiment.model.thinc_model import Classifier, docs_to_ids, get_architecture
+from spacy_trax_sentiment.model.thinc_model import Classifier, docs_to_ids, get_architecture, set_vocabulary
+from spacy_trax_sentiment.model.trax_layers import initialized_layer
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
-from spacy_trax_sentiment.text.tensors import Batch, shuffled_batches, steady_length
-from spacy_trax_sentiment.training import PRESETS, read_labelled_texts, split_held_out, train
-from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
-from spacy_trax_sentiment.training.loop import run_loop
+from spacy_trax_sentiment.training.batches import Batch, shuffled_batches, steady_length
+from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS
+from spacy_trax_sentiment.training.loop import run_loop, train
+from spacy_trax_sentiment.training.settings import PRESETS
 
 BOW = """
 [components.trax_sentiment]

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from spacy_trax_sentiment.cli import main as trax_sentiment
-from spacy_trax_sentiment.explanation.rendering import to_html
+from spacy_trax_sentiment.explanation.html import to_html
 from spacy_trax_sentiment.pipelines import load_pipeline
 
 TEXTS = (

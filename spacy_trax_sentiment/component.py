@@ -20,11 +20,14 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate
 from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
-from .explanation.sentiment import Sentiment, register_extensions, remember_component, sentiment_of
-from .model.files import model_from_files, model_to_files, reader
-from .model.thinc_model import has_weights, lexeme_memory, row_probabilities, set_label_prior, set_vocabulary
+from .explanation.doc_extension import register_extensions, remember_component, sentiment_of
+from .explanation.sentiment import Sentiment
+from .model.files import model_from_files, model_to_files
+from .model.thinc_model import has_weights, lexeme_cache, row_probabilities, set_label_prior, set_vocabulary
 from .pretrained import find_model, pretrained_labels, pretrained_path
-from .text.lexemes import TokenPreprocessor, doc_orths, orths_to_rows
+from .storage.sealed import reader
+from .text.lexeme_cache import doc_orths, orths_to_rows
+from .text.token_preprocessor import TokenPreprocessor
 from .text.vocabulary import number_terms
 
 DEFAULT_MODEL = Config().from_str(
@@ -168,7 +171,7 @@ class TraxSentiment(TextCategorizer):
         for batch in minibatch(stream_and_orths, min(batch_size, _CACHED_DOCS)):  # type: ignore[no-untyped-call]
             docs, orths = map(list, zip(*batch, strict=True))
             try:
-                memory = lexeme_memory(self.model)
+                memory = lexeme_cache(self.model)
                 # A component sourced from another pipeline has that one's strings.
                 rows, lengths = orths_to_rows(memory, orths, docs[0].vocab.strings)
                 self.set_annotations(docs, row_probabilities(self.model, memory, rows, lengths))

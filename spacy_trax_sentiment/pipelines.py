@@ -9,8 +9,8 @@ from spacy.util import get_model_meta, load_config, load_model_from_config
 
 from .component import TraxSentiment
 from .errors import Errors, SentimentError
-from .model.files import SEAL, check_directory, seal_directory
 from .pretrained import pretrained_path
+from .storage.sealed import SEAL, check_directory, seal_directory
 
 _TRIES = 5
 

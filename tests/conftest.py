@@ -9,8 +9,10 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from spacy.language import Language
 
-from spacy_trax_sentiment.training import PRESETS, LabelledText, read_labelled_texts, split_held_out, train
-from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
+from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.training.loop import train
+from spacy_trax_sentiment.training.settings import PRESETS
 
 # JAX compiles within an example, so that one can take seconds and the next a millisecond.
 hypothesis_settings.register_profile("default", deadline=None)

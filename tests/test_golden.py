@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_trax_sentiment.model.files import FORMAT_VERSION
 from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.storage.sealed import FORMAT_VERSION
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
 

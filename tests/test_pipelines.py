@@ -17,9 +17,9 @@ from spacy.language import Language
 
 from spacy_trax_sentiment import TextScorer, pipelines
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model.files import check_directory
 from spacy_trax_sentiment.pipelines import find_component, load_pipeline, save_pipeline
-from spacy_trax_sentiment.storage import whole_directory
+from spacy_trax_sentiment.storage.sealed import check_directory
+from spacy_trax_sentiment.storage.whole import whole_directory
 
 GOLDEN = Path(__file__).parent / "data" / "golden" / "v1"
 NAMES = "one", "two"
@@ -28,7 +28,7 @@ REPLACE = """
 import shutil, sys
 from itertools import cycle
 from pathlib import Path
-from spacy_trax_sentiment.storage import whole_directory
+from spacy_trax_sentiment.storage.whole import whole_directory
 
 target, *models = map(Path, sys.argv[1:])
 for model in cycle(models):

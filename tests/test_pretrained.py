@@ -1,6 +1,5 @@
 """The weights that the package carries."""
 
-import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,8 +14,7 @@ from spacy_trax_sentiment.component import TraxSentiment
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.pipelines import find_component, load_pipeline
 from spacy_trax_sentiment.pretrained import pretrained_path
-from spacy_trax_sentiment.storage import MANIFEST
-from spacy_trax_sentiment.text.forms import forms_to_bytes
+from spacy_trax_sentiment.storage.whole import MANIFEST
 from spacy_trax_sentiment.training.recipes import read_recipe
 
 NAMES = ("en", "en_ternary")
@@ -148,23 +146,6 @@ def test_an_unknown_name_is_refused_when_it_is_used() -> None:
     nlp = _pipeline(pretrained="en_quaternary")
     with pytest.raises(SentimentError, match="S036.*en_quaternary"):
         nlp("good")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_their_surface_forms_are_what_the_preprocessor_says_today(name: str) -> None:
-    nlp = _pipeline(pretrained=name)
-    model = find_component(nlp, "").model
-    preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
-    saved, anew = (
-        dict(np.load(io.BytesIO(data), allow_pickle=False))
-        for data in (
-            (pretrained_path(name) / "surface_forms.npz").read_bytes(),
-            forms_to_bytes(preprocessor, vocabulary) or b"",
-        )
-    )
-    assert saved.keys() == anew.keys()
-    for array in saved:
-        np.testing.assert_array_equal(saved[array], anew[array])
 
 
 def test_threads_may_share_one_that_is_not_loaded_yet() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 import spacy_trax_sentiment
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.text import preprocessing
-from spacy_trax_sentiment.text.preprocessing import process_tweet
+from spacy_trax_sentiment.text import process_tweet as preprocessing
+from spacy_trax_sentiment.text.process_tweet import process_tweet
 
 SIZE = 1_000_000
 # By module and name: how it is used, and the start, the part that is repeated, and the end of texts that nearly match.
@@ -21,19 +21,19 @@ TEXTS: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
     "text.sentiment_terms._MENTION": ("match", [("", "@", ""), ("@", " ", "")]),
     "text.sentiment_terms._ELONGATION": ("sub", [("", "a", ""), ("", "ab", ""), ("", "aab", ""), ("", "\n", "")]),
     "text.sentiment_terms._HTML": ("search", [("", "/", ""), ("", "br", ""), ("", "b", "<br")]),
-    "text.preprocessing._TICKER": ("sub", [("", "$", ""), ("$", "a", " "), ("", "$a", "")]),
-    "text.preprocessing._RETWEET": ("sub", [("RT", " ", ""), ("", "RT ", ""), ("RT", "\n", "x")]),
-    "text.preprocessing._HYPERLINK": (
+    "text.process_tweet._TICKER": ("sub", [("", "$", ""), ("$", "a", " "), ("", "$a", "")]),
+    "text.process_tweet._RETWEET": ("sub", [("RT", " ", ""), ("", "RT ", ""), ("RT", "\n", "x")]),
+    "text.process_tweet._HYPERLINK": (
         "sub",
         [("http://", "a", ""), ("", "http", ""), ("", "https:/", ""), ("", "http://\n", ""), ("http://", "\r\n", "x")],
     ),
     "training.templates._ADJECTIVE": ("fullmatch", [("", "a", "!"), ("", "ful", "x"), ("", "able", "A")]),
     "explanation.terminal._CONTROLS": ("sub", [("", "\x1b[31m", ""), ("", "a", "\x00"), ("", "\x7f", "")]),
-    "serving.writers._NUMBER": (
+    "tables.writers._NUMBER": (
         "fullmatch",
         [("-", "1", "x"), ("+", "1,", "e"), ("", ".", "e+"), ("1e", "1", "x"), ("", "1e1", "")],
     ),
-    "serving.shortcuts._WORD": (
+    "bulk.simple_tokens._WORD": (
         "fullmatch",
         [
             *(("a", ".", "x%"), ("a", "..!", "%"), ("", ".", "%"), ("", "a", "%"), ("", "1", "%"), ("@", "_", "%")),
@@ -41,15 +41,15 @@ TEXTS: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
             *(("", "a-", "%"), ("a", "..", "a%"), ("", "'s", "%"), ("A", "A.", "%"), ("a.", ")", "%"), ("#", "#", "")),
         ],
     ),
-    "serving.shortcuts._MARKS": ("findall", [("", ".", ""), ("", ".!", ""), ("", "..!", "")]),
-    "serving.shortcuts._LINK": (
+    "bulk.simple_tokens._MARKS": ("findall", [("", ".", ""), ("", ".!", ""), ("", "..!", "")]),
+    "bulk.simple_tokens._LINK": (
         "fullmatch",
         [("https://t.co/", "a", "%"), ("", "https://t.co/", ""), ("http", "s", "")],
     ),
-    "serving.addresses._ADDRESS": ("match", [("", "a", ""), ("a", "+", ":/"), ("", "a:/", "")]),
-    "serving.addresses._OPTIONS": ("search", [("", "?a=", "/"), ("", "?a", ""), ("?", "a", ""), ("?a=", "b", "/")]),
-    "serving.addresses._MAGIC": ("search", [("", "a", ""), ("", "]", "")]),
-    "text.preprocessing._emoticon_pattern()": (
+    "tables.addresses._ADDRESS": ("match", [("", "a", ""), ("a", "+", ":/"), ("", "a:/", "")]),
+    "tables.addresses._OPTIONS": ("search", [("", "?a=", "/"), ("", "?a", ""), ("?", "a", ""), ("?a=", "b", "/")]),
+    "tables.addresses._MAGIC": ("search", [("", "a", ""), ("", "]", "")]),
+    "text.process_tweet._emoticon_pattern()": (
         "sub",
         [("", ":", ""), ("", ":-", ""), ("", ">:", "-"), ("", "<", ""), ("", "</", ""), ("", ":'", ""), ("", "(", ":")],
     ),

@@ -14,7 +14,7 @@ from spacy.training import Example
 
 from spacy_trax_sentiment.cli.init_config import filled_config
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.training import LabelledText
+from spacy_trax_sentiment.training.labelled import LabelledText
 
 Command = Callable[..., None]
 Texts = tuple[list[LabelledText], list[LabelledText]]

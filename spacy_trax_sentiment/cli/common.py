@@ -12,7 +12,7 @@ import typer
 from ..about import BUNDLED_MODEL
 
 if TYPE_CHECKING:
-    from ..serving.tables import TableBatch
+    from ..tables.rows import TableBatch
 
 Item = TypeVar("Item")
 
@@ -106,8 +106,8 @@ def open_texts(
 
     strict: As in `open_input`.
     """
-    from ..serving.readers import open_input
-    from ..serving.tables import STANDARD_STREAM, input_format, text_batches
+    from ..tables.readers import open_input
+    from ..tables.rows import STANDARD_STREAM, input_format, text_batches
 
     if texts:
         yield text_batches(list(map(whole_characters, texts)), text_column, batch_size)

@@ -44,11 +44,11 @@ def compact(
     set_verbosity(quiet, verbose)
     import wasabi
 
+    from ..evaluation.measures import evaluate_pipeline
     from ..model.compact import compact_files, files_size
     from ..pipelines import find_component, load_pipeline, save_pipeline
-    from ..storage import whole_directory
+    from ..storage.whole import whole_directory
     from ..training.corpora import read_labelled_texts
-    from ..training.evaluation import evaluate_pipeline
 
     nlp = load_pipeline(model)
     component = find_component(nlp, model)

@@ -23,8 +23,8 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..reporting.comparison import Comparison
-    from ..reporting.figures import Figures
+    from ..evaluation.comparison import Comparison
+    from ..evaluation.figures import Figures
 
 _N_PRINTED, _MOST_LETTERS = 5, 100
 
@@ -64,14 +64,14 @@ def evaluate(
     """
     set_verbosity(quiet, verbose)
     model, source = (BUNDLED_MODEL, first) if second is None else (first, second)
+    from ..evaluation.comparison import compare as compare_figures
+    from ..evaluation.figures import measure
     from ..pipelines import find_component, load_pipeline
-    from ..reporting.comparison import compare as compare_figures
-    from ..reporting.figures import measure
-    from ..storage import require_free_file, write_file
+    from ..storage.whole import require_free_file, write_file
     from ..training.corpora import read_labelled_texts
 
     if html is not None:
-        from ..reporting.plots import require_matplotlib
+        from ..evaluation.plots import require_matplotlib
 
         require_matplotlib()
         require_free_file(html, overwrite)
@@ -89,7 +89,7 @@ def evaluate(
         }
     comparison = None if compare is None else compare_figures(*figures.values())
     if html is not None:
-        from ..reporting.report import Data, comparison_report, evaluation_report
+        from ..evaluation.report import Data, comparison_report, evaluation_report
 
         data = Data("evaluated", source, texts)
         if comparison is None:
@@ -141,7 +141,7 @@ def _print_confusion(figures: "Figures") -> None:
 def _print_comparison(comparison: "Comparison", names: list[str]) -> None:
     import wasabi
 
-    from ..reporting.report import p_value
+    from ..evaluation.report import p_value
 
     first, second = comparison.first, comparison.second
     values = [

@@ -27,8 +27,8 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..explanation import Sentiment
-    from ..serving.tables import TableBatch
+    from ..explanation.sentiment import Sentiment
+    from ..tables.rows import TableBatch
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +65,9 @@ def explain(
         raise typer.BadParameter("give --html or --json, not both")
     set_verbosity(quiet, verbose)
 
-    from ..explanation.rendering import to_html
+    from ..explanation.html import to_html
     from ..explanation.terminal import colours_of, sentiment_lines
-    from ..storage import require_free_file, write_file
+    from ..storage.whole import require_free_file, write_file
 
     if html is not None:
         require_free_file(html, overwrite)
@@ -90,8 +90,8 @@ def explain(
 
 
 def _sentiments(model: str, batches: "Iterator[TableBatch]") -> "Iterator[Sentiment]":
+    from ..bulk.text_scorer import without_surrogates
     from ..pipelines import find_component, load_pipeline
-    from ..serving.bulk import without_surrogates
 
     nlp = load_pipeline(model)
     component = find_component(nlp, model)

@@ -48,7 +48,7 @@ def model_facts(name: str) -> dict[str, Any]:
     from ..model.thinc_model import get_architecture, has_weights
     from ..pipelines import find_component, load_pipeline
     from ..pretrained import find_model, pretrained_path
-    from ..storage import MANIFEST
+    from ..storage.whole import MANIFEST
     from ..text.vocabulary import N_SPECIAL
 
     nlp = load_pipeline(name)

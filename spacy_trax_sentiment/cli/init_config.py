@@ -23,7 +23,7 @@ def init_config(
       trax-sentiment init-config seed --output seed.cfg
       python -m spacy train config.cfg --output trained --paths.train reviews.jsonl --paths.dev dev.jsonl
     """
-    from ..storage import require_free_file, write_file
+    from ..storage.whole import require_free_file, write_file
 
     if output is not None:
         require_free_file(output, overwrite)

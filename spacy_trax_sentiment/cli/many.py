@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .common import progress
 
 if TYPE_CHECKING:
-    from ..serving.jobs import Job, Outcome
+    from ..jobs.parts import Job, Outcome
 
 
 class Engine(str, Enum):
@@ -26,7 +26,7 @@ def are_many(source: str) -> bool:
     import os
 
     if "://" in source:
-        from ..serving.addresses import is_directory, is_pattern
+        from ..tables.addresses import is_directory, is_pattern
 
         return is_pattern(source) or is_directory(source)
     return os.path.isdir(source) or (glob.has_magic(source) and not os.path.exists(source))
@@ -43,8 +43,9 @@ def score_many(
 ) -> int:
     """Score the tables that `source` names, and tell of those that fail. RETURNS: The exit status."""
     from ..errors import SentimentError
-    from ..serving.engines import available_cores, run_locally, run_on_ray
-    from ..serving.jobs import begin, input_files, parts_of, rows_before, to_do
+    from ..jobs.local import available_cores, run_locally
+    from ..jobs.parts import begin, input_files, parts_of, rows_before, to_do
+    from ..jobs.ray import run_on_ray
 
     files, parts, failed = input_files([source]), [], set()
     begin(job, files)

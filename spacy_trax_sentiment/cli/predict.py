@@ -88,7 +88,7 @@ def predict(
         raise typer.BadParameter("give texts or --input, not both")
     set_verbosity(quiet, verbose)
     if source is not None and (engine is not None or are_many(source)):
-        from ..serving.jobs import Job
+        from ..jobs.parts import Job
 
         if target == "-":
             raise typer.BadParameter("of many tables, name a directory by --output")
@@ -97,9 +97,10 @@ def predict(
     if engine is not None:
         raise typer.BadParameter("--engine needs --input, a file, a directory or a pattern")
 
-    from ..serving.bulk import TextScorer
-    from ..serving.tables import output_format, write_scored
-    from ..serving.writers import open_output
+    from ..bulk.text_scorer import TextScorer
+    from ..tables.rows import output_format
+    from ..tables.scored import write_scored
+    from ..tables.writers import open_output
 
     target_format = output_format(target, target_format)
     with ExitStack() as stack:

@@ -19,9 +19,11 @@ from .common import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..reporting.figures import Figures
-    from ..training import LabelledText, Progress, Settings
+    from ..evaluation.figures import Figures
+    from ..training.labelled import LabelledText
     from ..training.loop import Trained
+    from ..training.progress import Progress
+    from ..training.settings import Settings
     from ..training.stored import StoredTexts
     from ..training.tensorboard import Summaries
 
@@ -102,11 +104,12 @@ def train(
     from contextlib import nullcontext
     from dataclasses import replace
 
+    from ..evaluation.plots import require_matplotlib
     from ..pipelines import load_pipeline, save_pipeline
-    from ..reporting.plots import require_matplotlib
-    from ..storage import whole_directory
+    from ..storage.whole import whole_directory
     from ..training.checkpoints import open_checkpoints
-    from ..training.corpora import read_labelled_texts, require_labels
+    from ..training.corpora import read_labelled_texts
+    from ..training.labelled import require_labels
     from ..training.loop import train as train_pipeline
     from ..training.recipes import mix, read_recipe
     from ..training.settings import check_settings
@@ -242,8 +245,8 @@ def _label_names(labels: str) -> list[str]:
 
 
 def _measure(nlp: Any, dev_texts: "list[LabelledText]", labels: list[str]) -> "dict[str, Figures]":
-    from ..reporting.figures import measure
-    from ..text import strip_emoticons
+    from ..evaluation.figures import measure
+    from ..text.process_tweet import strip_emoticons
 
     stripped = [text._replace(text=strip_emoticons(text.text)) for text in dev_texts]
     return {_AS_THEY_ARE: measure(nlp, labels, dev_texts), "emoticons stripped": measure(nlp, labels, stripped)}
@@ -258,8 +261,8 @@ def _write_report(
     sources: tuple[str, str],
     settings: "Settings",
 ) -> None:
-    from ..reporting.report import Data, training_report
-    from ..storage import write_file
+    from ..evaluation.report import Data, training_report
+    from ..storage.whole import write_file
 
     data = [
         Data("training", sources[0], texts),

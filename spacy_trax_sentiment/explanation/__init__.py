@@ -1,5 +1,1 @@
-"""Why a text scores as it does: each token's share, shown as HTML or in a terminal."""
-
-from .sentiment import Sentiment
-
-__all__ = ["Sentiment"]
+"""Scores to contributions: each token's part of a label's log-odds, as arrays, HTML or terminal text."""

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from thinc.api import Model
 
 from ..errors import Errors, SentimentError
-from ..model.classifier import initialized_layer
+from ..model.padding import bucket_length
 from ..model.thinc_model import get_architecture, get_weights
-from ..text.tensors import bucket_length
+from ..model.trax_layers import initialized_layer
 from ..text.vocabulary import N_SPECIAL, PAD_ID
 
 Array = NDArray[Any]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, TextIO
 
-from .rendering import percent, signed, token_steps
+from .html import percent, signed, token_steps
 from .sentiment import Sentiment
 from .style import N_STEPS, NEGATIVE, POSITIVE, shade
 

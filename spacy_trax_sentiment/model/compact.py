@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from thinc.api import Model
 
 from ..errors import Errors, SentimentError
-from ..text.lexemes import TokenPreprocessor
+from ..text.token_preprocessor import TokenPreprocessor
 from ..text.vocabulary import N_SPECIAL
 from .files import model_to_files
-from .scoring import fold
+from .folded import fold
 from .thinc_model import get_weights, set_weights
 
 

@@ -4,41 +4,32 @@ Nothing is loaded that could execute: no pickle. A file that is missing or not a
 """
 
 import copy
-import errno
-import hashlib
 import io
 import json
-import stat
 from collections.abc import Callable, Mapping
 from itertools import islice
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from thinc.api import Model
 from thinc.model import deserialize_attr, serialize_attr
 
-from ..about import __version__
 from ..errors import Errors, SentimentError
-from ..storage import MANIFEST
-from ..text.forms import check_forms, forms_to_bytes
-from ..text.lexemes import TokenPreprocessor
-from ..text.npy import read_array
+from ..storage.npy import read_array
+from ..storage.sealed import Read, _json_bytes, manifest, read_sealed
+from ..storage.whole import MANIFEST
+from ..text.token_preprocessor import TokenPreprocessor
 from ..text.vocabulary import SPECIAL_TERMS
-from .classifier import MEANS, Architecture, weight_names
+from .architecture import MEANS, Architecture, weight_names
 from .thinc_model import get_architecture, get_weights, has_weights, set_weights
 
-SEAL = "checksums.json"
-FORMAT_VERSION = 1
 WEIGHT_DTYPES = ("float32", "float16")
 
 _SETTINGS, _VOCABULARY, _PREPROCESSOR = "settings.json", "vocabulary.json", "preprocessor.msgpack"
-_FORMS = "surface_forms.npz"
 # Of the preprocessor's settings: higher ones would take time or memory without end.
 _MOST = {"negation_scope": 1 << 20, "bigram_buckets": 1 << 24, "bigram_distance": 1000, "n_leanings": 1000}
 _ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "length_exponent", "label_prior")
-Read = Callable[[str], bytes]
-"""The content of a file, by name. It raises FileNotFoundError or KeyError where there is none."""
 
 
 def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, bytes]:
@@ -57,9 +48,6 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
         _VOCABULARY: _json_bytes(sorted(vocabulary, key=vocabulary.__getitem__)),
         _PREPROCESSOR: serialize_attr(preprocessor, preprocessor, "preprocessor", model),
     }
-    # Found out anew each time, so that it fits what is saved.
-    if isinstance(preprocessor, TokenPreprocessor) and (forms := forms_to_bytes(preprocessor, vocabulary)):
-        files[_FORMS] = forms
     dtype = cfg.get("weights_dtype", WEIGHT_DTYPES[0])
     if has_weights(model):
         files |= {f"{name}.npy": _array_bytes(name, value, dtype) for name, value in get_weights(model).items()}
@@ -85,8 +73,6 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
         name.removesuffix(".npy"): _parsed(files, name, _array, where) for name in files if name.endswith(".npy")
     }
     settings, terms = content[_SETTINGS], content[_VOCABULARY]
-    if _FORMS in files:
-        _parsed(files, _FORMS, lambda data: check_forms(data, len(terms)), where)
     try:
         vocabulary = dict(zip(terms, range(len(terms)), strict=True))
         _check_settings(model, settings, terms, vocabulary)
@@ -108,103 +94,8 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise SentimentError(Errors.S073.format(path=where, reason=reason)) from None
     set_weights(model, weights)
-    if _FORMS in files:
-        model.attrs["lexemes"].know(preprocessor, vocabulary, files[_FORMS])
     cfg: dict[str, Any] = settings["cfg"]
     return cfg
-
-
-def manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
-    """RETURNS: A JSON object with the facts, the format and package versions, each file's size and sha256, and its own
-    sha256 but for that field.
-    """
-    described = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
-    content = {
-        **facts,
-        "files": described,
-        "format": "spacy_trax_sentiment",
-        "format_version": FORMAT_VERSION,
-        "package_version": __version__,
-    }
-    return _json_bytes({**content, "sha256": hashlib.sha256(_json_bytes(content)).hexdigest()})
-
-
-def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
-    """RETURNS: The files that the manifest `name` lists, each as it was written.
-
-    Raises SentimentError as `model_from_files` does.
-    """
-    data = _read(read, name, where)
-    path = Path(where) / name
-    try:
-        content = json.loads(data)
-        version, own, listed = content["format_version"], content.pop("sha256"), content["files"]
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            made_by = str(content.get("package_version"))[:40]
-            message = Errors.S072.format(path=path, found=version, known=FORMAT_VERSION, package=made_by)
-            raise SentimentError(message)
-        whole = data == _json_bytes({**content, "sha256": own})
-        if not whole or own != hashlib.sha256(_json_bytes(content)).hexdigest():
-            raise ValueError("its own checksum differs")
-        expected = {file: (entry["bytes"], entry["sha256"]) for file, entry in listed.items()}
-        for file in expected:
-            if PurePath(file).is_absolute() or ".." in PurePath(file).parts:
-                raise ValueError(f"it lists {file[:40]!r}, which is not within")
-    except SentimentError:
-        raise
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise SentimentError(Errors.S071.format(path=path, reason=reason)) from None
-    return {file: _checked(read, file, *facts, where) for file, facts in expected.items()}
-
-
-def seal_directory(directory: Path) -> None:
-    """Write the checksums of all files in a pipeline's directory into it, for `check_directory`."""
-    (directory / SEAL).write_bytes(directory_manifest(directory))
-
-
-def directory_manifest(directory: Path) -> bytes:
-    """RETURNS: The manifest of all files in a directory and those within it."""
-    paths = (path for path in sorted(directory.rglob("*")) if path.is_file())
-    return manifest({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}, {})
-
-
-def check_directory(directory: Path) -> None:
-    """Raises SentimentError where a sealed directory is not as it was written. One without a seal passes."""
-    if (directory / SEAL).exists():
-        read_sealed(SEAL, reader(directory), directory)
-
-
-def reader(directory: Path) -> Read:
-    """RETURNS: What reads the files in a directory. Raises OSError for what is no regular file, and may never end."""
-
-    def read(name: str) -> bytes:
-        path = directory / name
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        return path.read_bytes()
-
-    return read
-
-
-def _checked(read: Read, name: str, size: int, sha256: str, where: str | Path) -> bytes:
-    data = _read(read, name, where)
-    if len(data) != size:
-        reason = f"{len(data)} bytes, {size} were written"
-    elif hashlib.sha256(data).hexdigest() != sha256:
-        reason = "its checksum differs"
-    else:
-        return data
-    raise SentimentError(Errors.S071.format(path=Path(where) / name, reason=reason))
-
-
-def _read(read: Read, name: str, where: str | Path) -> bytes:
-    try:
-        return read(name)
-    except (FileNotFoundError, KeyError):
-        raise SentimentError(Errors.S070.format(path=Path(where) / name)) from None
-    except OSError as error:
-        raise SentimentError(Errors.S002.format(path=Path(where) / name, reason=error.strerror or error)) from None
 
 
 def _parsed(files: Mapping[str, bytes], name: str, parse: Callable[[bytes], Any], where: str | Path) -> Any:
@@ -277,7 +168,3 @@ def _array_bytes(name: str, value: Any, dtype: str) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
-
-
-def _json_bytes(content: Any) -> bytes:
-    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .classifier import initialized_layer
+from .trax_layers import initialized_layer
 
 Array = NDArray[Any]
 Weights = Mapping[str, Array]

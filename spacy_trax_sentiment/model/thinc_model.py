@@ -17,15 +17,17 @@ from thinc.api import Model
 from thinc.types import Floats2d, FloatsXd
 
 from ..errors import Errors, SentimentError
-from ..text import Preprocessor, build_vocabulary, terms_to_ids
-from ..text.composition import compose, composed_ids
-from ..text.lexemes import MAX_LEXEMES, LexemeMemory, TokenPreprocessor, doc_orths, orths_to_rows
-from ..text.tensors import pad_flat, row_bucket
-from .classifier import MEANS, Architecture, LayerArchitecture, initialized_layer, weight_names
+from ..text.features import compose, composed_ids
+from ..text.lexeme_cache import MAX_LEXEMES, LexemeCache, doc_orths, orths_to_rows
+from ..text.preprocessor import Preprocessor
+from ..text.token_preprocessor import TokenPreprocessor
+from ..text.vocabulary import build_vocabulary, terms_to_ids
+from .architecture import MEANS, Architecture, LayerArchitecture, weight_names
+from .folded import Folded, FoldedCache, LexemeCaches, RowTable, composed_log_probabilities, log_probabilities
 from .gradients import begin_update
-from .memories import FoldMemory, LexemeMemories
-from .rows import RowUpdates, batch_rows, take_rows
-from .scoring import Folded, RowTable, composed_log_probabilities, log_probabilities
+from .padding import pad_flat, row_bucket
+from .sparse_rows import RowUpdates, batch_rows, take_rows
+from .trax_layers import initialized_layer
 
 _DOCS_AT_A_TIME = 512
 
@@ -78,7 +80,7 @@ def Classifier(  # noqa: N802 (named as it is registered)
             "mean": mean,
             "length_exponent": length_exponent,
             "embedding_scale": embedding_scale,
-            "folded": FoldMemory(),
+            "folded": FoldedCache(),
         },
     )
 
@@ -90,7 +92,7 @@ def new_attributes(preprocessor: Preprocessor) -> dict[str, Any]:
         "vocabulary": {},
         "dropout_rate": 0.0,
         "label_prior": None,
-        "lexemes": LexemeMemories(),
+        "lexemes": LexemeCaches(),
     }
 
 
@@ -150,7 +152,7 @@ def set_vocabulary(
     terms_of = _TermsOf(preprocessor)
     terms = ((term for token in doc for term in terms_of[token.text]) for doc in docs)
     model.attrs["vocabulary"] = build_vocabulary(terms, min_count, max_size)
-    lexeme_memory(model).rows_of_texts([text for text in terms_of if text])  # remembered, as training needs them soon
+    lexeme_cache(model).rows_of_texts([text for text in terms_of if text])  # remembered, as training needs them soon
 
 
 class _TermsOf(dict[str, tuple[str, ...]]):
@@ -184,14 +186,14 @@ def docs_to_ids(model: Model[list[Doc], Floats2d], docs: Iterable[Doc]) -> Itera
         yield from np.split(flat.astype(np.int32), np.cumsum(lengths)[:-1])
 
 
-def lexeme_memory(model: Model[Any, Any]) -> LexemeMemory:
+def lexeme_cache(model: Model[Any, Any]) -> LexemeCache:
     """RETURNS: What a model whose preprocessor is a TokenPreprocessor remembers of lexemes."""
-    memory: LexemeMemory = model.attrs["lexemes"].get(model.attrs["preprocessor"], model.attrs["vocabulary"])
+    memory: LexemeCache = model.attrs["lexemes"].get(model.attrs["preprocessor"], model.attrs["vocabulary"])
     return memory
 
 
 def row_probabilities(
-    model: Model[Any, Any], memory: LexemeMemory, rows: NDArray[Any], lengths: NDArray[Any]
+    model: Model[Any, Any], memory: LexemeCache, rows: NDArray[Any], lengths: NDArray[Any]
 ) -> NDArray[np.float32]:
     """RETURNS: float32 (n_texts, n_labels), of the rows of all texts' tokens and the number of each text's tokens."""
     composed = compose(memory, rows, lengths)
@@ -207,7 +209,7 @@ def probabilities(model: Model[Any, Any], ids: NDArray[Any], lengths: NDArray[An
     RETURNS: float32 (n_texts, n_labels).
     """
     if "layer" in model.attrs:
-        from .layers import layer_probabilities
+        from .custom_layer import layer_probabilities
 
         return layer_probabilities(model, ids, lengths)
     return np.exp(log_probabilities(folded_classifier(model), ids, lengths)).astype(np.float32)
@@ -220,7 +222,7 @@ def folded_classifier(model: Model[Any, Any]) -> Folded:
     return folded
 
 
-def row_table(model: Model[Any, Any], memory: LexemeMemory) -> RowTable:
+def row_table(model: Model[Any, Any], memory: LexemeCache) -> RowTable:
     """RETURNS: The rows of the memory by the folded classifier."""
     rows: RowTable = model.attrs["folded"].rows(folded_classifier(model), memory)
     return rows
@@ -302,7 +304,7 @@ def layer_weights(layer: Any, architecture: Any) -> dict[str, Any]:
 def _doc_probabilities(model: Model[Any, Any], docs: Sequence[Doc]) -> NDArray[np.float32]:
     """RETURNS: float32 (n_docs, n_labels)."""
     if isinstance(model.attrs["preprocessor"], TokenPreprocessor):
-        return row_probabilities(model, lexeme_memory(model), *_doc_rows(model, docs))
+        return row_probabilities(model, lexeme_cache(model), *_doc_rows(model, docs))
     return probabilities(model, *flat_ids(model, docs))
 
 
@@ -310,7 +312,7 @@ def flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any],
     """RETURNS: The ids of all Docs, one after the other, and how many each has, (n_docs,)."""
     preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
     if isinstance(preprocessor, TokenPreprocessor):
-        memory = lexeme_memory(model)
+        memory = lexeme_cache(model)
         return composed_ids(memory, compose(memory, *_doc_rows(model, docs)))
     ids = [terms_to_ids(preprocessor(doc), vocabulary) for doc in docs]
     lengths = np.array([len(text) for text in ids], dtype=np.int64)
@@ -319,4 +321,4 @@ def flat_ids(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any],
 
 def _doc_rows(model: Model[Any, Any], docs: Sequence[Doc]) -> tuple[NDArray[Any], NDArray[Any]]:
     strings = docs[0].vocab.strings if docs else StringStore()
-    return orths_to_rows(lexeme_memory(model), list(map(doc_orths, docs)), strings)
+    return orths_to_rows(lexeme_cache(model), list(map(doc_orths, docs)), strings)

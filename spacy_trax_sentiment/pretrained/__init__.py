@@ -4,7 +4,7 @@ from pathlib import Path
 
 import srsly
 
-from ..storage import MANIFEST
+from ..storage.whole import MANIFEST
 
 
 def pretrained_path(name: str | Path) -> Path:

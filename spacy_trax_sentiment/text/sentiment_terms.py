@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from itertools import zip_longest
 from typing import Any
@@ -11,8 +11,9 @@ import numpy as np
 import srsly
 
 from ..errors import Errors, SentimentError
-from .lexemes import CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES, PLAIN, Lexeme, Lexemes, TokenPreprocessor
 from .lexicon import Entry, Lexicon, Words, away_from_zero, bundled_words
+from .preprocessor import CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES, PLAIN, Lexeme, Lexemes
+from .token_preprocessor import TokenPreprocessor
 from .wordlists import CONCEDING, CONTRASTING, EMOJI_VALENCES, NEGATIONS, PEOPLE, SCOPE_ENDS, TELLING_NAMES
 
 MOST_BUCKETS = 1 << 24
@@ -88,13 +89,6 @@ class SentimentTerms(TokenPreprocessor):
     @property
     def alike(self) -> frozenset[str]:
         return frozenset(["mention", "link", "number"] if self._says_itself else [])
-
-    @property
-    def ignores_case(self) -> bool:
-        return self._says_itself
-
-    def surface_forms(self, vocabulary: Iterable[str]) -> list[str]:
-        return [term[len(_FORM) :] for term in vocabulary if term[: len(_FORM)] == _FORM]  # quicker than `startswith`
 
     def lexeme(self, text: str) -> Lexeme:
         if text.isdigit():

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
 
-from ..model import log_probabilities
+from ..model.folded import log_probabilities
 from ..model.thinc_model import folded_classifier, get_weights, set_weights
 
 # Powers of e between which a temperature lies, and how exactly it is found.

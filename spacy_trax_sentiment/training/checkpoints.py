@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Errors, SentimentError, os_errors_as
-from ..model.files import directory_manifest, manifest, read_sealed, reader
-from ..storage import MANIFEST, WORK_PREFIX, recover_replaced, work_directory
-from ..text.npy import read_array
+from ..storage.npy import read_array
+from ..storage.sealed import directory_manifest, manifest, read_sealed, reader
+from ..storage.whole import MANIFEST, WORK_PREFIX, recover_replaced, work_directory
 
 _LOCK, _STATE, _OUTCOME = "lock", "state.json", "outcome"
 _STEP = "step-"

@@ -3,27 +3,17 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..errors import Errors, MissingExtraError, SentimentError, os_errors_as
-from ..text.lines import brief, csv_rows, decoded_lines, parse_json_line
+from ..tables.lines import brief, csv_rows, decoded_lines, parse_json_line
 from ..text.nltk_data import load_corpus
+from .labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, LabelledText
 
-NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
-DEFAULT_LABELS = (NEGATIVE, POSITIVE)
 HELD_OUT_SHARE = 0.2
-
-_TEXTS_A_PIPELINE = 100_000
-
-
-class LabelledText(NamedTuple):
-    text: str
-    label: str
 
 
 def read_labelled_texts(
@@ -95,19 +85,6 @@ def LabelledTexts(  # noqa: N802 (named as it is registered)
     return read_examples
 
 
-def make_docs(texts: Iterable[LabelledText]) -> Iterator[Doc]:
-    """YIELDS: A Doc of each text.
-
-    By pipelines of their own, or the one that is saved would carry every string of the training texts, and load slower;
-    and by a new one now and then, as it keeps all strings as long as it is there.
-    """
-    for i, (text, _) in enumerate(texts):
-        if i % _TEXTS_A_PIPELINE == 0:
-            tokenizer: Any = spacy.blank("en").tokenizer
-            tokenizer.max_cache_size = _TEXTS_A_PIPELINE
-        yield tokenizer(text)
-
-
 def split_held_out(texts: Iterable[LabelledText], source: str) -> tuple[list[LabelledText], list[LabelledText]]:
     """Hold out the last fifth of each label's texts: of `nltk:twitter_samples`, that is the seed's split.
 
@@ -127,14 +104,6 @@ def split_held_out(texts: Iterable[LabelledText], source: str) -> tuple[list[Lab
         train += group[:-n_held_out]
         held_out += group[-n_held_out:]
     return train, held_out
-
-
-def require_labels(texts: Iterable[LabelledText], labels: Collection[str], source: str | Path) -> None:
-    """Raises SentimentError, naming the source, where one of the labels has no text."""
-    found = {text.label for text in texts}
-    if not found.issuperset(labels):
-        shown = ", ".join(sorted(found)) or "none"
-        raise SentimentError(Errors.S012.format(path=source, label=shown, labels=", ".join(labels)))
 
 
 def twitter_samples() -> list[LabelledText]:

@@ -14,21 +14,24 @@ from numpy.typing import NDArray
 from spacy.language import Language
 
 from ..errors import Errors, SentimentError
-from ..model import get_architecture, initialized_layer, layer_weights, set_vocabulary, set_weights, to_trax_layer
-from ..model.thinc_model import change_labels, docs_to_ids, set_label_prior
-from ..pipelines import find_component
-from ..text.tensors import (
-    Batch,
-    balanced_batches,
-    longest_length,
-    shuffled_batches,
-    steady_length,
-    weighted_batches,
+from ..model.padding import longest_length
+from ..model.thinc_model import (
+    change_labels,
+    docs_to_ids,
+    get_architecture,
+    layer_weights,
+    set_label_prior,
+    set_vocabulary,
+    set_weights,
+    to_trax_layer,
 )
+from ..model.trax_layers import initialized_layer
+from ..pipelines import find_component
+from .batches import Batch, balanced_batches, shuffled_batches, steady_length, weighted_batches
 from .calibration import calibrate
 from .checkpoints import Checkpoints, digest
-from .corpora import LabelledText, make_docs, require_labels
 from .devices import devices
+from .labelled import LabelledText, make_docs, require_labels
 from .progress import ACCURACY, LOSS, Progress, Watch, history, require_finite
 from .settings import PRESETS, Settings, check_settings
 from .stored import StoredIds, StoredTexts

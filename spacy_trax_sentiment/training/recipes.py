@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from thinc.api import Config
 
 from ..errors import Errors, SentimentError
-from .corpora import LabelledText, read_labelled_texts
+from .corpora import read_labelled_texts
+from .labelled import LabelledText
 from .settings import Settings
 
 

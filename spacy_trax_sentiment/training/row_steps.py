@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.rows import SteadyRows, batch_rows, put_rows, take_rows
+from ..model.sparse_rows import SteadyRows, batch_rows, put_rows, take_rows
 from ..model.trax_backend import jax, trax
 
 Array = NDArray[Any]

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from ..errors import Errors, SentimentError
-from ..text.tensors import check_batch_size
+from .batches import check_batch_size
 
 _SEEDS = 1 << 31
 

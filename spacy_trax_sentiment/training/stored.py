@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Errors, SentimentError
-from .corpora import HELD_OUT_SHARE, LabelledText, iter_labelled_texts, split_held_out
+from .corpora import HELD_OUT_SHARE, iter_labelled_texts, split_held_out
+from .labelled import LabelledText
 
 # A file of so many bytes takes some ten times as much memory, as lists of texts and ids.
 MOST_BYTES_IN_MEMORY = 1 << 26

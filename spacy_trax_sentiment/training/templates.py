@@ -8,7 +8,7 @@ from typing import Any
 import srsly
 
 from ..text.lexicon import bundled_words
-from .corpora import NEGATIVE, NEUTRAL, POSITIVE, LabelledText
+from .labelled import NEGATIVE, NEUTRAL, POSITIVE, LabelledText
 
 N_OPINIONS, N_FACTS = 80_000, 10_000
 

@@ -1,1 +1,1 @@
-"""The web: a page to try sentiment on, and the JSON endpoint behind it."""
+"""The page and the JSON endpoint."""

@@ -21,10 +21,10 @@ except ImportError as error:
     raise MissingExtraError(Errors.S090.format(package=error.name or "fastapi", reason=error)) from error
 
 from . import schema
-from .bodies import Bodies, Limits, RefusedError, content_type
+from .answers import Answering, parse_question
 from .headers import SECURITY, SecurityHeaders
-from .sentiment import Answering, parse_question
-from .tables import FORMAT_OF_TYPE, TYPE_OF_FORMAT, score_table
+from .limits import Bodies, Limits, RefusedError, content_type
+from .table_answers import FORMAT_OF_TYPE, TYPE_OF_FORMAT, score_table
 
 # Shorter bodies, of some 1,000 tweets, take 10 ms, or 50 ms at first sight: others can wait that long, and handing them
 # to a thread and back takes time too.

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from .tables import FORMAT_OF_TYPE
+from .table_answers import FORMAT_OF_TYPE
 
 DESCRIPTION = "Sentiment of texts, with each token's exact share in it. Errors are JSON, as `ErrorAnswer`."
 

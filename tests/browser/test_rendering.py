@@ -7,7 +7,7 @@ import pytest
 from spacy.language import Language
 
 from spacy_trax_sentiment import render
-from spacy_trax_sentiment.explanation.rendering import sentiment_html
+from spacy_trax_sentiment.explanation.html import sentiment_html
 from spacy_trax_sentiment.pipelines import load_pipeline
 
 TEXTS = [

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from spacy.language import Language
 
-from spacy_trax_sentiment.reporting.comparison import compare
-from spacy_trax_sentiment.reporting.figures import Figures, measure
-from spacy_trax_sentiment.reporting.report import Data, comparison_report, training_report
-from spacy_trax_sentiment.training import PRESETS, LabelledText, Progress
+from spacy_trax_sentiment.evaluation.comparison import compare
+from spacy_trax_sentiment.evaluation.figures import Figures, measure
+from spacy_trax_sentiment.evaluation.report import Data, comparison_report, training_report
+from spacy_trax_sentiment.training.labelled import LabelledText
+from spacy_trax_sentiment.training.progress import Progress
+from spacy_trax_sentiment.training.settings import PRESETS
 
 HOSTILE = "<script>alert('run')</script><img src=x onerror=alert(2)> I love it, what a wonderful day"
 HISTORY = [Progress(1, 0.69, 0.69, 0.5)] + [

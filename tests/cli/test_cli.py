@@ -12,7 +12,8 @@ import spacy
 from spacy.language import Language
 
 from spacy_trax_sentiment.cli.train import _ProgressBar
-from spacy_trax_sentiment.training import LabelledText, Progress
+from spacy_trax_sentiment.training.labelled import LabelledText
+from spacy_trax_sentiment.training.progress import Progress
 
 Run = Callable[..., Any]
 

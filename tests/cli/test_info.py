@@ -8,7 +8,7 @@ import spacy
 from spacy.language import Language
 
 from spacy_trax_sentiment.about import __version__
-from spacy_trax_sentiment.training import PRESETS
+from spacy_trax_sentiment.training.settings import PRESETS
 
 Run = Callable[..., Any]
 

@@ -8,7 +8,7 @@ from thinc.api import Config
 
 from spacy_trax_sentiment.component import DEFAULT_MODEL
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.training import PRESETS
+from spacy_trax_sentiment.training.settings import PRESETS
 
 
 @pytest.mark.parametrize(("name", "preset"), [("default", "default"), ("seed", "seed")])

@@ -41,7 +41,7 @@ class StandIn:
 
 @pytest.fixture
 def scorer(monkeypatch: pytest.MonkeyPatch) -> type[StandIn]:
-    monkeypatch.setattr("spacy_trax_sentiment.serving.bulk.TextScorer", StandIn)
+    monkeypatch.setattr("spacy_trax_sentiment.bulk.text_scorer.TextScorer", StandIn)
     StandIn.loaded, StandIn.n_texts = [], []
     return StandIn
 
@@ -273,7 +273,7 @@ def test_many_tables_at_an_address(run: Run, tmp_path: Path) -> None:
 def test_what_all_parts_of_a_file_have_in_common_is_told_once(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spacy_trax_sentiment.serving.jobs.BYTES_PER_PART", 30)
+    monkeypatch.setattr("spacy_trax_sentiment.jobs.parts.BYTES_PER_PART", 30)
     source = tmp_path / "in"
     source.mkdir()
     (source / "a.jsonl").write_text('{"body": "good"}\n' * 9)

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
-from spacy_trax_sentiment.model.files import FORMAT_VERSION
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.training import LabelledText, Settings, train
+from spacy_trax_sentiment.storage.sealed import FORMAT_VERSION
+from spacy_trax_sentiment.training.labelled import LabelledText
+from spacy_trax_sentiment.training.loop import train
+from spacy_trax_sentiment.training.settings import Settings
 
 TEXTS = ["good food, lovely place", "awful, never again", "not bad at all", "slow but friendly :-)", "the table", ""]
 

@@ -13,12 +13,12 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.explanation import sentiment
-from spacy_trax_sentiment.explanation.parts import align, doc_parts
+from spacy_trax_sentiment.explanation import doc_extension
+from spacy_trax_sentiment.explanation.contributions import align, doc_contributions
 from spacy_trax_sentiment.explanation.sentiment import Sentiment
 from spacy_trax_sentiment.pipelines import load_pipeline
-from spacy_trax_sentiment.text.lexemes import doc_orths
-from spacy_trax_sentiment.text.preprocessing import ProcessTweet
+from spacy_trax_sentiment.text.lexeme_cache import doc_orths
+from spacy_trax_sentiment.text.process_tweet import ProcessTweet
 
 TERMS = {"@misc": "spacy_trax_sentiment.SentimentTerms.v1", "bigram_buckets": 64}
 TWEETS = {"@misc": "spacy_trax_sentiment.ProcessTweet.v1", "stop_words": ["the", "is"]}
@@ -117,7 +117,9 @@ def test_labels_without_poles() -> None:
         found = nlp("so good")._.sentiment
         assert found.poles == (("positive", "neutral") if len(labels) == 2 else ("positive", "negative"))
     doc = nlp("so good")
-    renamed = Sentiment(doc, ("a", "b", "c", "d"), doc_parts(nlp.get_pipe("trax_sentiment").model, doc, doc_orths(doc)))
+    renamed = Sentiment(
+        doc, ("a", "b", "c", "d"), doc_contributions(nlp.get_pipe("trax_sentiment").model, doc, doc_orths(doc))
+    )
     assert renamed.score is None
     assert renamed.token_scores.tolist() == renamed.contributions[:, "abcd".index(renamed.label)].tolist()
 
@@ -169,8 +171,8 @@ def test_sentences_do_not_score_the_doc_again(bundled: Language, monkeypatch: py
     nlp.add_pipe("sentencizer", first=True)
     doc = nlp("A good film. A bad book. Not happy.")
     calls = []
-    found = sentiment.doc_parts
-    monkeypatch.setattr(sentiment, "doc_parts", lambda *a: calls.append(1) or found(*a))
+    found = doc_extension.doc_contributions
+    monkeypatch.setattr(doc_extension, "doc_contributions", lambda *a: calls.append(1) or found(*a))
     assert [sent._.sentiment.label for sent in doc.sents] == ["positive", "negative", "negative"]
     assert len(calls) == 1
 
@@ -228,7 +230,7 @@ def test_another_extension_of_that_name_is_kept(caplog: pytest.LogCaptureFixture
     try:
         Doc.set_extension("sentiment", default="theirs")
         with caplog.at_level(logging.WARNING):
-            sentiment.register_extensions()
+            doc_extension.register_extensions()
         assert spacy.blank("en")("good")._.sentiment == "theirs"
         assert "another package's" in caplog.text
     finally:

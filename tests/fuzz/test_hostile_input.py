@@ -26,12 +26,12 @@ from spacy.language import Language
 
 from spacy_trax_sentiment import TextScorer, cli
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model.files import manifest
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.serving.readers import open_input
-from spacy_trax_sentiment.serving.tables import INPUT_FORMATS
-from spacy_trax_sentiment.storage import MANIFEST
-from spacy_trax_sentiment.training import read_labelled_texts
+from spacy_trax_sentiment.storage.sealed import manifest
+from spacy_trax_sentiment.storage.whole import MANIFEST
+from spacy_trax_sentiment.tables.readers import open_input
+from spacy_trax_sentiment.tables.rows import INPUT_FORMATS
+from spacy_trax_sentiment.training.corpora import read_labelled_texts
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "v1"
 GOLDEN_FILES = {path.name: path.read_bytes() for path in sorted(GOLDEN.iterdir()) if path.name != MANIFEST}

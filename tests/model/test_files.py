@@ -10,20 +10,11 @@ from spacy.language import Language
 
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model.compact import keep_terms
-from spacy_trax_sentiment.model.files import (
-    FORMAT_VERSION,
-    MANIFEST,
-    SEAL,
-    manifest,
-    model_from_files,
-    model_to_files,
-)
-from spacy_trax_sentiment.model.thinc_model import lexeme_memory
+from spacy_trax_sentiment.model.files import MANIFEST, model_from_files, model_to_files
 from spacy_trax_sentiment.pipelines import find_component, load_pipeline, save_pipeline
-from spacy_trax_sentiment.text.forms import forms_to_bytes
+from spacy_trax_sentiment.storage.sealed import FORMAT_VERSION, SEAL, manifest
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
-from spacy_trax_sentiment.training import LabelledText
+from spacy_trax_sentiment.training.labelled import LabelledText
 
 TEXTS = ["I love it", "awful, never again", ""]
 
@@ -48,7 +39,7 @@ def _refused(path: Path) -> None:
 
 def test_a_model_holds_arrays_json_and_msgpack_alone(saved: Path) -> None:
     suffixes = {path.suffix for path in _files(saved / "trax_sentiment")}
-    assert suffixes == {".npy", ".npz", ".json", ".msgpack"}
+    assert suffixes == {".npy", ".json", ".msgpack"}
     content = json.loads((saved / "trax_sentiment" / MANIFEST).read_bytes())
     assert content["format_version"] == FORMAT_VERSION
     assert content["labels"] == ["negative", "positive"]
@@ -208,40 +199,6 @@ def test_the_lexicon_travels_with_the_model(trained: Language, saved: Path) -> N
 def many_texts(short_texts: tuple[list[LabelledText], list[LabelledText]]) -> list[str]:
     texts = [text for part in short_texts for text, _ in part]
     return [*texts, *map(str.upper, texts), *map(str.title, texts)]
-
-
-def test_scores_are_the_same_with_and_without_the_surface_forms(
-    trained: Language, saved: Path, tmp_path: Path, many_texts: list[str]
-) -> None:
-    files = {path.name: path.read_bytes() for path in _files(saved / "trax_sentiment")}
-    del files["surface_forms.npz"], files[MANIFEST]
-    shutil.copytree(saved, tmp_path / "m")
-    (tmp_path / "m" / "trax_sentiment" / "surface_forms.npz").unlink()
-    facts = {"labels": ["negative", "positive"], "weights_dtype": "float32"}
-    (tmp_path / "m" / "trax_sentiment" / MANIFEST).write_bytes(manifest(files, facts))
-    with_forms, without = spacy.load(saved), spacy.load(tmp_path / "m")
-    expected = TextScorer(trained)(many_texts)
-    for nlp in (with_forms, without):
-        np.testing.assert_allclose(TextScorer(nlp)(many_texts), expected, atol=1e-6)
-    memories = [vars(lexeme_memory(find_component(nlp, "").model)) for nlp in (with_forms, without)]
-    assert memories[0]["_known_forms"] is not None
-    assert memories[1].get("_known_forms") is None
-
-
-def test_surface_forms_are_those_of_the_vocabulary_and_preprocessor_that_are_saved(
-    saved: Path, tmp_path: Path, many_texts: list[str]
-) -> None:
-    nlp = spacy.load(saved)
-    model = find_component(nlp, "").model
-    keep_terms(model, 200)
-    expected = TextScorer(nlp)(many_texts)
-    assert lexeme_memory(model)._forms is None  # those of the file are not the model's any more
-    save_pipeline(nlp, tmp_path / "small")
-    other = load_pipeline(tmp_path / "small")
-    np.testing.assert_allclose(TextScorer(other)(many_texts), expected, atol=1e-6)
-    data = (tmp_path / "small" / "trax_sentiment" / "surface_forms.npz").read_bytes()
-    assert lexeme_memory(find_component(other, "").model)._forms == data
-    assert data == forms_to_bytes(model.attrs["preprocessor"], model.attrs["vocabulary"])
 
 
 def test_a_pipeline_is_loaded_as_spacy_loads_it(trained: Language, tmp_path: Path) -> None:

@@ -3,11 +3,8 @@
 import io
 import os
 import re
-import struct
 import subprocess
 import sys
-import tracemalloc
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +14,14 @@ import spacy
 import srsly
 from spacy.language import Language
 
-from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.component import TraxSentiment
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model.files import SEAL, check_directory, manifest
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.storage import MANIFEST
-from spacy_trax_sentiment.text import lexemes
-from spacy_trax_sentiment.text.npy import read_array, read_arrays
+from spacy_trax_sentiment.storage.npy import read_array
+from spacy_trax_sentiment.storage.sealed import SEAL, check_directory, manifest
+from spacy_trax_sentiment.storage.whole import MANIFEST
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "v1"
-UNPACKED = 1 << 28
 # msgpack makes lists as long as they claim, up to the file's length, and many within each other.
 MOST_TAKEN = 200 << 20
 
@@ -56,27 +50,6 @@ def header(shape: tuple[int, ...], dtype: str = "<f4") -> bytes:
     return file.getvalue()
 
 
-def packed_zeros(size: int, claimed: int | None = None) -> bytes:
-    """RETURNS: A .npz file of zeros, which is a thousandth as long. claimed: What it says that `ids` takes."""
-    file = io.BytesIO()
-    with (
-        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-        archive.open("ids.npy", "w") as member,
-    ):
-        head = header((5, size // 20), "<u4")
-        member.write(head)
-        for start in range(0, size, 1 << 20):
-            member.write(bytes(min(1 << 20, size - start)))
-    data = file.getvalue()
-    return data if claimed is None else data.replace(struct.pack("<I", size + len(head)), struct.pack("<I", claimed))
-
-
-def packed(**arrays: Any) -> bytes:
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    return file.getvalue()
-
-
 DEEP = b"[" * 100_000
 HOSTILE = {
     "an array that claims a terabyte": ("E__npy", header((1 << 38,)) + bytes(100), r"S071.*E\.npy.*claims 1,099,511"),
@@ -95,14 +68,13 @@ HOSTILE = {
         srsly.msgpack_dumps({"bigram_distance": 1 << 60}),
         "S073.*bigram_distance",
     ),
-    "forms that unpack to a gigabyte": ("surface_forms__npz", packed_zeros(UNPACKED), r"S071.*surface_forms.*268,435,"),
-    "forms that are no archive": ("surface_forms__npz", b"PK", r"S071.*surface_forms"),
 }
 
 
 # In a process of its own, whose memory shows what was taken at the most.
 PEAK = """
 import resource, sys
+from spacy_trax_sentiment import TextScorer
 from test_hostile_files import *
 
 def peak():
@@ -136,18 +108,6 @@ def test_hostile_files_are_refused_before_they_take_memory(tmp_path: Path) -> No
         assert int(growth) < MOST_TAKEN, what
 
 
-def test_a_packed_file_that_claims_less_than_it_holds_is_unpacked_no_further() -> None:
-    data = packed_zeros(UNPACKED, claimed=1000)
-    assert len(data) < UNPACKED / 100
-    tracemalloc.start()
-    try:
-        with pytest.raises(ValueError, match="CRC|claims"):
-            read_arrays(data, 1 << 20)
-        assert tracemalloc.get_traced_memory()[1] < 10 * len(data)
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.mark.parametrize("value", [np.arange(6.0).reshape(2, 3), np.array(1), np.empty((0, 3)), np.array(["a", "bc"])])
 def test_arrays_are_read_as_they_were_written(value: Any) -> None:
     file = io.BytesIO()
@@ -155,39 +115,6 @@ def test_arrays_are_read_as_they_were_written(value: Any) -> None:
     found = read_array(file.getvalue())
     np.testing.assert_array_equal(found, value)
     assert found.dtype == value.dtype
-    np.testing.assert_array_equal(read_arrays(packed(a=value), 10_000)["a"], value)
-
-
-def forms(**changed: Any) -> bytes:
-    """RETURNS: The golden model's forms with another array."""
-    with np.load(GOLDEN / "surface_forms.npz") as arrays:
-        return packed(**(dict(arrays) | changed))
-
-
-N_FORMS = 16
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"ids": np.zeros((5, 3), np.uint32)},
-        {"ids": np.full((5, N_FORMS), 10_000, np.uint32)},
-        {"roles": np.zeros(N_FORMS + 1, np.uint8)},
-        {"leanings": np.full(N_FORMS, 99, np.int32)},
-        {"has_term": np.zeros(N_FORMS, np.float64)},
-    ],
-    ids=["few ids", "unknown ids", "more roles", "unknown leanings", "numbers"],
-)
-def test_forms_that_do_not_fit_the_vocabulary_are_refused_when_they_are_needed(
-    tmp_path: Path, changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lexemes, "_WORTH_FORMS", 0)
-    nlp, component = blank()
-    component.from_disk(written(tmp_path / "good", surface_forms__npz=forms()))
-    TextScorer(nlp)(["good food"])
-    component.from_disk(written(tmp_path / "bad", surface_forms__npz=forms(**changed)))
-    with pytest.raises(SentimentError, match=r"S071.*surface_forms\.npz"):
-        TextScorer(nlp)(["good food"])
 
 
 @pytest.mark.parametrize("name", ["../b.npy", "/dev/zero", "x/../../b.npy"])

@@ -7,10 +7,10 @@ from spacy.tokens import Doc
 from thinc.api import Adam, Model
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model import Classifier, to_trax_layer
-from spacy_trax_sentiment.model.thinc_model import docs_to_ids, get_weights
+from spacy_trax_sentiment.model.padding import pad
+from spacy_trax_sentiment.model.thinc_model import Classifier, docs_to_ids, get_weights, to_trax_layer
 from spacy_trax_sentiment.model.trax_backend import jax
-from spacy_trax_sentiment.text import ProcessTweet, pad
+from spacy_trax_sentiment.text.process_tweet import ProcessTweet
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 

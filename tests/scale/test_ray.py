@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.serving import jobs
-from spacy_trax_sentiment.serving.arrow import Annotator
-from spacy_trax_sentiment.serving.engines import run_locally, run_on_ray
-from spacy_trax_sentiment.serving.jobs import Job, begin, parts_of, to_do
+from spacy_trax_sentiment.jobs import parts as jobs
+from spacy_trax_sentiment.jobs.arrow import Annotator
+from spacy_trax_sentiment.jobs.local import run_locally
+from spacy_trax_sentiment.jobs.parts import Job, begin, parts_of, to_do
+from spacy_trax_sentiment.jobs.ray import run_on_ray
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.serving.arrow import Annotator
+from spacy_trax_sentiment.jobs.arrow import Annotator
 
 TEXTS = ["good", "so bad :(", "not good at all", None, "", "I love it 😍"]
 

@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.text.lexemes import ENDS_NEGATION, NEGATES, PLAIN, Lexeme
+from spacy_trax_sentiment.text.preprocessor import ENDS_NEGATION, NEGATES, PLAIN, Lexeme
 from spacy_trax_sentiment.text.sentiment_terms import MOST_BUCKETS, SentimentTerms
 from spacy_trax_sentiment.text.wordlists import NEGATIONS, PEOPLE, SCOPE_ENDS
 

@@ -4,9 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_trax_sentiment.text import build_vocabulary, process_tweet, terms_to_ids, tweet_to_tensor, vocabulary
-from spacy_trax_sentiment.text.vocabulary import N_SPECIAL, SPECIAL_TERMS, UNK, ids_to_terms, number_terms
-from spacy_trax_sentiment.training import LabelledText
+from spacy_trax_sentiment.seed import tweet_to_tensor
+from spacy_trax_sentiment.text import vocabulary
+from spacy_trax_sentiment.text.process_tweet import process_tweet
+from spacy_trax_sentiment.text.vocabulary import (
+    N_SPECIAL,
+    SPECIAL_TERMS,
+    UNK,
+    build_vocabulary,
+    ids_to_terms,
+    number_terms,
+    terms_to_ids,
+)
+from spacy_trax_sentiment.training.labelled import LabelledText
 
 Tweets = tuple[list[LabelledText], list[LabelledText]]
 

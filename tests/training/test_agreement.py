@@ -12,14 +12,20 @@ import spacy
 from spacy.training import Example
 from thinc.api import SGD, Adam, Optimizer
 
-from spacy_trax_sentiment.model import get_architecture, layer_weights, to_trax_layer
-from spacy_trax_sentiment.model.thinc_model import docs_to_ids, get_weights
+from spacy_trax_sentiment.model.padding import pad
+from spacy_trax_sentiment.model.thinc_model import (
+    docs_to_ids,
+    get_architecture,
+    get_weights,
+    layer_weights,
+    to_trax_layer,
+)
 from spacy_trax_sentiment.model.trax_backend import optimizers
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.text import pad
-from spacy_trax_sentiment.text.tensors import Batch
-from spacy_trax_sentiment.training import PRESETS, LabelledText
+from spacy_trax_sentiment.training.batches import Batch
+from spacy_trax_sentiment.training.labelled import LabelledText
 from spacy_trax_sentiment.training.loop import run_loop
+from spacy_trax_sentiment.training.settings import PRESETS
 
 STEPS, BATCH_SIZE, EPS = 50, 16, 1e-5
 THINC = {"L2": 0.0, "grad_clip": 0.0}

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.training import PRESETS, LabelledText, train
 from spacy_trax_sentiment.training.calibration import calibrate, fit_temperature
-from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.training.loop import train
+from spacy_trax_sentiment.training.settings import PRESETS
 
 
 def _log_softmax(x: np.ndarray) -> np.ndarray:

@@ -17,12 +17,14 @@ import pytest
 from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
-from spacy_trax_sentiment.model.files import manifest
 from spacy_trax_sentiment.model.thinc_model import get_weights
 from spacy_trax_sentiment.pipelines import find_component, load_pipeline
-from spacy_trax_sentiment.training import PRESETS, LabelledText, Progress, Settings, train
+from spacy_trax_sentiment.storage.sealed import manifest
 from spacy_trax_sentiment.training.checkpoints import Checkpoint, open_checkpoints
-from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.training.loop import train
+from spacy_trax_sentiment.training.progress import Progress
+from spacy_trax_sentiment.training.settings import PRESETS, Settings
 
 Texts = tuple[list[LabelledText], list[LabelledText]]
 SMALL = replace(PRESETS["default"], steps=25, embedding_dim=4, n_eval_batches=2)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.training import LabelledText, read_labelled_texts, split_held_out
-from spacy_trax_sentiment.training.corpora import LabelledTexts, require_labels
+from spacy_trax_sentiment.training.corpora import LabelledTexts, read_labelled_texts, split_held_out
+from spacy_trax_sentiment.training.labelled import LabelledText, require_labels
 
 ROWS = [LabelledText("good, really", "positive"), LabelledText('so "bad"\nstill', "negative")]
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.training import PRESETS
-from spacy_trax_sentiment.training.settings import check_settings
+from spacy_trax_sentiment.training.settings import PRESETS, check_settings
 
 PROGRAM = """
 import json, logging, os, signal, sys

@@ -6,11 +6,13 @@ import pytest
 from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.evaluation.measures import evaluate_pipeline
 from spacy_trax_sentiment.model.thinc_model import get_weights
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.training import PRESETS, LabelledText, Progress, Settings, evaluate_pipeline, train
-from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS
-from spacy_trax_sentiment.training.settings import check_settings
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.training.loop import train
+from spacy_trax_sentiment.training.progress import Progress
+from spacy_trax_sentiment.training.settings import PRESETS, Settings, check_settings
 
 Texts = tuple[list[LabelledText], list[LabelledText]]
 SMALL = replace(PRESETS["default"], steps=12, embedding_dim=8)

@@ -4,8 +4,8 @@ import pytest
 import srsly
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.training import Settings
 from spacy_trax_sentiment.training.recipes import mix, read_recipe
+from spacy_trax_sentiment.training.settings import Settings
 
 RECIPE = """
 [labels]

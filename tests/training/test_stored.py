@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.text import vocabulary
-from spacy_trax_sentiment.training import PRESETS, corpora, stored, train
-from spacy_trax_sentiment.training.corpora import DEFAULT_LABELS, LabelledText, split_held_out
+from spacy_trax_sentiment.training import corpora, stored
+from spacy_trax_sentiment.training.corpora import split_held_out
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.training.loop import train
+from spacy_trax_sentiment.training.settings import PRESETS
 from spacy_trax_sentiment.training.stored import StoredIds, StoredTexts, open_labelled_texts, split_stored
 
 TEXTS = st.lists(st.builds(LabelledText, st.text(max_size=9), st.sampled_from(["negative", "positive", "ä"])))

@@ -1,6 +1,6 @@
 from collections import Counter
 
-from spacy_trax_sentiment.training import read_labelled_texts
+from spacy_trax_sentiment.training.corpora import read_labelled_texts
 from spacy_trax_sentiment.training.templates import template_texts
 
 

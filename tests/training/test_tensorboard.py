@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.training import Progress
+from spacy_trax_sentiment.training.progress import Progress
 from spacy_trax_sentiment.training.tensorboard import Summaries
 
 

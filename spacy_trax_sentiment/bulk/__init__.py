@@ -1,0 +1,1 @@
+"""Raw texts to probabilities (n_texts, n_labels) without Docs."""

@@ -1,0 +1,211 @@
+"""Figures to plots: SVG images that need nothing else, each with what it shows in words. The same figures give the same
+bytes."""
+
+import base64
+import io
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import cycle
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import Errors, MissingExtraError
+from ..training.labelled import NEGATIVE, POSITIVE
+from ..training.progress import Progress
+from .figures import N_BINS, Figures
+
+# Blue and orange are told apart with every common colour blindness, and each line has a dash of its own besides.
+COLOURS = ("#08519c", "#c04a02", "#3f7f4f", "#7b5ea7", "#8a6d00", "#5a5a5a")
+_DASHES = ("-", "--", "-.", ":")
+_GREY = "#767676"
+_WIDTH, _HEIGHT = 4.6, 3.3  # inches, of 72 pixels: narrow, so that the letters can be read on a phone
+_MOST_LETTERS = 14
+_MOST_CELLS_WRITTEN = 12
+
+_SETTINGS: Any = {
+    "font.size": 9,
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.fonttype": "none",  # letters, so that any script can be shown, and that the file is small
+    "svg.hashsalt": "spacy_trax_sentiment",
+    "text.parse_math": False,
+}
+
+
+class Plot(NamedTuple):
+    """title: What it is. alt: What it shows. source: A data URI. width, height: In CSS pixels."""
+
+    title: str
+    alt: str
+    source: str
+    width: int
+    height: int
+
+
+def require_matplotlib() -> None:
+    """Raises MissingExtraError where there is none."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(Errors.S100.format(reason=error)) from None
+
+
+def loss_curve(history: Sequence[Progress]) -> Plot:
+    """history: An entry an evaluation, at least one."""
+    steps = [progress.step for progress in history]
+
+    def draw(axes: Any) -> None:
+        axes.plot(steps, [progress.loss for progress in history], _DASHES[0], color=COLOURS[0], label="training")
+        axes.plot(steps, [progress.dev_loss for progress in history], _DASHES[1], color=COLOURS[1], label="held out")
+        axes.set(xlabel="step", ylabel="loss", ylim=(0, None))
+
+    last = history[-1]
+    alt = (
+        f"Line chart. The training loss goes from {history[0].loss:.2f} at step {history[0].step} to {last.loss:.2f} "
+        f"after {last.step} steps, the held-out loss from {history[0].dev_loss:.2f} to {last.dev_loss:.2f}."
+    )
+    return _plot("Loss", alt, draw)
+
+
+def accuracy_curve(history: Sequence[Progress]) -> Plot:
+    """history: As that of `loss_curve`."""
+
+    def draw(axes: Any) -> None:
+        axes.plot([p.step for p in history], [p.dev_accuracy for p in history], color=COLOURS[1])
+        axes.set(xlabel="step", ylabel="held-out accuracy", ylim=(None, 1.01))
+        axes.grid(axis="y", color="#dddddd")
+
+    best = max(history, key=lambda progress: progress.dev_accuracy)
+    alt = (
+        f"Line chart. Held-out accuracy {history[-1].dev_accuracy:.2f} after {history[-1].step} steps; "
+        f"the highest is {best.dev_accuracy:.2f}, at step {best.step}."
+    )
+    return _plot("Accuracy", alt, draw)
+
+
+def confusion_matrix(figures: Figures) -> Plot:
+    labels, confusion = figures.labels, figures.evaluation.confusion
+    counts = np.array([list(row.values()) for row in confusion.values()])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = [_brief(label) for label in labels]
+
+    def draw(axes: Any) -> None:
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
+        axes.set(xlabel="predicted", ylabel="true")
+        axes.set_xticks(range(len(labels)), names, rotation=0 if len(labels) < 5 else 90)
+        axes.set_yticks(range(len(labels)), names)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        if len(labels) > _MOST_CELLS_WRITTEN:
+            return
+        for row, column in np.ndindex(counts.shape):
+            text = f"{counts[row, column]:,}" + (f"\n{shares[row, column]:.0%}" if len(labels) < 6 else "")
+            colour = "white" if shares[row, column] > 0.85 else "black"
+            axes.text(column, row, text, ha="center", va="center", color=colour)
+
+    said = "; ".join(
+        f"of {sum(row.values()):,} {true} texts, "
+        + ", ".join(f"{n:,} predicted {predicted}" for predicted, n in row.items() if n)
+        for true, row in confusion.items()
+        if any(row.values())
+    )
+    return _plot("Confusion matrix", f"Table of true and predicted labels: {said}.", draw)
+
+
+def reliability_diagram(figures: Figures) -> Plot:
+    bins, error = figures.bins, figures.calibration_error
+    least = int(N_BINS / len(figures.labels)) / N_BINS  # the most probable label is no less probable than its share
+
+    def draw(axes: Any) -> None:
+        largest = max(each.n_texts for each in bins)
+        for each in bins:
+            left, width = each.low, each.high - each.low
+            axes.bar(left, each.n_texts / largest * 0.2, width, align="edge", color="#d9d9d9", edgecolor="white")
+        axes.plot([0, 1], [0, 1], ":", color=_GREY, label="as right as sure")
+        ends = np.array([wilson_interval(each.accuracy, each.n_texts) for each in bins])
+        accuracies = np.array([each.accuracy for each in bins])
+        axes.errorbar(
+            [each.confidence for each in bins],
+            accuracies,
+            yerr=np.abs(ends.T - accuracies),
+            fmt="o",
+            markersize=4,
+            color=COLOURS[0],
+            elinewidth=1,
+            label="the model, with 95% intervals",
+        )
+        axes.set(xlabel="probability of the label predicted", ylabel="share that is right")
+        axes.set(xlim=(least, 1.005), ylim=(-0.02, 1.03))
+
+    mean = float(figures.confidences.mean())
+    accuracy = figures.evaluation.accuracy
+    trend = "too sure" if mean > accuracy else "not sure enough"
+    alt = (
+        f"Reliability diagram. Expected calibration error {error:.3f}: on average the model is {mean:.1%} sure, and it "
+        f"is right in {accuracy:.1%} of the texts: {trend} by {abs(mean - accuracy):.1%}. "
+        "The grey bars show how the texts are spread."
+    )
+    return _plot("Reliability", alt, draw)
+
+
+def score_histograms(figures: Figures) -> Plot:
+    """Of two labels, the probability of the second, by true label; of more, that of each text's true label."""
+    two = len(figures.labels) == 2
+    gold = figures.gold
+    scores = figures.probabilities[:, 1] if two else figures.probabilities[np.arange(len(gold)), gold]
+    what = f"probability of {_brief(figures.labels[1])}" if two else "probability of the true label"
+    colours = _label_colours(figures.labels)
+    present = [i for i in range(len(figures.labels)) if (gold == i).any()]
+
+    def draw(axes: Any) -> None:
+        for place, i in enumerate(present):
+            counts, edges = np.histogram(scores[gold == i], bins=20, range=(0, 1))
+            style = {"color": colours[i], "linestyle": _DASHES[place % len(_DASHES)], "linewidth": 1.8}
+            axes.stairs(counts, edges, label=f"truly {_brief(figures.labels[i])}", **style)
+        axes.set(xlabel=what, ylabel="texts", xlim=(-0.01, 1.01))
+
+    said = ", ".join(f"{np.median(scores[gold == i]):.2f} for {figures.labels[i]} texts" for i in present)
+    return _plot("Scores", f"Histograms of the {what}, one a true label. The medians: {said}.", draw)
+
+
+def wilson_interval(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """RETURNS: The ends of a share's interval (Wilson 1927), of n texts, at least one. z: 1.96 for 95%."""
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return centre - half, centre + half
+
+
+def _label_colours(labels: Sequence[str]) -> list[str]:
+    """RETURNS: Of each label: blue for positive and orange for negative, as texts are shaded; or by their order."""
+    if not {POSITIVE, NEGATIVE} <= set(labels):
+        return [COLOURS[i % len(COLOURS)] for i in range(len(labels))]
+    others = cycle(COLOURS[2:])
+    return [{POSITIVE: COLOURS[0], NEGATIVE: COLOURS[1]}.get(label) or next(others) for label in labels]
+
+
+def _brief(label: str) -> str:
+    return label if len(label) <= _MOST_LETTERS else label[: _MOST_LETTERS - 1] + "…"
+
+
+def _plot(title: str, alt: str, draw: Callable[[Any], None]) -> Plot:
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    svg = io.BytesIO()
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts may well have it
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
+        figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        draw(axes)
+        if axes.get_legend_handles_labels()[0]:
+            figure.legend(loc="outside upper left", ncols=2, frameon=False, borderpad=0)
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    source = "data:image/svg+xml;base64," + base64.b64encode(svg.getvalue()).decode()
+    return Plot(title, alt, source, round(_WIDTH * 96), round(_HEIGHT * 96))

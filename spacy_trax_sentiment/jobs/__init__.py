@@ -1,0 +1,1 @@
+"""Many files, many processes: each part is scored once and written whole."""

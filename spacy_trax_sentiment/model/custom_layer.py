@@ -1,0 +1,122 @@
+"""Any Trax layer as a classifier: Docs to probabilities (n_docs, n_labels) by a layer that a registered function makes.
+
+Such a layer does not fold, so Trax serves it too, under `jax.jit`, with shapes of the bucket ladders.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d, FloatsXd
+
+from ..errors import Errors, SentimentError
+from ..text.preprocessor import Preprocessor
+from ..text.vocabulary import N_SPECIAL
+from .architecture import LayerArchitecture, LayerFunction
+from .gradients import begin_update, compiled
+from .padding import pad, pad_flat, row_bucket
+from .thinc_model import (
+    flat_ids,
+    get_architecture,
+    get_weights,
+    layer_weights,
+    new_attributes,
+    prepare,
+    probabilities,
+    set_weights,
+)
+from .trax_layers import initialized_layer
+
+Array = NDArray[Any]
+
+# Texts that are served at a time, those of like length together.
+_BATCH = 128
+
+
+def TraxLayer(  # noqa: N802 (named as it is registered)
+    preprocessor: Preprocessor, layer: LayerFunction, nO: int | None = None
+) -> Model[list[Doc], Floats2d]:
+    """Build a classifier of any Trax layer. Registered as the architecture `spacy_trax_sentiment.TraxLayer.v1`.
+
+    preprocessor: Turns a Doc into terms.
+    layer: Makes the layer, as `Convolution` does; a registered function returns it.
+    nO: The number of labels, where it is known beforehand.
+    RETURNS: As `Classifier` does. Training and predicting need the `train` extra.
+    """
+    attributes = {**new_attributes(preprocessor), "layer": layer}
+    return Model("trax_layer", forward, init=init, dims={"nO": nO}, attrs=attributes)
+
+
+def forward(
+    model: Model[list[Doc], Floats2d], docs: Sequence[Doc], is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
+    ids, lengths = flat_ids(model, docs)
+    if not is_train:
+        return cast(Floats2d, probabilities(model, ids, lengths)), lambda dY: []
+    architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
+    padded = pad_flat(ids, lengths, n_rows=row_bucket(len(docs)))
+    Y, run_backward = begin_update(architecture, get_weights(model), padded)
+
+    def backprop(dY: Floats2d) -> list[Doc]:
+        for name, gradient in run_backward(cast(Array, dY)).items():
+            model.inc_grad(name, cast(FloatsXd, gradient))
+        return []
+
+    return cast(Floats2d, np.exp(Y[: len(docs)])), backprop
+
+
+def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: Floats2d | None = None) -> None:
+    """As `thinc_model.init` does, by the layer's own initializers.
+
+    Raises SentimentError where the layer cannot be used, and where the `train` extra is missing.
+    """
+    prepare(model, X, Y)
+    architecture = get_architecture(model)
+    layer = initialized_layer(architecture, seed=np.random.randint(0, 2**31))
+    _check(layer, architecture)
+    set_weights(model, layer_weights(layer, architecture))
+
+
+def layer_probabilities(model: Model[Any, Any], ids: Array, lengths: Array) -> NDArray[np.float32]:
+    """Score texts by the layer, as `thinc_model.probabilities` does by folded weights.
+
+    Raises SentimentError where the weights are not the layer's, and where the `train` extra is missing.
+    """
+    architecture, weights, prior = get_architecture(model), get_weights(model), model.attrs["label_prior"]
+    texts = np.split(ids, np.cumsum(lengths)[:-1]) if len(lengths) else []
+    scores = np.zeros((len(texts), architecture.n_labels), dtype=np.float32)
+    if prior is not None:
+        scores[:] = prior
+    scored = [i for i, text in enumerate(texts) if prior is None or (text >= N_SPECIAL).any()]
+    scored.sort(key=lambda i: len(texts[i]))
+    if scored:
+        _require_weights_of(architecture, {name: value.shape for name, value in weights.items()})
+    for start in range(0, len(scored), _BATCH):
+        batch = scored[start : start + _BATCH]
+        padded = pad([texts[i] for i in batch], n_rows=row_bucket(len(batch)))  # type: ignore[misc]
+        scores[batch] = np.exp(compiled(architecture).run(weights, padded, 0)[: len(batch)])
+    return scores
+
+
+def _check(layer: Any, architecture: LayerArchitecture) -> None:
+    """Raises SentimentError where an initialized layer has a state that changes, or does not give log-probabilities."""
+    from .trax_backend import jax
+
+    ids = (np.arange(16, dtype=np.int32) % architecture.n_terms).reshape(2, 8)
+    Y, state = layer.pure_fn(ids, layer.weights, layer.state, jax.random.PRNGKey(0))
+    before, after = map(jax.tree_util.tree_leaves, (layer.state, state))
+    if len(before) != len(after) or not all(map(np.array_equal, before, after)):
+        raise SentimentError(Errors.S043.format(layer=architecture.layer))
+    shape = getattr(Y, "shape", None)
+    if shape != (2, architecture.n_labels) or not np.allclose(np.exp(Y).sum(axis=-1), 1, atol=1e-3):
+        raise SentimentError(Errors.S044.format(layer=architecture.layer, shape=shape, n_labels=architecture.n_labels))
+
+
+def _require_weights_of(architecture: LayerArchitecture, found: dict[str, tuple[int, ...]]) -> None:
+    expected = compiled(architecture).shapes
+    if expected != found:
+        raise SentimentError(Errors.S045.format(layer=architecture.layer, expected=expected, found=found))

@@ -1,0 +1,118 @@
+"""TODO."""
+
+import errno
+import hashlib
+import json
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from ..about import __version__
+from ..errors import Errors, SentimentError
+
+SEAL = "checksums.json"
+
+
+FORMAT_VERSION = 1
+
+
+Read = Callable[[str], bytes]
+"""The content of a file, by name. It raises FileNotFoundError or KeyError where there is none."""
+
+
+def manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
+    """RETURNS: A JSON object with the facts, the format and package versions, each file's size and sha256, and its own
+    sha256 but for that field.
+    """
+    described = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+    content = {
+        **facts,
+        "files": described,
+        "format": "spacy_trax_sentiment",
+        "format_version": FORMAT_VERSION,
+        "package_version": __version__,
+    }
+    return _json_bytes({**content, "sha256": hashlib.sha256(_json_bytes(content)).hexdigest()})
+
+
+def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
+    """RETURNS: The files that the manifest `name` lists, each as it was written.
+
+    Raises SentimentError as `model_from_files` does.
+    """
+    data = _read(read, name, where)
+    path = Path(where) / name
+    try:
+        content = json.loads(data)
+        version, own, listed = content["format_version"], content.pop("sha256"), content["files"]
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            made_by = str(content.get("package_version"))[:40]
+            message = Errors.S072.format(path=path, found=version, known=FORMAT_VERSION, package=made_by)
+            raise SentimentError(message)
+        whole = data == _json_bytes({**content, "sha256": own})
+        if not whole or own != hashlib.sha256(_json_bytes(content)).hexdigest():
+            raise ValueError("its own checksum differs")
+        expected = {file: (entry["bytes"], entry["sha256"]) for file, entry in listed.items()}
+        for file in expected:
+            if PurePath(file).is_absolute() or ".." in PurePath(file).parts:
+                raise ValueError(f"it lists {file[:40]!r}, which is not within")
+    except SentimentError:
+        raise
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise SentimentError(Errors.S071.format(path=path, reason=reason)) from None
+    return {file: _checked(read, file, *facts, where) for file, facts in expected.items()}
+
+
+def seal_directory(directory: Path) -> None:
+    """Write the checksums of all files in a pipeline's directory into it, for `check_directory`."""
+    (directory / SEAL).write_bytes(directory_manifest(directory))
+
+
+def directory_manifest(directory: Path) -> bytes:
+    """RETURNS: The manifest of all files in a directory and those within it."""
+    paths = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    return manifest({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}, {})
+
+
+def check_directory(directory: Path) -> None:
+    """Raises SentimentError where a sealed directory is not as it was written. One without a seal passes."""
+    if (directory / SEAL).exists():
+        read_sealed(SEAL, reader(directory), directory)
+
+
+def reader(directory: Path) -> Read:
+    """RETURNS: What reads the files in a directory. Raises OSError for what is no regular file, and may never end."""
+
+    def read(name: str) -> bytes:
+        path = directory / name
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return path.read_bytes()
+
+    return read
+
+
+def _checked(read: Read, name: str, size: int, sha256: str, where: str | Path) -> bytes:
+    data = _read(read, name, where)
+    if len(data) != size:
+        reason = f"{len(data)} bytes, {size} were written"
+    elif hashlib.sha256(data).hexdigest() != sha256:
+        reason = "its checksum differs"
+    else:
+        return data
+    raise SentimentError(Errors.S071.format(path=Path(where) / name, reason=reason))
+
+
+def _read(read: Read, name: str, where: str | Path) -> bytes:
+    try:
+        return read(name)
+    except (FileNotFoundError, KeyError):
+        raise SentimentError(Errors.S070.format(path=Path(where) / name)) from None
+    except OSError as error:
+        raise SentimentError(Errors.S002.format(path=Path(where) / name, reason=error.strerror or error)) from None
+
+
+def _json_bytes(content: Any) -> bytes:
+    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()

@@ -1,0 +1,102 @@
+"""Model directories, written whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from ..errors import Errors, SentimentError, os_errors_as
+
+# Of a component's directory: what it holds.
+MANIFEST = "manifest.json"
+WORK_PREFIX = "work-"
+_ASIDE = "old"
+
+
+@contextmanager
+def whole_directory(path: Path, overwrite: bool = False, within: Path | None = None) -> Iterator[Path]:
+    """Write a directory beside its place, and put it there once it is complete.
+
+    path: Where the directory shall be. Its parents are made.
+    overwrite: Replace a spaCy pipeline that is there.
+    within: As in `work_directory`.
+    YIELDS: An empty directory to write to. On an error it is removed, and what was at `path` is left as it was.
+
+    Raises SentimentError at once where `path` is taken or cannot be written.
+    """
+    _check_free(path, overwrite)
+    with ExitStack() as stack:
+        with os_errors_as(Errors.S032, path):
+            work = stack.enter_context(work_directory(path, within))
+            new = work / "new"
+            new.mkdir()
+        yield new
+        _check_free(path, overwrite)  # another process may have written there meanwhile
+        with os_errors_as(Errors.S032, path):
+            _replace(path, new, aside=work / _ASIDE)
+
+
+@contextmanager
+def work_directory(path: Path, within: Path | None = None) -> Iterator[Path]:
+    """YIELDS: A directory beside `path`, to write to what is then renamed to it; it is removed at the end.
+
+    within: A directory of the same file system, to make it there.
+
+    Raises OSError where it cannot be made. The parents of `path` are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if within is None:
+        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    else:
+        work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=within))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def recover_replaced(path: Path, work: Path) -> None:
+    """Put back what was at `path`, where a process was killed as it replaced it. work: That one's work directory."""
+    aside = work / _ASIDE
+    if aside.exists() and not os.path.lexists(path):
+        aside.rename(path)
+
+
+def require_free_file(path: Path, overwrite: bool = False) -> None:
+    """Raises SentimentError where there is something at `path`, unless it is a file to overwrite."""
+    if os.path.lexists(path) and not (overwrite and path.is_file()):
+        raise SentimentError(Errors.S068.format(path=path))
+
+
+def write_file(path: Path, text: str, overwrite: bool = False) -> None:
+    """Write a text as UTF-8, whole or not at all.
+
+    Raises SentimentError where `path` is taken or cannot be written.
+    """
+    require_free_file(path, overwrite)
+    with os_errors_as(Errors.S069, path), work_directory(path) as work:
+        (work / "new").write_text(text, encoding="utf-8")
+        (work / "new").replace(path)
+
+
+def _replace(path: Path, new: Path, aside: Path) -> None:
+    replaced = path.exists()
+    if replaced:
+        path.rename(aside)
+    try:
+        new.rename(path)
+    except OSError:
+        if replaced:
+            aside.rename(path)
+        raise
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if not os.path.lexists(path) or (path.is_dir() and not path.is_symlink() and not any(path.iterdir())):
+        return
+    if not overwrite:
+        raise SentimentError(Errors.S030.format(path=path))
+    if path.is_symlink() or not all((path / name).is_file() for name in ("config.cfg", "meta.json")):
+        raise SentimentError(Errors.S031.format(path=path))

@@ -1,0 +1,1 @@
+"""Files of rows, in and out. Nothing here knows spaCy or the model."""

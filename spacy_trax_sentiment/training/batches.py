@@ -1,0 +1,149 @@
+"""TODO."""
+
+import random
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import Errors, SentimentError
+from ..model.padding import Ids, bucket_length, pad
+
+Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
+
+
+_SORTED_BATCHES = 2
+
+
+def steady_length(ids: Sequence[Ids], short: int = 64) -> Callable[[int], int]:
+    """Choose lengths for training on these texts: those of the ladder, but one length for all batches of short texts.
+
+    ids: The ids of each text.
+    short: Up to this length a shape's compile takes longer than all that shorter batches would save.
+    RETURNS: A function of a batch's longest text's length, for `padded_length`.
+    """
+    least = min(bucket_length(max(map(len, ids), default=0)), short)
+    return lambda longest: max(bucket_length(longest), least)
+
+
+def balanced_batches(
+    ids: Sequence[Ids],
+    targets: Sequence[int],
+    batch_size: int,
+    *,
+    loop: bool,
+    shuffle: bool = False,
+    seed: int = 0,
+    padded_length: Callable[[int], int] = bucket_length,
+) -> Iterator[Batch]:
+    """Draw batches that hold equally many texts of each class, the highest class first.
+
+    ids: The ids of each text.
+    targets: The class of each text.
+    batch_size: Texts in a batch, a multiple of the number of classes.
+    loop: Start a class over when it is exhausted; else stop before the first incomplete batch.
+    shuffle: Draw in random order, anew each time that a class starts over.
+    seed: The seed of that order.
+    padded_length: The length to pad to, of the batch's longest text's length.
+    YIELDS: inputs int32 (batch_size, length), targets int32 (batch_size,), example weights 1, float32 (batch_size,).
+
+    Raises SentimentError where the batch size does not divide into the classes.
+    """
+    classes = sorted(set(targets), reverse=True)
+    share = check_batch_size(batch_size, len(classes))
+    rng = random.Random(seed)
+    of_class = {c: array("q") for c in classes}  # as lists, the indices of millions take four times as much memory
+    for i, target in zip(range(len(ids)), targets, strict=True):
+        of_class[target].append(i)
+    streams = [_endless(of_class[c], rng, shuffle) if loop else _once(of_class[c], rng, shuffle) for c in classes]
+    batch_targets = np.repeat(np.array(classes, dtype=np.int32), share)
+    while True:
+        batch = [ids[i] for stream in streams for i in islice(stream, share)]
+        if len(batch) < batch_size:
+            return
+        yield pad(batch, padded_length), batch_targets.copy(), np.ones(batch_size, dtype=np.float32)
+
+
+def shuffled_batches(
+    ids: Sequence[Ids],
+    targets: Sequence[int],
+    batch_size: int,
+    *,
+    seed: int = 0,
+    padded_length: Callable[[int], int] = bucket_length,
+) -> Iterator[Batch]:
+    """Draw batches without end, passing through all texts in a new random order each time.
+
+    YIELDS: As `balanced_batches` does, with the classes as the data has them.
+
+    Raises SentimentError where the batch size is less than 1.
+    """
+    check_batch_size(batch_size, 1)
+    stream = _endless(range(len(ids)), random.Random(seed), shuffle=True)
+    while True:
+        chosen = list(islice(stream, batch_size))
+        yield (
+            pad([ids[i] for i in chosen], padded_length),
+            np.array([targets[i] for i in chosen], dtype=np.int32),
+            np.ones(batch_size, dtype=np.float32),
+        )
+
+
+def weighted_batches(
+    ids: Sequence[Ids],
+    targets: Sequence[int],
+    weights: Sequence[float],
+    batch_size: int,
+    *,
+    n_classes: int,
+    seed: int = 0,
+    padded_length: Callable[[int], int] = bucket_length,
+) -> Iterator[Batch]:
+    """Draw batches without end, each text as often as its weight says, whenever it was drawn last.
+
+    targets: The class of each text; -1 for one of no class, which is drawn as of any class by chance, so that its
+        expected probabilities are even.
+    weights: Not below 0, (n_texts,).
+    YIELDS: As `balanced_batches` does.
+
+    Raises SentimentError where the batch size is less than 1.
+    """
+    check_batch_size(batch_size, 1)
+    rng = np.random.default_rng(seed)
+    cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
+    lengths = np.array(list(map(len, ids)))
+    all_targets = np.array(targets, dtype=np.int32)
+    while True:
+        drawn = np.searchsorted(cumulative, rng.random(batch_size * _SORTED_BATCHES) * cumulative[-1], side="right")
+        # Texts of like lengths share a batch, as far as batches do not become of one kind, or most would be padding.
+        batches = drawn[np.argsort(lengths[drawn], kind="stable")].reshape(_SORTED_BATCHES, batch_size)
+        for batch in batches[rng.permutation(_SORTED_BATCHES)]:
+            of_batch = all_targets[batch]
+            of_batch = np.where(of_batch < 0, rng.integers(0, n_classes, batch_size, dtype=np.int32), of_batch)
+            yield pad([ids[i] for i in batch.tolist()], padded_length), of_batch, np.ones(batch_size, dtype=np.float32)
+
+
+def check_batch_size(batch_size: int, n_classes: int) -> int:
+    """RETURNS: The texts of each class in a batch. Raises SentimentError where that is not a whole number above 0."""
+    if batch_size < 1 or batch_size % n_classes:
+        wanted = "positive" if n_classes == 1 else f"a positive multiple of {n_classes}"
+        raise SentimentError(Errors.S020.format(batch_size=batch_size, wanted=wanted))
+    return batch_size // n_classes
+
+
+T = TypeVar("T")
+
+
+def _once(items: Sequence[T], rng: random.Random, shuffle: bool) -> Iterator[T]:
+    order = array("q", range(len(items)))
+    if shuffle:
+        rng.shuffle(order)
+    yield from (items[i] for i in order)
+
+
+def _endless(items: Sequence[T], rng: random.Random, shuffle: bool) -> Iterator[T]:
+    while items:
+        yield from _once(items, rng, shuffle)

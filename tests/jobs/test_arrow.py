@@ -1,0 +1,94 @@
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_trax_sentiment import TextScorer
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.jobs.arrow import Annotator, annotate
+
+pa = pytest.importorskip("pyarrow")
+
+ADDED = ["sentiment", "sentiment_negative", "sentiment_positive"]
+
+
+@pytest.fixture(scope="module")
+def scorer() -> TextScorer:
+    return TextScorer.load()
+
+
+@given(
+    texts=st.lists(
+        st.none() | st.text(max_size=20) | st.sampled_from(["good", "not good at all", "bad :("]), max_size=6
+    ),
+    make=st.sampled_from([pa.RecordBatch.from_pydict, pa.table]),
+)
+def test_the_same_table_with_the_scores(texts: list[str | None], make: Callable[..., Any], scorer: TextScorer) -> None:
+    schema = pa.schema([pa.field("id", pa.int8()), pa.field("text", pa.string())], {"made": "by us"})
+    batch = make({"id": list(range(len(texts))), "text": texts}, schema=schema)
+    found = annotate(batch, scorer)
+    assert type(found) is type(batch)
+    assert found.schema.names == ["id", "text", *ADDED]
+    assert found.schema.metadata == {b"made": b"by us"}
+    assert found.select(["id", "text"]).to_pydict() == batch.to_pydict()
+    for row in found.to_pylist():
+        scores = [row[name] for name in ADDED[1:]]
+        if row["text"] is None:
+            assert [row["sentiment"], *scores] == [None] * 3
+        else:
+            expected = scorer([row["text"]])[0]
+            np.testing.assert_allclose(scores, expected, atol=1e-6)
+            assert row["sentiment"] == scorer.labels[int(expected.argmax())]
+
+
+def test_a_chunked_table_and_other_string_types(scorer: TextScorer) -> None:
+    expected = annotate(pa.table({"text": ["good", "bad", "good"]}), scorer)
+    chunked = pa.chunked_array([["good"], [], ["bad", "good"]])
+    assert annotate(pa.table({"text": chunked}), scorer).to_pydict() == expected.to_pydict()
+    for type_ in (pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())):
+        table = pa.table({"text": pa.array(["good", "bad", "good"], type_)})
+        found = annotate(table, scorer)
+        assert found.schema.field("text").type == type_
+        assert found.drop(["text"]) == expected.drop(["text"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "error"),
+    [
+        ({"body": ["a"]}, "S064.*'text' is missing; there are: 'body'"),
+        ({"text": [1]}, "S065.*of the type int64"),
+        ({"text": ["a"], "sentiment": ["b"]}, "S066.*'sentiment'"),
+    ],
+)
+def test_what_cannot_be_annotated(columns: dict[str, list[Any]], error: str, scorer: TextScorer) -> None:
+    with pytest.raises(SentimentError, match=error):
+        annotate(pa.table(columns), scorer)
+
+
+def test_an_annotator_travels_without_its_model(scorer: TextScorer) -> None:
+    annotator = Annotator("en", "body")
+    batch = pa.RecordBatch.from_pydict({"body": ["good", None]})
+    expected = annotate(batch, scorer, "body")
+    assert annotator(batch) == expected
+    sent = pickle.dumps(annotator)
+    assert len(sent) < 1000
+    assert list(pickle.loads(sent).batches([batch, batch])) == [expected, expected]
+
+
+def test_a_model_that_is_not_there() -> None:
+    with pytest.raises(SentimentError, match="nowhere"):
+        Annotator("nowhere")(pa.table({"text": ["a"]}))
+
+
+def test_a_data_frame(scorer: TextScorer) -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"text": ["good", None, 3, "bad"]}, index=[5, 6, 7, 8])
+    found = Annotator().frame(frame)
+    assert list(found.columns) == ["text", *ADDED]
+    assert list(found.index) == [5, 6, 7, 8]
+    np.testing.assert_allclose(found.loc[[5, 8], ADDED[1:]], scorer(["good", "bad"]), atol=1e-6)
+    assert found.loc[[6, 7], ADDED].isna().all(axis=None)

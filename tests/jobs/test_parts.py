@@ -1,0 +1,236 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spacy_trax_sentiment import TextScorer
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.jobs import local as engines
+from spacy_trax_sentiment.jobs import parts as jobs
+from spacy_trax_sentiment.jobs.local import run_locally
+from spacy_trax_sentiment.jobs.parts import Job, Outcome, Part, begin, input_files, parts_of, rows_before, to_do
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+
+TEXTS = ["good", "so bad :(", "not good at all", "a table", "", "I love it 😍"]
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "ROWS_PER_PART", 7)
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Path:
+    """A file of 25 rows in groups of 10."""
+    path = tmp_path / "in" / "a.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.table({"id": range(25), "text": (TEXTS * 5)[:25]}), path, row_group_size=10)
+    return path
+
+
+def _job(tmp_path: Path, **settings: Any) -> Job:
+    return Job("en", str(tmp_path / "out"), **settings)
+
+
+def _run(job: Job, pattern: Path, concurrency: int = 1) -> list[Outcome]:
+    files = input_files([str(pattern)])
+    begin(job, files)
+    return list(run_locally(job, to_do(job, [part for file in files for part in parts_of(file, job)]), concurrency))
+
+
+def _rows(directory: str) -> list[dict[str, Any]]:
+    tables = [pq.read_table(path) for path in sorted(Path(directory).glob("*.parquet"))]
+    return sorted((row for table in tables for row in table.to_pylist()), key=lambda row: row["id"])
+
+
+@pytest.mark.parametrize("rows_per_part", [1, 7, 10, 24, 25, 100])
+def test_every_row_is_written_once(
+    rows_per_part: int, parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "ROWS_PER_PART", rows_per_part)
+    job = _job(tmp_path, batch_size=4)
+    outcomes = _run(job, parquet)
+    assert sum(outcome.n_rows for outcome in outcomes) == 25
+    assert len(outcomes) == -(-25 // rows_per_part)
+    rows, texts = _rows(job.output), (TEXTS * 5)[:25]
+    assert [(row["id"], row["text"]) for row in rows] == list(enumerate(texts))
+    expected = TextScorer.load()(texts)
+    found = [[row["sentiment_negative"], row["sentiment_positive"]] for row in rows]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_processes_give_the_same(parquet: Path, tmp_path: Path, small_parts: None) -> None:
+    _run(_job(tmp_path), parquet)
+    expected = _rows(str(tmp_path / "out"))
+    other = Job("en", str(tmp_path / "other"))
+    assert sorted(o.part.name for o in _run(other, parquet, 2)) == sorted(p.name for p in parts_of(str(parquet), other))
+    assert _rows(other.output) == expected
+
+
+def test_what_is_done_is_not_done_again(parquet: Path, tmp_path: Path, small_parts: None) -> None:
+    job = _job(tmp_path)
+    _run(job, parquet)
+    first, *_ = (path for path in Path(job.output).iterdir() if path.suffix == ".parquet")
+    first.unlink()
+    (Path(job.output) / ".left.x").mkdir()
+    assert [outcome.part.name for outcome in _run(job, parquet)] == [first.name]
+    assert len(_rows(job.output)) == 25
+    assert not (Path(job.output) / ".left.x").exists()
+    before = first.stat().st_mtime_ns
+    parts = [part for part in parts_of(str(parquet), job) if part.name == first.name]
+    assert [(outcome.n_rows, outcome.error) for outcome in run_locally(job, parts, 1)] == [(0, None)]
+    assert first.stat().st_mtime_ns == before
+
+
+def test_formats_keep_their_columns(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a.jsonl").write_text('{"text": "good", "id": 1}\n{"text": null, "id": 2}\n{"id": 3}\n')
+    (source / "b.csv").write_text("id,text\n1,good\n2\n")
+    (source / "_note.csv").write_text("not to be read")
+    outcomes = _run(_job(tmp_path), source)
+    assert [(o.n_rows, o.n_without, o.first_without, o.error) for o in outcomes] == [(3, 2, 2, None), (2, 1, 2, None)]
+    lines = [json.loads(line) for line in next((tmp_path / "out").glob("a*.jsonl")).read_text().splitlines()]
+    assert [line["id"] for line in lines] == [1, 2, 3]
+    assert [line["sentiment"] for line in lines] == ["positive", None, None]
+    assert [line["sentiment_positive"] is None for line in lines] == [False, True, True]
+    assert next((tmp_path / "out").glob("b*.csv")).read_text().splitlines()[2] == "2,,,,"
+
+
+def test_strict_rows(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text('{"text": "good"}\n{"text": 3}\n')
+    (outcome,) = _run(_job(tmp_path, strict=True), source)
+    assert "S065" in str(outcome.error)
+    assert "line 2" in str(outcome.error)
+    assert not list((tmp_path / "out").glob("a*"))
+
+
+def test_nulls_are_counted_by_row(tmp_path: Path, small_parts: None) -> None:
+    source = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": [None if i in (9, 11) else "good" for i in range(20)]}), source)
+    outcomes = _run(_job(tmp_path, batch_size=2), source)
+    assert [(o.n_without, o.first_without) for o in outcomes] == [(0, None), (2, 3), (0, None)]
+    assert [rows_before(o.part) for o in outcomes] == [0, 7, 14]
+
+
+def test_bad_files_among_good_ones(parquet: Path, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"body": ["a"]}), parquet.parent / "b.parquet")
+    pq.write_table(pa.table({"text": [1]}), parquet.parent / "c.parquet")
+    outcomes = _run(_job(tmp_path), parquet.parent)
+    assert [None if o.error is None else o.error[:6] for o in outcomes] == [None, "[S064]", "[S065]"]
+    assert len(_rows(str(tmp_path / "out"))) == 25
+
+
+def test_a_corrupt_file_is_named(parquet: Path, tmp_path: Path) -> None:
+    parquet.write_bytes(parquet.read_bytes()[:-10])
+    with pytest.raises(SentimentError, match=r"S061.*a\.parquet"):
+        parts_of(str(parquet), _job(tmp_path))
+    with pytest.raises(SentimentError, match="S110.*nothing"):
+        input_files([str(tmp_path / "nothing*.parquet")])
+
+
+def test_the_output_of_another_run(parquet: Path, tmp_path: Path) -> None:
+    job = _job(tmp_path)
+    _run(job, parquet)
+    for other, error in (
+        (_job(tmp_path, strict=True), "S111.*strict was False, now True"),
+        (Job("en_ternary", job.output), "S111.*model was en, now en_ternary"),
+    ):
+        with pytest.raises(SentimentError, match=error):
+            begin(other, [str(parquet)])
+    pq.write_table(pa.table({"text": ["changed"]}), parquet)
+    with pytest.raises(SentimentError, match=r"S112.*a\.parquet"):
+        begin(job, [str(parquet)])
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    with pytest.raises(SentimentError, match="S113.*full"):
+        begin(Job("en", str(tmp_path / "full")), [str(parquet)])
+    with pytest.raises(SentimentError, match="S116"):
+        begin(Job("en", str(parquet.parent)), [str(parquet)])
+
+
+def test_two_directories_with_files_of_one_name(parquet: Path, tmp_path: Path) -> None:
+    (tmp_path / "in2").mkdir()
+    pq.write_table(pa.table({"id": range(25, 28), "text": TEXTS[:3]}), tmp_path / "in2" / "a.parquet")
+    job = _job(tmp_path)
+    _run(job, parquet)
+    _run(job, tmp_path / "in2")  # more inputs for the same run
+    assert [row["id"] for row in _rows(job.output)] == list(range(28))
+
+
+def test_a_process_that_is_killed_is_replaced(parquet: Path, tmp_path: Path, small_parts: None) -> None:
+    job = _job(tmp_path)
+    begin(job, [str(parquet)])
+    outcomes = []
+    for outcome in run_locally(job, parts_of(str(parquet), job), 2):
+        if not outcomes:
+            for child in _children():
+                os.kill(child, signal.SIGKILL)
+        outcomes.append(outcome)
+    assert all(outcome.error is None for outcome in outcomes)
+    assert [row["id"] for row in _rows(job.output)] == list(range(25))
+
+
+def test_a_part_that_kills_its_process_each_time_is_given_up(
+    parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "_ATTEMPTS", 1)
+    job = _job(tmp_path)
+    begin(job, [str(parquet)])
+    monkeypatch.setattr(engines, "_score", _kill_myself)
+    (outcome,) = run_locally(job, parts_of(str(parquet), job), 2)
+    assert "S114" in str(outcome.error)
+
+
+def _kill_myself(part: Part) -> Outcome:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def _children() -> list[int]:
+    path = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    if not path.exists():
+        pytest.skip("needs /proc, to find the worker processes")
+    names = ((int(pid), Path(f"/proc/{pid}/cmdline").read_bytes()) for pid in path.read_text().split())
+    return [pid for pid, command in names if b"spawn_main" in command]
+
+
+def test_the_command_goes_on_after_sigkill(parquet: Path, tmp_path: Path) -> None:
+    """Of a job of many parts, at a moment when some are done."""
+    rows = 60_000
+    pq.write_table(pa.table({"id": range(rows), "text": [f"{TEXTS[i % 6]} {i}" for i in range(rows)]}), parquet)
+    program = (
+        "import sys; from spacy_trax_sentiment.jobs import parts as jobs; jobs.ROWS_PER_PART = 3000;"
+        "from spacy_trax_sentiment.cli import main; main(sys.argv[1:])"
+    )
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", program, "predict", "--input", str(parquet.parent), "--output", str(out), "-q"]
+    command += ["--concurrency", "1"]
+    with subprocess.Popen(command) as process:
+        while len(list(out.glob("*.parquet"))) < 3 and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+    assert len(list(out.glob("*.parquet"))) < 20
+    subprocess.run(command, check=True)
+    assert [row["id"] for row in _rows(str(out))] == list(range(rows))
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_what_hands_out_parts_imports_no_spacy() -> None:
+    program = (
+        "import sys, spacy_trax_sentiment.jobs.local, spacy_trax_sentiment.cli.many\n"
+        "assert 'spacy' not in sys.modules\n"
+        "from spacy_trax_sentiment import TextScorer\n"
+        "assert 'spacy' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
