@@ -1,11 +1,12 @@
-"""What the commands share: options that mean the same everywhere, how much is told, and progress."""
+"""Options with the same meaning in every command, the log's verbosity, and progress bars."""
 
 import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -16,9 +17,42 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-MODEL_HELP = "A pipeline directory, as `train` writes it; or en or en_ternary, which the package carries."
+MODEL_HELP = "A pipeline directory, as written by `train`, or a bundled model: en or en_ternary."
 
-# Each default is made anew, as typer writes into it.
+
+def complete_model(incomplete: str) -> list[str]:
+    """Return the bundled models and the directories whose name or path begins with `incomplete`."""
+    from ..pretrained import bundled_names
+
+    folder, _, _ = incomplete.rpartition("/")
+    try:
+        beside = [str(each) for each in sorted(Path(folder or ".").iterdir()) if each.is_dir()]
+    except OSError:
+        beside = []
+    return [name for name in dict.fromkeys([*bundled_names(), *beside]) if name.startswith(incomplete)]
+
+
+Model = Annotated[str, typer.Option("--model", "-m", help=MODEL_HELP, autocompletion=complete_model)]
+Input = Annotated[
+    str | None, typer.Option("--input", "-i", help="Table to read, or - for standard input (the default).")
+]
+InputFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--input-format",
+        help="jsonl, csv, tsv, txt (one text per line) or parquet.",
+        show_default="from the suffix; txt for standard input",
+    ),
+]
+TextColumn = Annotated[str, typer.Option("--text-column", help="Column that holds the text.")]
+LabelColumn = Annotated[str, typer.Option("--label-column", help="Column that holds the label.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write an HTML page to this file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, reports or warnings.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each step to standard error.")]
+
+# To be removed once no command calls them: the same options as functions.
 
 
 def model_option() -> Any:
@@ -27,7 +61,7 @@ def model_option() -> Any:
 
 def input_option() -> Any:
     return typer.Option(
-        None, "--input", "-i", help="The table to read, or - for standard input, the default.", show_default=False
+        None, "--input", "-i", help="Table to read, or - for standard input (the default).", show_default=False
     )
 
 
@@ -35,25 +69,25 @@ def input_format_option() -> Any:
     return typer.Option(
         None,
         "--input-format",
-        help="jsonl, csv, tsv, txt (a text a line) or parquet.",
-        show_default="by suffix; of -, txt",
+        help="jsonl, csv, tsv, txt (one text per line) or parquet.",
+        show_default="from the suffix; txt for standard input",
     )
 
 
 def text_column_option() -> Any:
-    return typer.Option("text", "--text-column", help="The column that holds the text.")
+    return typer.Option("text", "--text-column", help="Column that holds the text.")
 
 
 def label_column_option() -> Any:
-    return typer.Option("label", "--label-column", help="The column that holds the label.")
+    return typer.Option("label", "--label-column", help="Column that holds the label.")
 
 
 def overwrite_option() -> Any:
-    return typer.Option(False, "--overwrite", help="Replace the output where it is there already.")
+    return typer.Option(False, "--overwrite", help="Replace the output if it exists.")
 
 
 def html_option() -> Any:
-    return typer.Option(None, "--html", metavar="FILE", help="Write a page to this file.")
+    return typer.Option(None, "--html", metavar="FILE", help="Write an HTML page to this file.")
 
 
 def json_option() -> Any:
@@ -65,7 +99,7 @@ def quiet_option() -> Any:
 
 
 def verbose_option() -> Any:
-    return typer.Option(False, "--verbose", "-v", help="Tell on standard error what is being done.")
+    return typer.Option(False, "--verbose", "-v", help="Log each step to standard error.")
 
 
 def set_verbosity(quiet: bool, verbose: bool) -> None:

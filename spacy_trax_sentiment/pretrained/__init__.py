@@ -16,6 +16,11 @@ def pretrained_path(name: str | Path) -> Path:
     return bundled if isinstance(name, str) and name.isidentifier() and _holds_model(bundled) else Path(name)
 
 
+def bundled_names() -> list[str]:
+    """Return the names of the models that the package carries, in alphabetical order."""
+    return sorted(each.name for each in Path(__file__).parent.iterdir() if _holds_model(each))
+
+
 def find_model(path: Path, name: str) -> Path | None:
     """RETURNS: The directory of the component's files: that of a pipeline's component, or the path itself."""
     return next((each for each in (path / name, path / "trax_sentiment", path) if _holds_model(each)), None)
