@@ -6,6 +6,7 @@ and remembered, and a text is scored by splitting it and looking its chunks up.
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 
 from ..about import BUNDLED_MODEL
+from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
 from ..model.thinc_model import lexeme_cache, row_probabilities
 from ..pipelines import find_component, load_pipeline
@@ -34,50 +36,68 @@ _BLOCK_SIZE = 1 << 20
 
 
 class TextScorer:
-    """Scores texts with a pipeline's `trax_sentiment` component. Threads may share one that does not make Docs.
+    """Scores raw texts with a pipeline's `trax_sentiment` component.
 
-    It takes the pipeline as it is: make a new one after training on, or after changing the tokenizer.
+    The pipeline is used as it is now. After training it further, or changing its tokenizer, make a new scorer. Threads
+    may share a scorer, unless it needs Docs (then it logs a warning that says why).
+
+    Attributes:
+        labels: The labels, in the order of the probabilities' columns.
     """
 
     def __init__(self, nlp: Language) -> None:
-        """Raises SentimentError where the pipeline has no component of this package, ValueError (spaCy's E109) where
-        that is not trained.
+        """Make a scorer of a loaded pipeline.
+
+        Args:
+            nlp: A pipeline with a trained component made by this package.
+
+        Raises:
+            SentimentError: The pipeline has no component made by this package.
+            ValueError: The component is not trained (spaCy's E109).
         """
         self._nlp = nlp
         self._component = find_component(nlp, "the pipeline")
         self._component.require_weights()
         self.labels: tuple[str, ...] = self._component.labels
         self._memory: ChunkCache | None = None
-        reason = self._obstacle()
+        reason = reason_for_docs(nlp, self._component)
         if reason is None:
             self._memory = ChunkCache(ChunkTokenizer(nlp.tokenizer), lexeme_cache(self._component.model))
         else:
             logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
 
-    @property
-    def makes_docs(self) -> bool:
-        """Whether it must make a Doc of each text. Threads may not share such a one."""
-        return self._memory is None
-
-    def component_docs(self, texts: Iterable[str]) -> Iterator[Doc]:
-        """YIELDS: The texts' Docs, as the component gets them."""
-        return self._nlp.pipe(texts, disable=self._nlp.pipe_names[len(self._names_before()) :])
-
     @classmethod
-    def load(cls, path: str | Path = BUNDLED_MODEL) -> "TextScorer":
-        """RETURNS: The scorer of a pipeline directory; or of `en` or `en_ternary`, which the package carries.
+    def load(cls, model: str | Path = BUNDLED_MODEL) -> "TextScorer":
+        """Load a scorer.
 
-        Raises SentimentError where it cannot be loaded.
+        Args:
+            model: A pipeline directory, or the name of a bundled model (`en`, `en_ternary`).
+
+        Returns:
+            A scorer of that pipeline.
+
+        Raises:
+            SentimentError: The pipeline cannot be loaded.
         """
-        return cls(load_pipeline(path))
+        return cls(load_pipeline(model))
 
-    def __call__(self, texts: Iterable[str]) -> Scores:
-        """RETURNS: float32 probabilities (n_texts, n_labels), their columns in the order of `labels`.
+    @property
+    def classes_(self) -> tuple[str, ...]:
+        """The labels, under the name that scikit-learn gives them."""
+        return self.labels
 
-        A lone surrogate, which spaCy refuses, counts as U+FFFD. A text may be longer than `nlp.max_length`, but for
-        the Doc way.
+    def predict_proba(self, texts: Iterable[str]) -> Scores:
+        """Score texts.
 
-        Raises SentimentError where a text is not a str.
+        Args:
+            texts: The texts. A lone surrogate, which spaCy refuses, counts as U+FFFD. Texts may exceed
+                `nlp.max_length`, unless Docs are needed.
+
+        Returns:
+            The probabilities, float32 (n_texts, n_labels). The columns are in the order of `labels`.
+
+        Raises:
+            SentimentError: A text is not a str.
         """
         if isinstance(texts, str):
             raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
@@ -89,20 +109,34 @@ class TextScorer:
         except (TypeError, UnicodeEncodeError):
             return self._by_chunks(_checked(texts))
 
-    def stream(self, texts: Iterable[str], batch_size: int = 4000) -> Iterator[Scores]:
-        """YIELDS: The probabilities (n_labels,) of each text, in order. Memory does not grow with the texts' number.
+    __call__ = predict_proba
 
-        Raises SentimentError where the batch size is below 1 or a text is not a str.
+    def predict(self, texts: Iterable[str]) -> list[str]:
+        """Return the most probable label of each text. Takes and raises what `predict_proba` does."""
+        return [self.labels[i] for i in self.predict_proba(texts).argmax(axis=1).tolist()]
+
+    def pipe(self, texts: Iterable[str], batch_size: int = 4000) -> Iterator[Scores]:
+        """Score a stream of texts, of which only a batch is in memory at a time.
+
+        Args:
+            texts: The texts, as in `predict_proba`.
+            batch_size: Number of texts scored together.
+
+        Returns:
+            An iterator over the probabilities (n_labels,) of each text, in order.
+
+        Raises:
+            SentimentError: The batch size is below 1, or a text is not a str.
         """
         if batch_size < 1:
             raise SentimentError(
                 Errors.S021.format(name="batch_size", value=batch_size, wanted="a number of at least 1")
             )
-        return self._stream(iter(texts), batch_size)
+        return self._pipe(iter(texts), batch_size)
 
-    def _stream(self, texts: Iterator[str], batch_size: int) -> Iterator[Scores]:
+    def _pipe(self, texts: Iterator[str], batch_size: int) -> Iterator[Scores]:
         while batch := list(islice(texts, batch_size)):
-            yield from self(batch)
+            yield from self.predict_proba(batch)
 
     def _by_chunks(self, texts: Sequence[str]) -> Scores:
         return np.concatenate(list(map(self._of_block, _blocks(texts))))
@@ -121,28 +155,48 @@ class TextScorer:
         return scores
 
     def _by_docs(self, texts: Sequence[str]) -> Scores:
-        docs = list(self.component_docs(texts))
+        docs = list(component_docs(self._nlp, self._component, texts))
         return np.asarray(self._component.predict(docs), dtype=np.float32).reshape(len(docs), len(self.labels))
 
-    def _names_before(self) -> list[str]:
-        """RETURNS: The names of the components before ours."""
-        return [name for name, _ in takewhile(lambda item: item[1] is not self._component, self._nlp.pipeline)]
 
-    def _obstacle(self) -> str | None:
-        """RETURNS: Why chunks cannot be remembered; None where they can."""
-        tokenizer: Any = self._nlp.tokenizer
-        if type(tokenizer) is not Tokenizer:
-            return f"the tokenizer is a {type(tokenizer).__name__}, not spaCy's own"
-        # A case of white space alone (spaCy has some) makes tokens of white space, which have no term.
-        if any(any(map(str.isspace, case)) and not case.isspace() for case in tokenizer.rules):
-            return "the tokenizer has special cases that hold white space"
-        preprocessor = self._component.model.attrs["preprocessor"]
-        if not isinstance(preprocessor, TokenPreprocessor):
-            return f"{type(preprocessor).__name__} looks at more than the tokens"
-        for name in self._names_before():
-            if self._nlp.get_pipe_meta(name).retokenizes:
-                return f"the component '{name}' changes the tokens"
-        return None
+@lru_cache(maxsize=4)
+def scorer_for(model: str) -> TextScorer:
+    """Return the scorer of a model, which each process loads once.
+
+    Args:
+        model: A pipeline directory, or the name of a bundled model.
+
+    Raises:
+        SentimentError: The model cannot be loaded.
+    """
+    return TextScorer.load(model)
+
+
+def component_docs(nlp: Language, component: TraxSentiment, texts: Iterable[str]) -> Iterator[Doc]:
+    """Yield the Docs of texts as the pipeline hands them to the component."""
+    return nlp.pipe(texts, disable=nlp.pipe_names[len(_names_before(nlp, component)) :])
+
+
+def reason_for_docs(nlp: Language, component: TraxSentiment) -> str | None:
+    """Return why texts can only be scored by making Docs of them, or None if they can be scored without."""
+    tokenizer: Any = nlp.tokenizer
+    if type(tokenizer) is not Tokenizer:
+        return f"the tokenizer is a {type(tokenizer).__name__}, not spaCy's own"
+    # spaCy has special cases of white space alone. They make tokens of white space, which have no term.
+    if any(any(map(str.isspace, case)) and not case.isspace() for case in tokenizer.rules):
+        return "the tokenizer has special cases that hold white space"
+    preprocessor = component.model.attrs["preprocessor"]
+    if not isinstance(preprocessor, TokenPreprocessor):
+        return f"{type(preprocessor).__name__} looks at more than the tokens"
+    for name in _names_before(nlp, component):
+        if nlp.get_pipe_meta(name).retokenizes:
+            return f"the component '{name}' changes the tokens"
+    return None
+
+
+def _names_before(nlp: Language, component: TraxSentiment) -> list[str]:
+    """Return the names of the components that run before ours."""
+    return [name for name, _ in takewhile(lambda item: item[1] is not component, nlp.pipeline)]
 
 
 def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:

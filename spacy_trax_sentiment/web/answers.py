@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from spacy.language import Language
 
-from ..bulk.text_scorer import Scores, TextScorer, without_surrogates
+from ..bulk.text_scorer import Scores, TextScorer, component_docs, reason_for_docs, without_surrogates
 from ..pipelines import find_component
 from ..tables.lines import brief
 from ..tables.rows import Added, as_json
@@ -62,6 +62,7 @@ class Answering:
         """
         self._nlp, self._component = nlp, find_component(nlp, "the pipeline")
         self._scorer = TextScorer(nlp)
+        self._makes_docs = reason_for_docs(nlp, self._component) is not None
         self.labels = self._scorer.labels
         self._rows = RowFormat(self.labels)
         self.labels_json = json.dumps(self.labels)
@@ -70,7 +71,7 @@ class Answering:
     @property
     def is_quick(self) -> bool:
         """Whether few texts without contributions are scored in no time that others would notice."""
-        return not self._scorer.makes_docs
+        return not self._makes_docs
 
     def answer(self, question: Question) -> bytes:
         """RETURNS: The answer, as JSON."""
@@ -82,7 +83,7 @@ class Answering:
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """RETURNS: float32 probabilities (n_texts, n_labels)."""
-        if not self._scorer.makes_docs:
+        if not self._makes_docs:
             return self._scores(texts)
         with self._lock, self._nlp.memory_zone():
             return self._scores(texts)
@@ -105,7 +106,7 @@ class Answering:
     def _explained(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         # The strings of these Docs are forgotten, or the vocabulary would grow with each new word.
         with self._lock, self._nlp.memory_zone():
-            docs = self._scorer.component_docs(map(without_surrogates, texts))
+            docs = component_docs(self._nlp, self._component, map(without_surrogates, texts))
             return [self._component.explain(doc).to_dict() for doc in docs]
 
 

@@ -146,7 +146,7 @@ def test_streams_are_lazy_and_in_order(scorer: TextScorer) -> None:
         while True:
             yield from ["I love it", "awful"]
 
-    stream = scorer.stream(endless(), batch_size=3)
+    stream = scorer.pipe(endless(), batch_size=3)
     rows = [next(stream) for _ in range(7)]
     np.testing.assert_array_equal(rows, scorer(["I love it", "awful"] * 3 + ["I love it"]))
 
@@ -159,7 +159,7 @@ def test_a_stream_reads_a_batch_at_a_time(scorer: TextScorer) -> None:
             read.append(i)
             yield f"good {i}"
 
-    stream = scorer.stream(texts(), batch_size=4)
+    stream = scorer.pipe(texts(), batch_size=4)
     assert read == []
     next(stream)
     assert len(read) == 4
@@ -172,7 +172,7 @@ def test_what_is_not_a_list_of_str_is_refused(scorer: TextScorer) -> None:
     with pytest.raises(SentimentError, match="S051.*text 1 is None"):
         scorer(["a", None])  # type: ignore[list-item]
     with pytest.raises(SentimentError, match="S021.*batch_size"):
-        scorer.stream([], batch_size=0)
+        scorer.pipe([], batch_size=0)
     assert scorer([]).shape == (0, 2)
 
 
@@ -322,7 +322,7 @@ def test_the_memory_is_bounded(trained: Language, monkeypatch: pytest.MonkeyPatc
     for i in range(0, 500, 10):
         scorer(texts[i : i + 10])
         assert len(_memory(scorer)) <= 50 + 40
-    np.testing.assert_allclose(list(scorer.stream(texts, 7)), _by_nlp(trained, texts), atol=1e-6)
+    np.testing.assert_allclose(list(scorer.pipe(texts, 7)), _by_nlp(trained, texts), atol=1e-6)
 
 
 def test_what_was_seen_again_is_kept(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
