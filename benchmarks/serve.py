@@ -209,7 +209,7 @@ async def _ask_all(
                     errors.append(head.split(b"\r\n")[0].decode())
                 latencies.append(time.perf_counter() - asked)
             writer.close()
-        except (OSError, EOFError, asyncio.TimeoutError) as error:
+        except (TimeoutError, OSError, EOFError) as error:
             errors.append(repr(error))
 
     async def watch() -> None:

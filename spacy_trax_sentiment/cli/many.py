@@ -1,7 +1,7 @@
 """`trax-sentiment predict` of many tables, by many processes."""
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from .common import progress
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..jobs.parts import Job, Outcome
 
 
-class Engine(str, Enum):
+class Engine(StrEnum):
     """What scores many tables."""
 
     local = "local"

@@ -3,7 +3,7 @@
 import logging
 import sys
 from contextlib import ExitStack
-from enum import Enum
+from enum import StrEnum
 
 import typer
 
@@ -24,7 +24,7 @@ from .many import Engine, are_many, score_many, tell_without
 logger = logging.getLogger(__name__)
 
 
-class OnError(str, Enum):
+class OnError(StrEnum):
     """What becomes of a row without a text."""
 
     null = "null"
