@@ -17,6 +17,20 @@ class TrainingInterrupted(Exception):  # noqa: N818 (no error: as KeyboardInterr
 
 
 @contextmanager
+def errors_at(place: object) -> Iterator[None]:
+    """Add the place to the message of a SentimentError: `[S012] texts of ...` becomes `[S012] a.jsonl: texts of ...`.
+
+    Args:
+        place: The file, source or model that the error is about, as the user named it.
+    """
+    try:
+        yield
+    except SentimentError as error:
+        code, _, message = str(error).partition(" ")
+        raise type(error)(f"{code} {place}: {message}") from None
+
+
+@contextmanager
 def os_errors_as(message: str, path: object) -> Iterator[None]:
     """Raises SentimentError with one of the messages below, its path and reason filled in, for an OSError."""
     try:
