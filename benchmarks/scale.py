@@ -215,11 +215,11 @@ def stages(source: str) -> dict[str, float]:
         before = now
 
     target = str(Path(source).with_name("stages.parquet"))
-    with open_output(target, "parquet") as write, open_input(source, "parquet", rows=range(ROWS_PER_PART)) as batches:
+    with open_output(target, "parquet") as write, open_input(source, "parquet", part=range(ROWS_PER_PART)) as batches:
         lap("load")
         for batch in batches:
             lap("read")
-            added = scored_columns(scorer, batch.texts)
+            added = scored_columns(batch.texts, scorer, scorer.labels)
             lap("score")
             write(batch, added)
             lap("write")

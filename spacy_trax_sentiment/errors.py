@@ -31,12 +31,23 @@ def errors_at(place: object) -> Iterator[None]:
 
 
 @contextmanager
-def os_errors_as(message: str, path: object) -> Iterator[None]:
-    """Raises SentimentError with one of the messages below, its path and reason filled in, for an OSError."""
+def os_errors_as(message: str, path: object, *others: type[Exception]) -> Iterator[None]:
+    """Raise a SentimentError in place of an OSError, other than a broken pipe.
+
+    Args:
+        message: A message of `Errors` with the fields `path` and `reason`.
+        path: The file that the error is about.
+        others: Further kinds of error to replace, such as a library's own.
+    """
     try:
         yield
-    except OSError as error:
-        raise SentimentError(message.format(path=path, reason=error.strerror or error)) from None
+    except (SentimentError, BrokenPipeError):  # a broken pipe is no error: our reader has seen enough
+        raise
+    except Exception as error:
+        if not isinstance(error, (OSError, *others)):
+            raise
+        reason = " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())[:200]
+        raise SentimentError(message.format(path=path, reason=reason)) from None
 
 
 class Errors:
@@ -44,15 +55,10 @@ class Errors:
     S001 = "[S001] {path}: no such file. Check the path, or name a source: nltk:twitter_samples, bundled:short_texts."
     S002 = "[S002] {path}: cannot be read ({reason}). Check that it is a readable text file."
     S003 = "[S003] {path}: holds no texts. Give a file with at least one labelled text."
-    S004 = "[S004] {path}, line {line}: not valid JSON ({reason}). Write one JSON object a line."
-    S005 = (
-        "[S005] {path}, line {line}: {value} is not a JSON object. Write one object with '{text}' and '{label}' a line."
-    )
-    S006 = "[S006] {path}, line {line}: the field '{field}' is missing; there are: {fields}. Add it, or name another field by --text-column or --label-column."
-    S007 = "[S007] {path}, line {line}: the field '{field}' is {value}, not a string. Write it as a string."
+    S004 = "[S004] not valid JSON ({reason}). Write one JSON object per line."
     S008 = "[S008] {path}, line {line}: the label {value} is not one of {labels}. Correct it, or name the labels by --labels."
-    S009 = "[S009] {path}, line {line}: not UTF-8 ({reason}). Save the file as UTF-8."
-    S010 = "[S010] {path}, line {line}: cannot be read as {format} ({reason}). Correct the line."
+    S009 = "[S009] not UTF-8 ({reason}). Save the file as UTF-8."
+    S010 = "[S010] cannot be read as {format} ({reason}). Correct the line."
     S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv, .tsv or .parquet file."
     S012 = "[S012] {path}: has texts of these labels only: {label}. Give texts of each of: {labels}."
     S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv, .tsv or .parquet file."
@@ -62,9 +68,9 @@ class Errors:
         "and set NLTK_DATA to the folder that holds 'corpora/{name}'."
     )
     S015 = "[S015] {source}: no text of the label {label} is left to hold out. Give at least {needed} texts of each label, or name a --dev source."
-    S016 = "[S016] {path}, line {line}: the field '{field}' holds a lone surrogate, which is no character. Correct or remove it."
+    S016 = "[S016] the column '{column}' holds a lone surrogate, which is not a character. Correct or remove it."
     S017 = "[S017] the reader LabelledTexts.v1 has no source. Set it in the config, or on the command line: --paths.train reviews.jsonl --paths.dev dev.jsonl."
-    S018 = "[S018] {path}, line {line}: longer than {limit:,} bytes. Split its text into several rows; if it should not be so long, see that lines end in line feeds, and that quotes are closed."
+    S018 = "[S018] longer than {limit:,} bytes. Split its text into several rows. If it should not be this long, check that lines end in line feeds and that quotes are closed."
 
     # Settings
     S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or --no-balanced."
@@ -104,16 +110,16 @@ class Errors:
     S052 = "[S052] a text of {n_chars:,} characters cannot be tokenized as the seed does ({reason}). Leave it out, or cut it to parts."
 
     # Tables
-    S060 = "[S060] {path}: '{format}' is not a format that can be {what}. Give one of {formats}, by the file's suffix or by {option}."
-    S061 = "[S061] {path}: cannot be read ({reason}). Name a readable file by --input."
+    S060 = "[S060] {path}: '{format}' is not a format that can be {what}. Give one of {formats}, as the file's suffix or by {option}."
+    S061 = "[S061] {path}: cannot be read ({reason}). Check the path, and that you may read the file."
     S062 = "[S062] {path}: Parquet needs pyarrow, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[parquet]'."
-    S063 = "[S063] {place}: {value} is not a JSON object. Write one object with '{text}' a line."
-    S064 = "[S064] {place}: the column '{column}' is missing; there are: {columns}. Add it, or name another column by --text-column."
-    S065 = "[S065] {place}: the column '{column}' is {value}, not a string. Write it as a string, or name another column by --text-column."
-    S066 = "[S066] {place}: has a column '{column}' already, which would be added. Rename or remove it."
-    S067 = "[S067] {place}: does not fit into one table ({reason}). Correct it, or choose another format."
+    S063 = "[S063] {value} is not a JSON object. Write one object per line, with the key '{column}'."
+    S064 = "[S064] the column '{column}' is missing; there are: {columns}. Add it, or name another column by {option}."
+    S065 = "[S065] the column '{column}' is {value}, not a string. Write it as a string, or name another column by {option}."
+    S066 = "[S066] has a column '{column}' already, which would be added. Rename or remove it."
+    S067 = "[S067] does not fit into one table ({reason}). Correct it, or choose another format."
     S068 = "[S068] {path}: already exists. Name another file, or replace it by --overwrite."
-    S069 = "[S069] {path}: cannot be written ({reason}). Name another file, one that you may write."
+    S069 = "[S069] {path}: cannot be written ({reason}). Name another file, in a place where you may write."
 
     # Model files
     S070 = "[S070] {path}: is missing. Copy the whole model again, or make it anew with `trax-sentiment train`."
@@ -132,8 +138,8 @@ class Errors:
     S114 = "[S114] the process that scored it ended {n_times} times ({reason}). Give fewer processes by --concurrency, or a smaller --batch-size."
     S115 = "[S115] the engine 'ray' needs Ray Data, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[ray]'."
     S116 = "[S116] {path}: is read from and written to at once. Name an output directory outside the input."
-    S117 = "[S117] {address}: an address needs pyarrow, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[parquet]'."
-    S118 = "[S118] {address}: cannot be read ({reason}). Check the address, the network and the credentials: of s3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws, or the machine's role."
+    S117 = "[S117] {address}: an address needs pyarrow and fsspec, which are not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[parquet]'."
+    S118 = "[S118] {path}: cannot be read ({reason}). Check the address, the network and the credentials: of s3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws, or the machine's role."
     S119 = (
         "[S119] there are no files at addresses of '{scheme}'. Give a path, or an address of one of these: {schemes}."
     )

@@ -141,9 +141,13 @@ def open_texts(
     strict: As in `open_input`.
     """
     from ..tables.readers import open_input
-    from ..tables.rows import STANDARD_STREAM, input_format, text_batches
+    from ..tables.rows import INPUT_FORMATS, input_format, text_batches
+    from ..tables.sources import STANDARD_STREAM
 
     if texts:
+        for text in texts:
+            if text.lower().endswith(tuple(f".{name}" for name in INPUT_FORMATS)) and Path(text).is_file():
+                raise typer.BadParameter(f"{text} is a file; to read it, use --input {text}")
         yield text_batches(list(map(whole_characters, texts)), text_column, batch_size)
         return
     source = source or STANDARD_STREAM
@@ -175,6 +179,6 @@ def with_progress(batches: "Iterable[TableBatch]", hidden: bool) -> "Iterator[Ta
     with progress(hidden) as bar:
         for batch in batches:
             yield batch
-            if batch.share:
-                bar.total = round((bar.n + len(batch.texts)) / batch.share)
+            if batch.fraction:
+                bar.total = round((bar.n + len(batch.texts)) / batch.fraction)
             bar.update(len(batch.texts))

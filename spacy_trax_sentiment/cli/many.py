@@ -1,4 +1,4 @@
-"""`trax-sentiment predict` of many tables, by many processes."""
+"""`trax-sentiment predict` for many tables, with many processes."""
 
 import sys
 from enum import StrEnum
@@ -17,21 +17,6 @@ class Engine(StrEnum):
     ray = "ray"
 
 
-def are_many(source: str) -> bool:
-    """RETURNS: Whether it, or an address, names a directory, or is a pattern and no file.
-
-    Raises SentimentError where an address cannot be asked.
-    """
-    import glob
-    import os
-
-    if "://" in source:
-        from ..tables.addresses import is_directory, is_pattern
-
-        return is_pattern(source) or is_directory(source)
-    return os.path.isdir(source) or (glob.has_magic(source) and not os.path.exists(source))
-
-
 def score_many(
     job: "Job",
     source: str,
@@ -41,52 +26,42 @@ def score_many(
     address: str | None,
     quiet: bool,
 ) -> int:
-    """Score the tables that `source` names, and tell of those that fail. RETURNS: The exit status."""
-    from ..errors import SentimentError
-    from ..jobs.local import available_cores, run_locally
-    from ..jobs.parts import begin, input_files, parts_of, rows_before, to_do
-    from ..jobs.ray import run_on_ray
+    """Score the tables that `source` names, report those that fail, and return the exit status."""
+    from ..jobs.run import run
 
-    files, parts, failed = input_files([source]), [], set()
-    begin(job, files)
-    for file in files:
-        try:
-            parts += parts_of(file, job, source_format)
-        except SentimentError as error:
-            failed.add(file)
-            tell(str(error))
-    parts = to_do(job, parts)
-    n_workers = min(concurrency or available_cores(), max(len(parts), 1))
-    by_ray = engine is Engine.ray and parts
-    outcomes = run_on_ray(job, parts, n_workers, address) if by_ray else run_locally(job, parts, n_workers)
-    without: dict[str, list[Outcome]] = {}
-    told, n_rows = set(), 0
-    with progress(quiet, len(parts), unit="part") as bar:
-        for outcome in outcomes:
-            if outcome.error is not None:
-                failed.add(outcome.part.source)
-                if outcome.error not in told:  # what all parts of a file have in common
-                    tell(outcome.error)
+    told: set[str] = set()
+    n_rows = 0
+    with progress(quiet, unit="part") as bar:
+
+        def show(outcome: "Outcome", n_outcomes: int) -> None:
+            nonlocal n_rows
+            if outcome.error is not None and outcome.error not in told:  # all parts of a file may have it in common
+                tell(outcome.error)
                 told.add(outcome.error)
-            if outcome.first_without is not None:
-                without.setdefault(outcome.part.source, []).append(outcome)
-            n_rows += outcome.n_rows
+            n_rows += outcome.written.n_rows
+            bar.total = n_outcomes
             bar.set_postfix(rows=n_rows, refresh=False)
             bar.update(1)
-    for file, of_file in sorted(without.items()):
-        first = min(of_file, key=lambda outcome: outcome.part.start)
-        before = rows_before(first.part)
-        tell_without(file, before + (first.first_without or 0), sum(outcome.n_without for outcome in of_file))
+
+        finished = run(
+            job,
+            [source],
+            source_format=source_format,
+            engine=engine,
+            concurrency=concurrency,
+            address=address,
+            on_outcome=show,
+        )
+    for file, first, n_without in finished.without_text():
+        tell_without(file, first, n_without)
+    failed = finished.failed()
     if failed:
-        tell(f"{len(failed)} of {len(files)} files failed; run again to try these only.")
+        tell(f"{len(failed)} of {len(finished.files)} files failed; run the command again to try only these.")
     return 1 if failed else 0
 
 
 def tell_without(name: str, first: int | None, n_rows: int) -> None:
-    """Tell of the rows of a table that have no scores.
-
-    first: The number of the first, counting from 1; None where there are none.
-    """
+    """Report the rows of a table that have no scores. `first` is the number of the first one, from 1, or None."""
     if first is not None:
         tell(f"{name}: {n_rows} rows hold no text, the first is row {first}; they have no scores.")
 

@@ -4,78 +4,101 @@ import logging
 import sys
 from contextlib import ExitStack
 from enum import StrEnum
+from typing import Annotated
 
 import typer
 
+from ..about import BUNDLED_MODEL
 from .common import (
-    input_format_option,
-    input_option,
-    model_option,
+    Input,
+    InputFormat,
+    Model,
+    Overwrite,
+    Quiet,
+    TextColumn,
+    Verbose,
     open_texts,
-    overwrite_option,
-    quiet_option,
     set_verbosity,
-    text_column_option,
-    verbose_option,
     with_progress,
 )
-from .many import Engine, are_many, score_many, tell_without
+from .many import Engine, score_many, tell_without
 
 logger = logging.getLogger(__name__)
 
 
 class OnError(StrEnum):
-    """What becomes of a row without a text."""
+    """What to do with a row that has no text."""
 
     null = "null"
     fail = "fail"
 
 
-def predict(
-    texts: list[str] | None = typer.Argument(None, metavar="TEXT", help="The texts. Without any, those of --input."),
-    model: str = model_option(),
-    source: str | None = input_option(),
-    target: str = typer.Option(
-        "-", "--output", "-o", help="The table to write, or - for standard output; of many, a directory."
+Texts = Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts to score. Without any, see --input.")]
+Output = Annotated[
+    str,
+    typer.Option("--output", "-o", help="Table to write, or - for standard output. For several tables, a directory."),
+]
+OutputFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--output-format",
+        help="jsonl, csv, tsv or parquet.",
+        show_default="from the suffix; jsonl for standard output",
     ),
-    source_format: str | None = input_format_option(),
-    target_format: str | None = typer.Option(
-        None, "--output-format", help="jsonl, csv, tsv or parquet.", show_default="by suffix; of -, jsonl"
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Number of rows to hold in RAM at a time.")]
+OnErrorOption = Annotated[
+    OnError, typer.Option(help="What to do with a row that has no text: leave its scores empty, or fail.")
+]
+EngineOption = Annotated[
+    Engine | None,
+    typer.Option(help="What scores several tables: processes on this machine, or Ray.", show_default="local"),
+]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Number of worker processes, when there are several tables.", show_default="number of cores"
     ),
-    text_column: str = text_column_option(),
-    batch_size: int = typer.Option(1000, min=1, help="Rows to hold in memory at a time."),
-    on_error: OnError = typer.Option(
-        OnError.null, help="Of a row without a text, or with something else in its place: give no scores, or fail."
-    ),
-    engine: Engine | None = typer.Option(
-        None, help="Of many tables: processes on this machine, or Ray's workers.", show_default="local"
-    ),
-    concurrency: int | None = typer.Option(
-        None, min=1, help="Of many tables: how many processes or workers.", show_default="the cores"
-    ),
-    address: str | None = typer.Option(
-        None, help="Of a Ray cluster, or auto. Without it: a Ray of this machine.", show_default=False
-    ),
-    safe_csv: bool = typer.Option(
-        True,
+]
+Address = Annotated[
+    str | None, typer.Option(help="Address of a Ray cluster, or auto. Without it, Ray is started on this machine.")
+]
+SafeCsv = Annotated[
+    bool,
+    typer.Option(
         "--safe-csv/--no-safe-csv",
         help="Put an apostrophe before a cell that a spreadsheet would take for a formula.",
     ),
-    overwrite: bool = overwrite_option(),
-    quiet: bool = quiet_option(),
-    verbose: bool = verbose_option(),
+]
+
+
+def predict(
+    texts: Texts = None,
+    model: Model = BUNDLED_MODEL,
+    source: Input = None,
+    target: Output = "-",
+    source_format: InputFormat = None,
+    target_format: OutputFormat = None,
+    text_column: TextColumn = "text",
+    batch_size: BatchSize = 1000,
+    on_error: OnErrorOption = OnError.null,
+    engine: EngineOption = None,
+    concurrency: Concurrency = None,
+    address: Address = None,
+    safe_csv: SafeCsv = True,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> int:
-    """Add their sentiment to texts or a table.
+    """Add sentiment to texts or to a table.
 
-    That is the columns `sentiment` and, of each label's probability, `sentiment_LABEL`.
+    The new columns are `sentiment`, the most probable label, and `sentiment_LABEL`, the probability of each label.
 
-    Parquet needs the extra: pip install 'spacy-trax-sentiment[parquet]'.
+    To score several tables, give a directory or a quoted pattern as --input. Each table becomes one or more files in
+    the output directory. If a run is interrupted, repeat it to do the rest. A table that cannot be read is reported,
+    the others are scored, and the exit status is 1.
 
-    The input may be many tables: a directory, or a pattern in quotes. Each becomes one or more in the output directory.
-    A run that was broken off goes on when it is run again. A table that cannot be read is told of, and the others are
-    done; the exit status is then 1.
-
-    The input may be at an address, such as s3://bucket/path, which needs the same extra.
+    The input can be an address such as s3://bucket/path. Addresses and Parquet need the extra `parquet`.
 
     \b
     Examples:
@@ -87,13 +110,15 @@ def predict(
     if texts and source is not None:
         raise typer.BadParameter("give texts or --input, not both")
     set_verbosity(quiet, verbose)
-    if source is not None and (engine is not None or are_many(source)):
-        from ..jobs.parts import Job
+    strict = on_error is OnError.fail
+    if source is not None:
+        from ..jobs.parts import Job, names_many
 
-        if target == "-":
-            raise typer.BadParameter("of many tables, name a directory by --output")
-        job = Job(model, target, text_column, target_format, batch_size, on_error is OnError.fail, safe_csv)
-        return score_many(job, source, source_format, engine or Engine.local, concurrency, address, quiet)
+        if engine is not None or names_many(source):
+            if target == "-":
+                raise typer.BadParameter("to score several tables, name a directory by --output")
+            job = Job(model, target, text_column, target_format, batch_size, strict, safe_csv)
+            return score_many(job, source, source_format, engine or Engine.local, concurrency, address, quiet)
     if engine is not None:
         raise typer.BadParameter("--engine needs --input, a file, a directory or a pattern")
 
@@ -104,13 +129,12 @@ def predict(
 
     target_format = output_format(target, target_format)
     with ExitStack() as stack:
-        strict = on_error is OnError.fail
         batches = stack.enter_context(open_texts(texts, source, source_format, text_column, batch_size, strict))
         writer = open_output(target, target_format, overwrite=overwrite, source=source, safe_csv=safe_csv)
         write = stack.enter_context(writer)
         scorer = TextScorer.load(model)
-        logger.info("Loaded %s, of the labels %s.", model, ", ".join(scorer.labels))
-        on_terminal = target == "-" and sys.stdout.isatty()
-        written = write_scored(with_progress(batches, hidden=quiet or bool(texts) or on_terminal), write, scorer)
+        logger.info("Loaded %s with the labels %s.", model, ", ".join(scorer.labels))
+        hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())
+        written = write_scored(with_progress(batches, hidden), write, scorer, scorer.labels)
         tell_without(source or "-", written.first_without, written.n_without)
     return 0

@@ -1,78 +1,79 @@
-"""Arrow tables to the same tables with a label and probabilities: what Ray Data, Spark and Dask map over batches."""
+"""Arrow tables to the same tables with a label and probabilities: for Ray Data, Spark and Dask to map over batches."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..about import BUNDLED_MODEL
-from ..bulk.text_scorer import TextScorer
-from ..tables.parquet import load_pyarrow, require_strings, with_columns
-from ..tables.rows import ArrowRows, column_index, require_free
+from ..bulk.text_scorer import TextScorer, scorer_for
+from ..tables.parquet import arrow_batch, load_pyarrow, require_strings, with_columns
+from ..tables.rows import column_index, require_free
 from ..tables.scored import scored_columns
+from ..tables.sources import Source, placed
 
 _ROWS_AT_A_TIME = 1 << 13
 
 
-def annotate(batch: Any, scorer: TextScorer, column: str = "text") -> Any:
-    """Score a batch.
+def annotate(table: Any, column: str = "text", model: str | Path | TextScorer = BUNDLED_MODEL) -> Any:
+    """Score the texts of an Arrow table.
 
-    batch: A pyarrow.RecordBatch or pyarrow.Table.
-    scorer: The scorer.
-    column: The column that holds the texts.
-    RETURNS: The same, of the same type, with the columns that `predict` adds after its own: `sentiment` (string), and
-        for each label `sentiment_LABEL` (float32), all null where the text is null.
+    Args:
+        table: A pyarrow.Table or pyarrow.RecordBatch.
+        column: The column that holds the texts.
+        model: A pipeline directory, the name of a bundled model, or a scorer. Each process loads a model once.
 
-    Raises SentimentError where the column is missing, is not of strings, or one of those to be added is there already;
-    MissingExtraError where pyarrow is not installed.
+    Returns:
+        The table, of the same type, with the columns that `predict` adds after its own: `sentiment` (string) and for
+        each label `sentiment_LABEL` (float32). All are null if the text is null.
+
+    Raises:
+        SentimentError: The model cannot be loaded, the column is missing or holds no strings, or the table has one of
+            the columns to be added already.
+        MissingExtraError: pyarrow is not installed.
     """
-    pa = load_pyarrow("an Arrow batch")
-    if isinstance(batch, pa.Table):
-        batches = [annotate(each, scorer, column) for each in batch.to_batches(_ROWS_AT_A_TIME)]
-        empty = pa.RecordBatch.from_pylist([], schema=batch.schema)
-        return pa.Table.from_batches(batches or [annotate(empty, scorer, column)])
-    index = column_index("the batch", batch.schema.names, column)
-    require_strings(pa, "the batch", batch.schema.field(index))
-    texts = batch.column(index).to_pylist()
-    added = scored_columns(scorer, texts)
-    require_free(ArrowRows(texts, "the batch", None, batch), added)
-    return with_columns(pa, batch, added)
+    source = Source("the table")
+    pa = load_pyarrow(source.name)
+    scorer = model if isinstance(model, TextScorer) else scorer_for(str(model))
+    if isinstance(table, pa.Table):
+        batches = [annotate(each, column, scorer) for each in table.to_batches(_ROWS_AT_A_TIME)]
+        empty = pa.RecordBatch.from_pylist([], schema=table.schema)
+        return pa.Table.from_batches(batches or [annotate(empty, column, scorer)])
+    with placed(source):
+        index = column_index(table.schema.names, column)
+        require_strings(pa, table.schema.field(index))
+        texts = table.column(index).to_pylist()
+        added = scored_columns(texts, scorer, scorer.labels)
+        require_free(arrow_batch(table, texts, source), added)
+    return with_columns(pa, table, added)
 
 
 class Annotator:
-    """`annotate` with a model that each process loads once, when it is first needed.
+    """`annotate` as an object that other processes can be sent.
 
-    It travels to other processes as the model's name or path, so they must find it there.
+    It travels as the model's name or path, so they must find the model there.
 
     Ray Data: `dataset.map_batches(Annotator, batch_format="pyarrow", concurrency=2)`.
     Spark: `frame.mapInArrow(Annotator().batches, schema)`. Dask: `frame.map_partitions(Annotator().frame)`.
+
+    Args:
+        model: A pipeline directory, or the name of a bundled model.
+        column: The column that holds the texts.
     """
 
     def __init__(self, model: str | Path = BUNDLED_MODEL, column: str = "text") -> None:
-        """model: A pipeline directory, or the name of one that the package carries. column: That of the texts."""
         self.model, self.column = model, column
-        self._scorer: TextScorer | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_scorer": None}
-
-    @property
-    def scorer(self) -> TextScorer:
-        """The scorer. Raises SentimentError where the model cannot be loaded."""
-        if self._scorer is None:
-            self._scorer = TextScorer.load(self.model)
-        return self._scorer
-
-    def __call__(self, batch: Any) -> Any:
-        """As `annotate`."""
-        return annotate(batch, self.scorer, self.column)
+    def __call__(self, table: Any) -> Any:
+        """Score the texts of an Arrow table, as `annotate` does."""
+        return annotate(table, self.column, self.model)
 
     def batches(self, batches: Iterable[Any]) -> Iterator[Any]:
-        """YIELDS: Each batch, annotated."""
+        """Yield each Arrow batch with its scores."""
         return map(self, batches)
 
     def frame(self, frame: Any) -> Any:
-        """RETURNS: A pandas DataFrame with the columns after its own."""
+        """Return a pandas DataFrame with the new columns after its own."""
         pa = load_pyarrow("a DataFrame")
         texts = [text if isinstance(text, str) else None for text in frame[self.column]]
-        added = annotate(pa.table({self.column: pa.array(texts, pa.string())}), self.scorer, self.column)
+        added = self(pa.table({self.column: pa.array(texts, pa.string())}))
         return frame.assign(**{name: added[name].to_pandas().to_numpy() for name in added.column_names[1:]})

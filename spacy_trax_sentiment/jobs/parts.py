@@ -1,7 +1,7 @@
-"""Many files to as many or more, in parts that processes score each for itself: none twice, and none half.
+"""Many files to the parts of a job, and a part to its output.
 
-A part's output appears whole under a name that says which part it is. So a part whose output is there is done, whoever
-did it: a run that was broken off goes on with the others.
+Each part's output is written whole, under a name of its own. So a run that was interrupted skips, when it is repeated,
+what is already there.
 """
 
 import glob
@@ -10,35 +10,27 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from ..errors import Errors, SentimentError
 from ..pretrained import pretrained_path
-from ..storage.whole import MANIFEST, work_directory
+from ..storage.whole import MANIFEST, write_file
 from ..tables import addresses
-from ..tables.addresses import as_path, is_address, local_path, open_address
+from ..tables.addresses import as_path, is_address, local_path
 from ..tables.parquet import load_pyarrow
-from ..tables.readers import json_rows_before, line_spans, lines_before, open_input
-from ..tables.rows import INPUT_FORMATS, input_format, output_format, unreadable, writing
-from ..tables.scored import write_scored
+from ..tables.readers import open_input
+from ..tables.rows import INPUT_FORMATS, input_format, output_format
+from ..tables.scored import Written, write_scored
+from ..tables.sources import json_rows_before, line_spans, open_binary, reading
 from ..tables.writers import open_output
-
-if TYPE_CHECKING:
-    from ..bulk.text_scorer import TextScorer
 
 RUN_FILE = "_run.json"
 
-# Rows of a Parquet file that one part holds: some seconds of work, so that the last one is not long waited for.
+# The size of a part: some seconds of work, so that nobody waits long for the last one.
 ROWS_PER_PART = 100_000
-
-# Likewise the bytes of a file of lines.
 BYTES_PER_PART = 1 << 25
-
-# The number of a line that is not the file's first, where no one has counted.
-_WITHIN = 2
 
 _KNOWN_SUFFIXES = (*INPUT_FORMATS, "ndjson")
 
@@ -47,9 +39,14 @@ _KNOWN_SUFFIXES = (*INPUT_FORMATS, "ndjson")
 class Job:
     """What is done with every part.
 
-    model: A pipeline directory, or the name of one that the package carries. output: The directory to write to.
-    text_column, batch_size: As in `open_input`. format: One of OUTPUT_FORMATS; None: each input's own.
-    strict: Whether a row without a text is an error, rather than a row without scores. safe_csv: As in `table_writer`.
+    Attributes:
+        model: A pipeline directory, or the name of a bundled model.
+        output: The directory to write to.
+        text_column: The column that holds the texts.
+        format: One of OUTPUT_FORMATS; None for each input's own.
+        batch_size: Maximum rows per batch.
+        strict: Whether a row without a text is an error. If not, it gets no scores.
+        safe_csv: As in `table_writer`.
     """
 
     model: str
@@ -65,163 +62,177 @@ class Job:
 class Part:
     """A file, or some rows of one.
 
-    source: The file, or its address. format: Its format. rows: Of Parquet, those to read, start and stop; None for all.
-    name: The output's. span: Of lines, the bytes to read, likewise.
+    Attributes:
+        source: The path or address of the file.
+        format: Its format.
+        name: The name of the part's output.
+        extent: Where the part starts and stops: the rows of Parquet, or the bytes of JSON Lines or text. None for the
+            whole file.
     """
 
     source: str
     format: str
-    rows: tuple[int, int] | None
     name: str
-    span: tuple[int, int] | None = None
+    extent: tuple[int, int] | None = None
 
-    @property
-    def start(self) -> int:
-        """Where in the file it starts: its row or byte."""
-        return (self.rows or self.span or (0, 0))[0]
+    def rows_before(self) -> int:
+        """Return how many rows of the file come before the part."""
+        start = self.extent[0] if self.extent else 0
+        return json_rows_before(self.source, start) if self.format == "jsonl" and start else start
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a part.
 
-    n_rows: The rows written now. n_without: Those of them without a text, first_without: the number of the first such
-    row in the part, counting from 1. error: Why nothing was written.
+    Attributes:
+        part: The part.
+        written: The rows written now.
+        error: Why nothing was written, or None.
     """
 
     part: Part
-    n_rows: int = 0
-    n_without: int = 0
-    first_without: int | None = None
+    written: Written = Written()
     error: str | None = None
 
 
-def input_files(patterns: Sequence[str]) -> list[str]:
-    """RETURNS: The files, sorted, each once: of a directory those in it whose format is known, but for hidden ones and
-    those whose names begin with an underscore. A pattern may be an address, and its files are then addresses too.
+def names_many(source: str) -> bool:
+    """Return whether a path or an address names a directory, or is a pattern and not a file.
 
-    Raises SentimentError where a pattern finds none, or a store of files cannot be asked.
+    Raises:
+        SentimentError: The store of the address cannot be asked.
     """
-    found = []
+    if is_address(source):
+        return addresses.is_pattern(source) or addresses.is_directory(source)
+    return os.path.isdir(source) or (glob.has_magic(source) and not os.path.exists(source))
+
+
+def input_files(patterns: Sequence[str]) -> list[str]:
+    """Return the files that paths, addresses and patterns name.
+
+    Args:
+        patterns: Each names a file, a directory or many files. A directory stands for those of its files that have a
+            known suffix, but not for hidden ones and those whose names begin with an underscore.
+
+    Returns:
+        The files, sorted, each once. The files at an address are addresses too.
+
+    Raises:
+        SentimentError: A pattern finds no file, or the store of an address cannot be asked.
+    """
+    found: list[str] = []
     for pattern in patterns:
-        if is_address(pattern):
-            of_pattern = addresses.find(pattern, _KNOWN_SUFFIXES)
-        else:
-            of_pattern = [
-                str(path)
-                for each in ([pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True))
-                for path in (_files_in(Path(each)) if os.path.isdir(each) else [Path(each)])
-            ]
-        if not of_pattern:
+        files = addresses.find(pattern, _KNOWN_SUFFIXES) if is_address(pattern) else _local_files(pattern)
+        if not files:
             raise SentimentError(Errors.S110.format(pattern=pattern))
-        found += of_pattern
+        found += files
     return sorted(set(found))
 
 
-def _files_in(directory: Path) -> list[Path]:
-    names = (path for path in directory.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
-    return [path for path in names if path.suffix.lower().lstrip(".") in _KNOWN_SUFFIXES]
+def _local_files(pattern: str) -> list[str]:
+    found = [pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True)
+    files: list[str] = []
+    for path in map(Path, found):
+        files += [str(each) for each in path.iterdir() if _is_table(each)] if path.is_dir() else [str(path)]
+    return files
 
 
-def parts_of(source: str, job: Job, source_format: str | None = None) -> list[Part]:
-    """RETURNS: The parts of a file: of Parquet some rows each; of JSON Lines and text some bytes, from line to line; of
-    CSV all, as a line end there may stand within a cell, which only what is before it tells.
+def _is_table(path: Path) -> bool:
+    is_known = path.suffix.lower().lstrip(".") in _KNOWN_SUFFIXES
+    return is_known and path.is_file() and not path.name.startswith((".", "_"))
 
-    JSON Lines that become a table of columns are one part too, since its columns are those of the first row.
 
-    Raises SentimentError where the file cannot be read, MissingExtraError where it needs pyarrow.
+def parts_of(
+    source: str,
+    job: Job,
+    source_format: str | None = None,
+    *,
+    rows_per_part: int = ROWS_PER_PART,
+    bytes_per_part: int = BYTES_PER_PART,
+) -> list[Part]:
+    """Divide a file.
+
+    Parquet is divided by rows, JSON Lines and text by bytes. CSV stays whole, because a line feed may be inside a cell.
+    So do JSON Lines that become a table, because its columns are those of the first row.
+
+    Args:
+        source: The file.
+        job: The job.
+        source_format: The file's format; None for that of its suffix.
+        rows_per_part: Maximum rows of a part of Parquet.
+        bytes_per_part: Bytes at which a part of JSON Lines or text ends, with the line that it is in.
+
+    Raises:
+        SentimentError: The file cannot be read, or the first of its lines lacks the column of the texts.
+        MissingExtraError: The file needs pyarrow, which is not installed.
     """
     format = input_format(source, source_format)
     target = job.format or output_format(f"x.{'jsonl' if format == 'txt' else format}")
-    # Two directories may hold files of one name.
-    stem = f"{as_path(source).stem}-{hashlib.sha256(_absolute(source).encode()).hexdigest()[:8]}"
-    if format != "parquet":
-        whole = Part(source, format, None, f"{stem}.{target}")
+    spans: list[range] = []
+    if format == "parquet":
+        n_rows = _n_rows(source)
+        starts = range(0, max(n_rows, 1), rows_per_part)
+        spans = [range(start, min(start + rows_per_part, n_rows)) for start in starts]
+    elif format == "txt" or (format == "jsonl" and target == "jsonl"):
         n_bytes = _state(source)[1][0]
-        if n_bytes <= BYTES_PER_PART or not (format == "txt" or (format == "jsonl" and target == "jsonl")):
-            return [whole]
-        spans = line_spans(source, n_bytes, BYTES_PER_PART)
-        return [
-            replace(whole, name=f"{stem}-{i:05}.{target}", span=(span.start, span.stop)) for i, span in enumerate(spans)
-        ]
-    n_rows = _n_rows(source)
-    starts = range(0, max(n_rows, 1), ROWS_PER_PART)
-    return [
-        Part(source, format, (start, min(start + ROWS_PER_PART, n_rows)), f"{stem}-{i:05}.{target}")
-        for i, start in enumerate(starts)
-    ]
+        if n_bytes > bytes_per_part:
+            # Whether the first row lacks the column, only this part of the file can say, for all the others.
+            with open_input(source, format, text_column=job.text_column, batch_size=1, strict=job.strict) as batches:
+                next(batches)
+            spans = line_spans(source, n_bytes, bytes_per_part)
+    # Two directories may hold files of the same name.
+    stem = f"{as_path(source).stem}-{hashlib.sha256(_absolute(source).encode()).hexdigest()[:8]}"
+    if not spans:
+        return [Part(source, format, f"{stem}.{target}")]
+    return [Part(source, format, f"{stem}-{i:05}.{target}", (span.start, span.stop)) for i, span in enumerate(spans)]
 
 
 def _n_rows(source: str) -> int:
     pa = load_pyarrow(source)
-    try:
-        with open_address(source) if is_address(source) else nullcontext(source) as file:
-            return int(pa.parquet.read_metadata(file).num_rows)
-    except (OSError, pa.ArrowException) as error:
-        raise unreadable(source, error) from None
+    with reading(source, pa.ArrowException), open_binary(source) as file:
+        return int(pa.parquet.read_metadata(file).num_rows)
 
 
-def rows_before(part: Part) -> int:
-    """RETURNS: The rows of the file that come before the part. Raises SentimentError where lines cannot be counted."""
-    return json_rows_before(part.source, part.start) if part.span else part.start
+def score_part(job: Job, part: Part) -> Outcome:
+    """Write a part's output, unless it is there.
 
+    Returns:
+        What became of it, with the error if the part could not be read or written.
 
-def score_part(job: Job, part: Part, scorer: "TextScorer") -> Outcome:
-    """Write the part's output, unless it is there. RETURNS: What became of it; errors are told, not raised."""
-    if (Path(job.output) / part.name).exists():
+    Raises:
+        SentimentError: The model cannot be loaded.
+    """
+    target = Path(job.output) / part.name
+    if target.exists():
         return Outcome(part)
+    # Imported here, so that a process that only hands out parts need not wait for spaCy.
+    from ..bulk.text_scorer import scorer_for
+
+    scorer = scorer_for(job.model)
     try:
-        if not (part.span and part.span[0]):
-            return _write_part(job, part, scorer, 1)
-        with suppress(SentimentError):
-            return _write_part(job, part, scorer, _WITHIN)
-        # Only now the lines before are counted, for the error to name the right one.
-        return _write_part(job, part, scorer, 1 + lines_before(part.source, part.span[0]))
+        with (
+            open_input(
+                part.source,
+                part.format,
+                text_column=job.text_column,
+                batch_size=job.batch_size,
+                strict=job.strict,
+                part=range(*part.extent) if part.extent else None,
+            ) as batches,
+            # If two processes do the same part, both write the same.
+            open_output(
+                str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv
+            ) as write,
+        ):
+            return Outcome(part, write_scored(batches, write, scorer, scorer.labels))
     except SentimentError as error:
         return Outcome(part, error=str(error))
 
 
-def _write_part(job: Job, part: Part, scorer: "TextScorer", first_line: int) -> Outcome:
-    target = Path(job.output) / part.name
-    with (
-        open_input(
-            part.source,
-            part.format,
-            text_column=job.text_column,
-            batch_size=job.batch_size,
-            strict=job.strict,
-            rows=range(*part.rows) if part.rows else None,
-            span=range(*part.span) if part.span else None,
-            first_line=first_line,
-        ) as batches,
-        # Where two do the same part, both write the same.
-        open_output(str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv) as write,
-    ):
-        written = write_scored(batches, write, scorer)
-    return Outcome(part, *written)
-
-
-class Scorer:
-    """Scores parts, with a model that each process loads once."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self._scorer: TextScorer | None = None
-
-    def __call__(self, part: Part) -> Outcome:
-        """As `score_part`."""
-        if self._scorer is None:
-            # A driver that scores nothing has its workers start without waiting until spaCy is imported.
-            from ..bulk.text_scorer import TextScorer
-
-            self._scorer = TextScorer.load(self.job.model)
-        return score_part(self.job, part, self._scorer)
-
-
 def begin(job: Job, files: Sequence[str]) -> None:
-    """Make the output directory, with a file that says what run it is of; or check that it is of the same.
+    """Make the output directory, with a file that describes the run, or check that it is of the same run.
 
-    Raises SentimentError where it is another's, an input has changed since, or it cannot be written.
+    Raises:
+        SentimentError: It is another run's, an input has changed since, or it cannot be written.
     """
     output = Path(job.output)
     run: dict[str, Any] = {**asdict(job), "model_sha256": _model_hash(job.model), "inputs": dict(map(_state, files))}
@@ -237,13 +248,11 @@ def begin(job: Job, files: Sequence[str]) -> None:
         run["inputs"] = _same_run(output, run) | run["inputs"]
     elif output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise SentimentError(Errors.S113.format(path=output))
-    with writing(output), work_directory(output / RUN_FILE) as work:
-        (work / "new").write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
-        os.replace(work / "new", output / RUN_FILE)
+    write_file(output / RUN_FILE, json.dumps(run, indent=1) + "\n", overwrite=True)
 
 
 def _same_run(output: Path, run: dict[str, Any]) -> dict[str, Any]:
-    """RETURNS: The inputs of the run whose output is there. Raises SentimentError where it is another's."""
+    """Return the inputs of the run whose output is there, if it is the same run."""
     try:
         before = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
         inputs: dict[str, Any] = dict(before["inputs"])
@@ -260,13 +269,11 @@ def _same_run(output: Path, run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _state(path: str) -> tuple[str, list[int]]:
-    """RETURNS: What a run calls the file, its size in bytes and when it was last changed."""
+    """Return what a run calls a file, and its size in bytes with the time of its last change."""
     if is_address(path):
         return path, list(addresses.state(path))
-    try:
+    with reading(path):
         status = os.stat(path)
-    except OSError as error:
-        raise unreadable(path, error) from None
     return _absolute(path), [status.st_size, status.st_mtime_ns]
 
 
@@ -282,7 +289,7 @@ def _model_hash(model: str) -> str:
 
 
 def to_do(job: Job, parts: Sequence[Part]) -> list[Part]:
-    """RETURNS: The parts whose output is not there yet. What killed processes have left of it is removed."""
+    """Return the parts whose output is not there yet. Leftovers of killed processes are removed."""
     written = set(os.listdir(job.output))
     for name in written:
         if name.startswith("."):

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The parts of a job to their outcomes, by Ray's workers, on this machine or on many."""
 
 import logging
 import os
@@ -7,18 +7,25 @@ from dataclasses import asdict
 from typing import Any
 
 from ..errors import Errors, MissingExtraError
-from .parts import Job, Outcome, Part, Scorer
+from ..tables.scored import Written
+from .parts import Job, Outcome, Part, score_part
 
 
 def run_on_ray(job: Job, parts: Sequence[Part], concurrency: int, address: str | None = None) -> Iterator[Outcome]:
-    """Score parts by Ray Data, on this machine or a cluster whose machines all see the files.
+    """Score parts with Ray Data, which starts lost workers anew, if need be on other machines.
 
-    Ray starts lost workers anew, on other machines where need be.
+    Args:
+        job: The job.
+        parts: Its parts.
+        concurrency: The number of workers.
+        address: A cluster whose machines all see the files, or "auto"; None for a Ray of this machine's own. A Ray
+            that is running already is used.
 
-    address: That of a cluster, or "auto"; None: a Ray of this machine's own. A Ray that runs already is used.
-    YIELDS: What became of each part, in the order in which they end.
+    Yields:
+        What became of each part, in the order in which they are done.
 
-    Raises MissingExtraError where Ray Data is not installed.
+    Raises:
+        MissingExtraError: Ray Data is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its workers warn of arguments that ours do not have
@@ -27,35 +34,31 @@ def run_on_ray(job: Job, parts: Sequence[Part], concurrency: int, address: str |
         import ray.data
     except ImportError as error:
         raise MissingExtraError(Errors.S115.format(reason=error)) from None
-    started = not ray.is_initialized()
-    if started:
+    is_ours = not ray.is_initialized()
+    if is_ours:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     try:
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
-        # The job goes with each part: what a worker is made with may be lost with the machine that it came from.
+        # The job goes with each part, because a worker that replaces a lost one knows nothing else.
         items = [{"job": asdict(job), "part": asdict(part)} for part in parts]
-        scorer: Any = _RayScorer
+        scorer: Any = _RowScorer
         workers = ray.data.ActorPoolStrategy(size=concurrency)
         for row in ray.data.from_items(items, override_num_blocks=len(items)).map(scorer, compute=workers).iter_rows():
-            yield Outcome(_part(row["part"]), **row["outcome"])
+            yield Outcome(_part(row["part"]), Written(**row["written"]), row["error"])
     finally:
-        if started:
+        if is_ours:
             ray.shutdown()
 
 
-class _RayScorer:
-    """A Scorer of rows, as Ray Data has them. All are of one job."""
-
-    def __init__(self) -> None:
-        self._scorer: Scorer | None = None
+class _RowScorer:
+    """Scores parts that are rows of Ray Data. A class, so that Ray keeps its workers, and with them the model."""
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        self._scorer = self._scorer or Scorer(Job(**row["job"]))
-        outcome = asdict(self._scorer(_part(row["part"])))
-        return {"part": outcome.pop("part"), "outcome": outcome}
+        outcome = score_part(Job(**row["job"]), _part(row["part"]))
+        return {"part": asdict(outcome.part), "written": outcome.written._asdict(), "error": outcome.error}
 
 
 def _part(row: dict[str, Any]) -> Part:
-    ranges = {name: row[name] for name in ("rows", "span")}
-    return Part(**row | {name: None if each is None else (int(each[0]), int(each[1])) for name, each in ranges.items()})
+    extent = row["extent"]
+    return Part(**row | {"extent": None if extent is None else (int(extent[0]), int(extent[1]))})

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from ..errors import Errors, SentimentError, os_errors_as
 
@@ -65,20 +66,57 @@ def recover_replaced(path: Path, work: Path) -> None:
 
 
 def require_free_file(path: Path, overwrite: bool = False) -> None:
-    """Raises SentimentError where there is something at `path`, unless it is a file to overwrite."""
-    if os.path.lexists(path) and not (overwrite and path.is_file()):
+    """Check that `path` is free, or a regular file that may be replaced.
+
+    Raises:
+        SentimentError: It is neither.
+    """
+    if not os.path.lexists(path):
+        return
+    if path.is_symlink() or not path.is_file():
+        raise SentimentError(Errors.S069.format(path=path, reason="it exists and is not a regular file"))
+    if not overwrite:
         raise SentimentError(Errors.S068.format(path=path))
+
+
+@contextmanager
+def whole_file(path: Path, overwrite: bool = False) -> Iterator[IO[bytes]]:
+    """Write a file beside its place, and rename it once it is complete.
+
+    Args:
+        path: Where the file shall be. Its parents are made.
+        overwrite: Whether to replace a file that is there.
+
+    Yields:
+        An open file. After an error it is removed, and what was at `path` is untouched.
+
+    Raises:
+        SentimentError: `path` is taken, which is raised before anything is done, or cannot be written.
+    """
+    require_free_file(path, overwrite)
+    with ExitStack() as stack:
+        with os_errors_as(Errors.S069, path):
+            # Not by mkstemp, so that the file gets the permissions of any new file.
+            work = stack.enter_context(work_directory(path))
+            file = (work / "new").open("wb", buffering=1 << 20)
+        try:
+            yield file
+        finally:
+            with os_errors_as(Errors.S069, path):
+                file.close()
+        require_free_file(path, overwrite)  # another process may have written there meanwhile
+        with os_errors_as(Errors.S069, path):
+            (work / "new").replace(path)
 
 
 def write_file(path: Path, text: str, overwrite: bool = False) -> None:
     """Write a text as UTF-8, whole or not at all.
 
-    Raises SentimentError where `path` is taken or cannot be written.
+    Raises:
+        SentimentError: `path` is taken or cannot be written.
     """
-    require_free_file(path, overwrite)
-    with os_errors_as(Errors.S069, path), work_directory(path) as work:
-        (work / "new").write_text(text, encoding="utf-8")
-        (work / "new").replace(path)
+    with whole_file(path, overwrite) as file, os_errors_as(Errors.S069, path):
+        file.write(text.encode("utf-8"))
 
 
 def _replace(path: Path, new: Path, aside: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files to lines of text, with errors that name the file and the line: what the readers of tables share."""
+"""Bytes of a text file to lines, rows of CSV and values of JSON, with errors that know their line."""
 
 import csv
 import json
@@ -8,67 +8,99 @@ from typing import IO, Any
 
 from ..errors import Errors, SentimentError
 
-# The most bytes of a line, and characters of a row of CSV, which may be of many lines. What is longer is refused before
-# it is read, as a file may be one line of any length.
+# Maximum bytes per line, and characters per row of CSV (which may span lines). Anything longer is refused before it is
+# read, because a file may be a single line of any length.
 LINE_LIMIT = 1 << 24
-# The most arrays and objects within each other in a line of JSON. Python's own limit depends on who calls.
+# Maximum nesting of a line of JSON. Python's own limit depends on how deep the caller's stack is.
 DEPTH_LIMIT = 100
 
-_DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
+DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
 
 
-def decoded_lines(file: IO[bytes], name: object, errors: str = "strict", first: int = 1) -> Iterator[str]:
-    """Decode line by line, so that an error can name its line; only a line feed ends a line.
+class TableError(SentimentError):
+    """A table that cannot be used. `sources.placed` adds the file and the line to its message.
 
-    name: What errors call the file. errors: As in `bytes.decode`.
-    first: The number of the first line, where the file is read from within.
-    YIELDS: The lines with their ends; without a byte order mark at the start.
-
-    Raises SentimentError where a line is not UTF-8, or longer than `LINE_LIMIT`.
+    Args:
+        message: A message of `Errors`, filled in.
+        line: The line's number, counting from 1 where reading began; None if the whole table is meant.
     """
-    for line, content in enumerate(iter(partial(file.readline, LINE_LIMIT + 1), b""), start=first):
-        if len(content) > LINE_LIMIT:
-            raise _too_long(name, line)
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message, line)
+        self.message, self.line = message, line
+
+
+def decoded_lines(
+    file: IO[bytes], *, errors: str = "strict", at_start: bool = True, limit: int = LINE_LIMIT
+) -> Iterator[str]:
+    """Decode a file line by line. Only a line feed ends a line.
+
+    Args:
+        file: The file, open for reading.
+        errors: What to do with bytes that are not UTF-8, as in `bytes.decode`.
+        at_start: Whether reading begins where the file does, so that a byte order mark is dropped.
+        limit: Maximum bytes per line.
+
+    Yields:
+        Each line with its end.
+
+    Raises:
+        TableError: A line is not UTF-8, or too long.
+    """
+    for line, content in enumerate(iter(partial(file.readline, limit + 1), b""), start=1):
+        if len(content) > limit:
+            raise TableError(Errors.S018.format(limit=limit), line)
         try:
-            yield content.decode("utf-8-sig" if line == 1 else "utf-8", errors)
+            yield content.decode("utf-8-sig" if at_start and line == 1 else "utf-8", errors)
         except UnicodeDecodeError as error:
-            raise SentimentError(Errors.S009.format(path=name, line=line, reason=error.reason)) from None
+            raise TableError(Errors.S009.format(reason=error.reason), line) from None
 
 
-def csv_rows(lines: Iterator[str], name: object, format: str) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(lines: Iterator[str], format: str, limit: int = LINE_LIMIT) -> Iterator[tuple[int, list[str]]]:
     """Parse lines of CSV.
 
-    name: What errors call the file. format: csv or tsv.
-    YIELDS: Each row, and the number of its last line.
+    Args:
+        lines: The lines with their ends.
+        format: "csv" or "tsv".
+        limit: Maximum characters per row.
 
-    Raises SentimentError where a row cannot be parsed, or is longer than `LINE_LIMIT`.
+    Yields:
+        The number of each row's last line, and its cells.
+
+    Raises:
+        TableError: A row cannot be parsed, or is too long.
     """
     n_chars = 0
 
-    def of_one_row() -> Iterator[str]:
+    def lines_of_a_row() -> Iterator[str]:
         nonlocal n_chars
         for line in lines:
             n_chars += len(line)
-            if n_chars > LINE_LIMIT:
-                raise _too_long(name, reader.line_num + 1)
+            if n_chars > limit:
+                raise TableError(Errors.S018.format(limit=limit), reader.line_num + 1)
             yield line
 
-    csv.field_size_limit(LINE_LIMIT)  # csv's default is 128 KiB, and a longer field is still a text
-    reader = csv.reader(of_one_row(), _DIALECTS[format], strict=True)
+    # The csv module has one limit per process, by default 128 KiB, and a longer field is still a text. So it is only
+    # ever raised: putting it back after each row would break another thread that reads at the same time.
+    csv.field_size_limit(max(csv.field_size_limit(), LINE_LIMIT))
+    reader = csv.reader(lines_of_a_row(), DIALECTS[format], strict=True)
     try:
         for row in reader:
             n_chars = 0
             yield reader.line_num, row
     except csv.Error as error:
-        values = {"path": name, "line": reader.line_num, "format": format.upper(), "reason": error}
-        raise SentimentError(Errors.S010.format(**values)) from None
+        raise TableError(Errors.S010.format(format=format.upper(), reason=error), reader.line_num) from None
 
 
-def parse_json_line(content: str, name: object, line: int) -> Any:
-    """RETURNS: What a line of JSON holds. Raises SentimentError where it is not JSON, or deeper than `DEPTH_LIMIT`."""
+def parse_json_line(content: str, line: int) -> Any:
+    """Return the value of a line of JSON.
+
+    Raises:
+        TableError: The line is not JSON, or nested deeper than `DEPTH_LIMIT`.
+    """
     try:
         value = json.loads(content)
-        # Brackets may stand in texts, so they are but a hint.
+        # Brackets may stand in texts, so their number is only a hint.
         if content.count("[") + content.count("{") > DEPTH_LIMIT and _is_deeper(value, DEPTH_LIMIT):
             raise RecursionError
         return value
@@ -76,7 +108,7 @@ def parse_json_line(content: str, name: object, line: int) -> Any:
         reason = f"it is nested more than {DEPTH_LIMIT} deep"
     except ValueError as error:
         reason = getattr(error, "msg", None) or str(error)
-    raise SentimentError(Errors.S004.format(path=name, line=line, reason=reason))
+    raise TableError(Errors.S004.format(reason=reason), line)
 
 
 def _is_deeper(value: Any, most: int) -> bool:
@@ -87,11 +119,7 @@ def _is_deeper(value: Any, most: int) -> bool:
     return bool(level)
 
 
-def _too_long(name: object, line: int) -> SentimentError:
-    return SentimentError(Errors.S018.format(path=name, line=line, limit=LINE_LIMIT))
-
-
 def brief(value: Any, most: int = 60) -> str:
-    """RETURNS: How a value is shown in an error."""
+    """Return a value as errors show it, cut to `most` characters."""
     shown = repr(value)
     return shown if len(shown) <= most else shown[: most - 3] + "..."

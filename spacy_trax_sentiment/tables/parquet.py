@@ -1,82 +1,80 @@
-"""Parquet files to batches of rows and back, by pyarrow, which is an extra and is loaded where it is needed only."""
+"""Parquet files to batches of rows and back, with pyarrow: an extra, so it is imported where it is needed."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import accumulate
 from typing import IO, Any
 
-from ..errors import Errors, MissingExtraError, SentimentError
-from .lines import brief
-from .rows import (
-    Added,
-    ArrowRows,
-    CellRows,
-    JsonRows,
-    TableBatch,
-    Write,
-    as_json,
-    column_index,
-    column_names,
-    place,
-    require_distinct,
-    unreadable,
-    value_rows,
-    writing,
-)
+from ..errors import Errors, MissingExtraError, SentimentError, errors_at, os_errors_as
+from .lines import TableError, brief
+from .rows import Added, TableBatch, as_json, column_index, require_distinct
+from .sources import Source, placed, reading
 
-# Of a column, as much as this is read at once: without it, all that a row group holds of it.
+# Bytes of a column that are read at once. Without it, all that a row group holds of the column would be.
 _BUFFER = 1 << 20
 
-# A row group of few rows is slow to read, one of many takes memory: one is written when either is reached.
-_GROUP_ROWS = 1 << 16
+# Row groups of few rows are slow to read, and large ones take memory. A group is written when either is reached.
+GROUP_ROWS = 1 << 16
 _GROUP_BYTES = 1 << 26
 
 
-def arrow_batches(
+def parquet_batches(
     file: IO[bytes], path: str, text_column: str, batch_size: int, strict: bool = True, rows: range | None = None
-) -> Iterator[ArrowRows]:
-    """RETURNS: An iterator of batches in the file's order; of a table without rows, one empty batch.
+) -> Iterator[TableBatch]:
+    """Read a Parquet file.
 
-    Raises SentimentError, here or from the iterator, where the file cannot be read as Parquet or the column does not
-    hold strings, and MissingExtraError where pyarrow is not installed.
+    Args:
+        file: The file, open for reading.
+        path: The file's name, for errors.
+        text_column: The column that holds the texts.
+        batch_size: Maximum rows per batch.
+        strict: Whether a null in that column is an error.
+        rows: The rows to read, counting from 0; None reads all.
+
+    Returns:
+        An iterator of batches in the file's order. A table without rows has one empty batch.
+
+    Raises:
+        SentimentError: Here or from the iterator: the file cannot be read as Parquet, or the column holds no strings.
+        MissingExtraError: pyarrow is not installed.
     """
     pa = load_pyarrow(path)
-    try:
-        parquet = pa.parquet.ParquetFile(file, buffer_size=_BUFFER)
-    except (OSError, pa.ArrowException) as error:
-        raise unreadable(path, error) from None
-    index = column_index(path, parquet.schema_arrow.names, text_column)
-    require_strings(pa, path, parquet.schema_arrow.field(index))
+    with placed(Source(path)):
+        parquet = _opened(pa, file, path)
+        index = column_index(parquet.schema_arrow.names, text_column)
+        require_strings(pa, parquet.schema_arrow.field(index))
     return _read(pa, parquet, path, index, batch_size, strict, rows or range(parquet.metadata.num_rows))
+
+
+def _opened(pa: Any, file: IO[bytes], path: str) -> Any:
+    with reading(path, pa.ArrowException):
+        return pa.parquet.ParquetFile(file, buffer_size=_BUFFER)
 
 
 def _read(
     pa: Any, parquet: Any, path: str, index: int, batch_size: int, strict: bool, rows: range
-) -> Iterator[ArrowRows]:
+) -> Iterator[TableBatch]:
     schema, n_read = parquet.schema_arrow, 0
-    try:
+    with reading(path, pa.ArrowException):
         for data in _batches_of_rows(parquet, batch_size, rows):
-            data.validate(full=True)  # what is damaged need not fail before a value of it is used
+            data.validate(full=True)  # damage need not be noticed before a damaged value is used
             texts = data.column(index).to_pylist()
-            if strict and None in texts:
-                where = f"{path}, row {rows.start + n_read + texts.index(None) + 1}"
-                raise SentimentError(Errors.S065.format(place=where, column=schema.names[index], value="null"))
+            if strict:
+                _require_no_null(path, schema.names[index], texts, rows.start + n_read + 1)
             n_read += len(texts)
-            yield ArrowRows(texts, path, n_read / len(rows), data)
-    except (OSError, pa.ArrowException) as error:
-        raise unreadable(path, error) from None
+            yield arrow_batch(data, texts, Source(path), n_read / len(rows))
     if not n_read:
-        yield ArrowRows([], path, None, pa.RecordBatch.from_pylist([], schema=schema))
+        yield arrow_batch(pa.RecordBatch.from_pylist([], schema=schema), [], Source(path))
 
 
 def _batches_of_rows(parquet: Any, batch_size: int, rows: range) -> Iterator[Any]:
-    """YIELDS: The batches of the row groups in which the rows lie, cut to these."""
+    """Yield the batches of the row groups that hold the rows, cut to these."""
     ends = list(accumulate(parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)))
     first, last = bisect_right(ends, rows.start), bisect_left(ends, rows.stop)
     at = ends[first - 1] if first else 0
     groups = range(first, min(last + 1, len(ends)))
-    # Of no group, pyarrow 18 reads none by raising an error.
+    # pyarrow 18 raises an error if there is no group.
     for data in parquet.iter_batches(batch_size, row_groups=groups) if groups else ():
         cut = data.slice(max(rows.start - at, 0), max(min(rows.stop - max(rows.start, at), data.num_rows), 0))
         at += data.num_rows
@@ -86,120 +84,167 @@ def _batches_of_rows(parquet: Any, batch_size: int, rows: range) -> Iterator[Any
             break
 
 
-def require_strings(pa: Any, path: str, field: Any) -> None:
-    """Raises SentimentError where the field of an Arrow schema is not of strings. pa: The module. path: To be named."""
+def arrow_batch(data: Any, texts: list[str | None], source: Source, fraction: float | None = None) -> TableBatch:
+    """Return a pyarrow.RecordBatch as a batch of rows."""
+    return TableBatch(texts, data.schema.names, _values(data), source, fraction, arrow=data)
+
+
+def _values(data: Any) -> Iterator[Sequence[Any]]:
+    yield from zip(*map(json_values, data.columns), strict=True)
+
+
+def string_rows(file: IO[bytes], path: str, columns: Mapping[str, str]) -> Iterator[tuple[int, list[str]]]:
+    """Read columns of strings from a Parquet file.
+
+    Args:
+        file: The file, open for reading.
+        path: The file's name, for errors.
+        columns: The columns to read, each with the option of a command that names another.
+
+    Yields:
+        The number of each row, counting from 1, and its values in the order of the columns.
+
+    Raises:
+        SentimentError: The file cannot be read as Parquet, or a column is missing or holds anything but strings.
+        MissingExtraError: pyarrow is not installed.
+    """
+    pa = load_pyarrow(path)
+    parquet, n_read = _opened(pa, file, path), 0
+    schema = parquet.schema_arrow
+    with placed(Source(path)):
+        for column, option in columns.items():
+            require_strings(pa, schema.field(column_index(schema.names, column, option)), option)
+    with reading(path, pa.ArrowException):
+        for data in parquet.iter_batches(columns=list(columns)):
+            data.validate(full=True)
+            values = [data.column(column).to_pylist() for column in columns]
+            for (column, option), strings in zip(columns.items(), values, strict=True):
+                _require_no_null(path, column, strings, n_read + 1, option)
+            yield from enumerate(map(list, zip(*values, strict=True)), start=n_read + 1)
+            n_read += data.num_rows
+
+
+def require_strings(pa: Any, field: Any, option: str = "--text-column") -> None:
+    """Check that a field of an Arrow schema holds strings.
+
+    Args:
+        pa: The module pyarrow.
+        field: The field.
+        option: The option that names another column.
+
+    Raises:
+        TableError: It holds something else.
+    """
     type_ = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     if type_ not in (pa.string(), pa.large_string(), pa.string_view()):
-        raise SentimentError(Errors.S065.format(place=path, column=field.name, value=f"of the type {field.type}"))
+        raise TableError(Errors.S065.format(column=field.name, value=f"of the type {field.type}", option=option))
+
+
+def _require_no_null(path: str, column: str, strings: list[Any], first_row: int, option: str = "--text-column") -> None:
+    if None in strings:
+        with errors_at(f"{path}, row {first_row + strings.index(None)}"):
+            raise SentimentError(Errors.S065.format(column=column, value="null", option=option))
 
 
 @contextmanager
-def parquet_writer(file: IO[bytes], path: str) -> Iterator[Write]:
-    """YIELDS: A function that writes batches to an open file.
+def parquet_writer(
+    file: IO[bytes], path: str, group_rows: int = GROUP_ROWS
+) -> Iterator[Callable[[TableBatch, Added], None]]:
+    """Write a table as Parquet.
 
-    A table that comes from Parquet keeps its types and metadata. Another's types are those of its first batch.
+    A table that comes from Parquet keeps its types and metadata. Those of any other are the types of its first batch.
 
-    Raises SentimentError, naming the line, where a row does not fit into them, and MissingExtraError where pyarrow is
-    not installed.
+    Args:
+        file: The file, open for writing.
+        path: The file's name, for errors.
+        group_rows: Maximum rows per row group.
+
+    Yields:
+        A function that writes a batch and the columns to add. It raises a TableError if a row does not fit the types.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
     """
     pa = load_pyarrow(path)
     writer: Any = None
-    names: list[str] = []
-    types: list[Any] = []
+    kinds: list[type] = []
     pending: list[Any] = []
     n_rows = n_bytes = 0
 
     def write(batch: TableBatch, added: Added) -> None:
-        nonlocal writer, names, types, n_rows, n_bytes
-        if isinstance(batch, ArrowRows):
-            data = batch.data
-        else:
-            names = names or column_names(batch)
-            data = _record_batch(pa, batch, names, types)
-            types = data.schema.types
-        data = with_columns(pa, data, added)
+        nonlocal writer, n_rows, n_bytes
+        data = with_columns(pa, batch.arrow if batch.arrow is not None else _converted(pa, batch, kinds), added)
         if writer is None:
             writer = pa.parquet.ParquetWriter(file, data.schema)
         pending.append(data)
         n_rows, n_bytes = n_rows + data.num_rows, n_bytes + data.nbytes
-        if n_rows >= _GROUP_ROWS or n_bytes >= _GROUP_BYTES:
+        if n_rows >= group_rows or n_bytes >= _GROUP_BYTES:
             flush()
 
     def flush() -> None:
         nonlocal n_rows, n_bytes
-        writer.write_table(pa.Table.from_batches(pending), row_group_size=_GROUP_ROWS)
+        writer.write_table(pa.Table.from_batches(pending), row_group_size=group_rows)
         pending.clear()
         n_rows = n_bytes = 0
 
     try:
         yield write
-        with writing(path):
+        with os_errors_as(Errors.S069, path):
             if pending:
                 flush()
             if writer is not None:
                 writer.close()
     except BaseException:
-        # Left open, it would write to the file when that is closed already.
+        # An open writer would write to the file once more, when the file is closed already.
         with suppress(Exception):
             writer.close()
         raise
 
 
 def with_columns(pa: Any, data: Any, added: Added) -> Any:
-    """RETURNS: The record batch, and the columns after its own; the schema keeps its metadata."""
+    """Return a record batch with columns after its own. The schema keeps its metadata."""
     fields, columns = list(data.schema), list(data.columns)
     for name, column in added.items():
         type_ = pa.string() if isinstance(column, list) else pa.float32()
-        columns.append(pa.array(column, type_, from_pandas=True))  # NaN is null
+        columns.append(pa.array(column, type_, from_pandas=True))  # NaN becomes null
         fields.append(pa.field(_encodable(name), columns[-1].type))
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields, data.schema.metadata))
 
 
-def _record_batch(pa: Any, batch: JsonRows | CellRows, names: list[str], types: list[Any]) -> Any:
-    """Make Arrow columns of the types given; without any, of the types that the values have."""
-    require_distinct(batch)
-    rows = list(value_rows(batch, names))
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    arrays = [
-        _array(pa, batch, name, [_flat(value) for value in column], type_)
-        for name, column, type_ in zip(names, columns, types or [None] * len(names), strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, names=[_encodable(name) for name in names])
+_ARROW_TYPES = {bool: "bool", int: "int64", float: "float64", str: "string"}
 
 
-def _array(pa: Any, batch: TableBatch, name: str, values: list[Any], type_: Any) -> Any:
-    try:
-        return _converted(pa, values, type_)
-    except (pa.ArrowException, OverflowError):
-        row = bisect_left(range(len(values)), True, key=lambda i: not _converts(pa, values[: i + 1], type_))
-        reason = f"the column {name!r} is {brief(values[row])}, of another type than in the rows before"
-        raise SentimentError(Errors.S067.format(place=place(batch, row), reason=reason)) from None
+def _converted(pa: Any, batch: TableBatch, kinds: list[type]) -> Any:
+    """Return a batch of JSON or text as a record batch. `kinds`, the columns' types, is filled by the first one."""
+    require_distinct(batch.columns)
+    rows = list(batch.values)
+    columns = [list(map(_flat, column)) for column in zip(*rows, strict=True)] or [[] for _ in batch.columns]
+    kinds.extend(map(_kind, columns[len(kinds) :]))
+    arrays = []
+    for name, column, kind in zip(batch.columns, columns, kinds, strict=True):
+        for i, value in enumerate(column):
+            if value is not None and not _fits(value, kind):
+                reason = f"the column {name!r} is {brief(value)}, of another type than in the rows before"
+                raise TableError(Errors.S067.format(reason=reason), batch.json[i].number if batch.json else None)
+        arrays.append(pa.array(column, pa.type_for_alias(_ARROW_TYPES[kind])))
+    return pa.RecordBatch.from_arrays(arrays, names=list(map(_encodable, batch.columns)))
 
 
-def _converts(pa: Any, values: list[Any], type_: Any) -> bool:
-    try:
-        _converted(pa, values, type_)
-    except (pa.ArrowException, OverflowError):
-        return False
-    return True
+def _kind(column: list[Any]) -> type:
+    found = [type(value) for value in column if value is not None] or [str]
+    return float if found[0] is int and float in found else found[0]
 
 
-def _converted(pa: Any, values: list[Any], type_: Any) -> Any:
-    try:
-        array = pa.array(values)
-    except UnicodeEncodeError:
-        array = pa.array([_encodable(value) for value in values])
-    if pa.types.is_null(array.type):
-        return array.cast(type_ or pa.string())
-    # Arrow would turn 1 into "1", and given the type at once, 1.5 into 1.
-    if type_ in (None, array.type) or {str(type_), str(array.type)} == {"int64", "double"}:
-        return array.cast(type_ or array.type)
-    raise pa.ArrowInvalid(f"{array.type} is not {type_}")
+def _fits(value: Any, kind: Any) -> bool:
+    """Return whether Arrow can hold a value unchanged. It would turn 1 into "1" and 1.5 into 1."""
+    if kind is float and type(value) is int:
+        return abs(value) <= 1 << 53
+    return type(value) is kind and (kind is not int or bool(-(1 << 63) <= value < 1 << 63))
 
 
 def _flat(value: Any) -> Any:
-    """Nested values become JSON: their fields may differ from row to row, which a type of Arrow's cannot say."""
-    return as_json(value) if isinstance(value, dict | list) else value
+    """Return a nested value as JSON, because its fields may differ from row to row."""
+    return as_json(value) if isinstance(value, dict | list) else _encodable(value)
 
 
 def _encodable(value: Any) -> Any:
@@ -207,12 +252,12 @@ def _encodable(value: Any) -> Any:
 
 
 def json_values(column: Any) -> list[Any]:
-    """RETURNS: The values of an Arrow array, in forms that JSON and CSV have, or that `as_json` gives them."""
+    """Return the values of an Arrow array as JSON and CSV can show them, if need be by `as_json`."""
     import pyarrow as pa
 
     type_ = column.type
     if pa.types.is_timestamp(type_) and type_.tz is not None:
-        # In UTC, as the data base of time zones is not on every machine.
+        # In UTC, because not every machine has the database of time zones.
         times = column.cast(pa.timestamp(type_.unit)).cast(pa.string())
         return [None if time is None else f"{time}Z" for time in times.to_pylist()]
     if pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_):
@@ -223,9 +268,13 @@ def json_values(column: Any) -> list[Any]:
 
 
 def load_pyarrow(path: str) -> Any:
-    """RETURNS: The module pyarrow, with pyarrow.parquet in it. path: The file that needs it.
+    """Return the module pyarrow, with pyarrow.parquet loaded.
 
-    Raises MissingExtraError where it is not installed.
+    Args:
+        path: The file that needs it, for the error.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
     """
     try:
         import pyarrow.parquet

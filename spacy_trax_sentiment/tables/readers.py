@@ -1,44 +1,60 @@
-"""Files of texts to batches of rows, streamed: however long a file is, one batch of it is in memory."""
+"""Tables to batches of rows. Files are streamed: however long one is, a single batch of it is in RAM."""
 
-import io
-import os
-import stat
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from itertools import islice, pairwise
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar
 
 from ..errors import Errors, SentimentError
 from .addresses import is_address, open_address
-from .lines import LINE_LIMIT, brief, csv_rows, decoded_lines, parse_json_line
-from .parquet import arrow_batches
-from .rows import STANDARD_STREAM, CellRows, JsonRows, TableBatch, column_index, missing_column, unreadable
+from .lines import LINE_LIMIT, TableError, brief, csv_rows, decoded_lines, parse_json_line
+from .parquet import parquet_batches, string_rows
+from .rows import JsonLine, TableBatch, column_index, missing_column
+from .sources import STANDARD_INPUT, STANDARD_STREAM, Source, file_size, open_binary, placed, reading
 
-STANDARD_INPUT = "standard input"
-
-# Bytes to read at once: of a store that is far away, a request each.
-_CHUNK = 1 << 20
-
-# Characters of the rows of a batch before it ends, however few they are.
-_BATCH_CHARS = 4 * LINE_LIMIT
+# A batch of few but long rows ends when it has this many characters.
+BATCH_CHARS = 4 * LINE_LIMIT
 # Rows that are read before their characters are counted.
 _ROWS_AT_A_TIME = 8
 
 Row = TypeVar("Row")
 
 
-class _Source(NamedTuple):
-    """A file that is open for reading, the name that errors give it, its size in bytes, where it has one, and the
-    number of its first line, where it is read from within."""
+class _Table(NamedTuple):
+    """A table of text that is being read; the fields are `open_input`'s arguments."""
 
     file: IO[bytes]
-    name: str
-    size: int | None
-    first_line: int = 1
+    source: Source
+    text_column: str
+    batch_size: int
+    strict: bool
+    line_limit: int = LINE_LIMIT
+    batch_chars: int = BATCH_CHARS
+    size: int | None = None
 
-    def share(self) -> float | None:
+    def lines(self, errors: str = "strict") -> Iterator[str]:
+        return decoded_lines(self.file, errors=errors, at_start=not self.source.start, limit=self.line_limit)
+
+    def fraction(self) -> float | None:
         return min(self.file.tell() / self.size, 1.0) if self.size else None
+
+    def batched(self, rows: Iterator[Row], n_chars: Callable[[Row], int]) -> Iterator[list[Row]]:
+        """Yield lists of at most `batch_size` rows, fewer if they are long. No row at all gives one empty list."""
+        is_first = True
+        while True:
+            batch: list[Row] = []
+            length = 0
+            while length <= self.batch_chars:
+                some = list(islice(rows, min(_ROWS_AT_A_TIME, self.batch_size - len(batch))))
+                if not some:
+                    break
+                batch += some
+                length += sum(map(n_chars, some))
+            if not batch and not is_first:
+                return
+            yield batch
+            is_first = False
 
 
 @contextmanager
@@ -49,252 +65,204 @@ def open_input(
     text_column: str = "text",
     batch_size: int = 1000,
     strict: bool = True,
-    rows: range | None = None,
-    span: range | None = None,
-    first_line: int = 1,
+    part: range | None = None,
+    line_limit: int = LINE_LIMIT,
+    batch_chars: int = BATCH_CHARS,
 ) -> Iterator[Iterator[TableBatch]]:
     """Open a table for reading.
 
-    path: A file, or its address, such as s3://bucket/path; or "-" for standard input.
-    format: One of INPUT_FORMATS.
-    text_column: The column that holds the texts; of txt, the name of its only column.
-    batch_size: The most rows of a batch.
-    strict: Whether a row without a string in the column is an error; else its text is None.
-    rows: Those of a Parquet file to read, counting from 0; None for all.
-    span: The bytes of JSON Lines or text to read, as `line_spans` gives them; None for all.
-    first_line: The number of the span's first line; 1 only of the file's own.
-    YIELDS: An iterator of batches in the file's order; of a table without rows, one empty batch.
+    Args:
+        path: A path, or an address such as s3://bucket/path; "-" for standard input.
+        format: One of INPUT_FORMATS.
+        text_column: The column that holds the texts. The only column of "txt" gets this name.
+        batch_size: Maximum rows per batch.
+        strict: Whether a row without a string in the column is an error. If not, its text is None.
+        part: The rows of Parquet to read, counting from 0; or the bytes of JSON Lines or text, as `line_spans` gives
+            them. None reads all.
+        line_limit: Maximum bytes per line.
+        batch_chars: Characters at which a batch ends before it has `batch_size` rows.
 
-    Raises SentimentError, here or from the iterator, naming the file and where known the line, where it cannot be
-    read, lacks the column, or holds something else than a string in it.
+    Yields:
+        An iterator of batches in the file's order. A table without rows has one empty batch.
+
+    Raises:
+        SentimentError: Here or from the iterator: the file cannot be read, lacks the column, or holds something else
+            than a string in it.
     """
-    if format == "parquet" and path == STANDARD_STREAM:
-        raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason="Parquet is read from its end"))
-    if format == "jsonl" and first_line > 1:
-        # What the file's first row lacks, a part of the file cannot tell.
-        with open_input(path, format, text_column=text_column, batch_size=1, strict=strict) as first:
-            next(first)
-    with _open_source(path, format, span, first_line) as source:
-        if format == "parquet":
-            yield arrow_batches(source.file, path, text_column, batch_size, strict, rows)
-        else:
-            yield _reported(source.name, _text_batches(source, format, text_column, batch_size, strict))
+    if format == "parquet":
+        if path == STANDARD_STREAM:
+            reason = "Parquet is read from its end; name a file by --input"
+            raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason=reason))
+        # pyarrow reads best from a file of its own.
+        with open_address(path) if is_address(path) else open_binary(path) as file:
+            yield parquet_batches(file, path, text_column, batch_size, strict, part)
+        return
+    name = STANDARD_INPUT if path == STANDARD_STREAM else path
+    with open_binary(path, part) as file:
+        source, size = Source(name, part.start if part else 0), file_size(file)
+        table = _Table(file, source, text_column, batch_size, strict, line_limit, batch_chars, size)
+        yield _reported(table, _READERS[format](table, format))
 
 
 def table_batches(
     file: IO[bytes], name: str, format: str, *, text_column: str = "text", batch_size: int = 1000
 ) -> Iterator[TableBatch]:
-    """RETURNS: The batches of a table in a file that is open, as `open_input`; of any format but Parquet.
+    """Return the batches of a table in an open file, as `open_input` does, for any format but Parquet.
 
-    name: What errors call it.
+    Args:
+        file: The file.
+        name: What errors call it.
+        format: One of INPUT_FORMATS, but not "parquet".
+        text_column: As in `open_input`.
+        batch_size: As in `open_input`.
     """
-    return _text_batches(_Source(file, name, None), format, text_column, batch_size, strict=True)
+    table = _Table(file, Source(name), text_column, batch_size, strict=True)
+    return _reported(table, _READERS[format](table, format))
 
 
-def _text_batches(
-    source: _Source, format: str, text_column: str, batch_size: int, strict: bool
-) -> Iterator[TableBatch]:
-    if format == "jsonl":
-        return _json_batches(source, text_column, batch_size, strict)
-    if format == "txt":
-        return _line_batches(source, text_column, batch_size)
-    return _cell_batches(source, format, text_column, batch_size, strict)
+def _reported(table: _Table, batches: Iterator[TableBatch]) -> Iterator[TableBatch]:
+    with reading(table.source.name), placed(table.source):
+        yield from batches
 
 
-def _json_batches(source: _Source, text_column: str, batch_size: int, strict: bool) -> Iterator[JsonRows]:
-    for rows in _batched(_json_rows(source, text_column, strict), batch_size, lambda row: len(row[1])):
-        lines, raw, objects, texts = zip(*rows, strict=True) if rows else ((), (), (), ())
-        yield JsonRows(list(texts), source.name, source.share(), lines, raw, objects)
+def _json_batches(table: _Table, _: str) -> Iterator[TableBatch]:
+    columns: list[str] = []
+    for lines in table.batched(_json_lines(table), lambda line: len(line.raw)):
+        columns = columns or (list(lines[0].row) if lines else [])
+        texts = [line.text for line in lines]
+        yield TableBatch(texts, columns, _json_values(lines, columns), table.source, table.fraction(), json=lines)
 
 
-def _json_rows(
-    source: _Source, text_column: str, strict: bool
-) -> Iterator[tuple[int, str, dict[str, Any], str | None]]:
-    first = source.first_line
-    has_column = strict or first > 1
-    for line, content in enumerate(decoded_lines(source.file, source.name, first=first), start=first):
+def _json_lines(table: _Table) -> Iterator[JsonLine]:
+    column = table.text_column
+    has_column = table.strict or table.source.start > 0
+    for number, content in enumerate(table.lines(), start=1):
         raw = content.strip()
         if not raw:
             continue
-        row = parse_json_line(raw, source.name, line)
-        # The one look-up of a good row; what is wrong with another is found out afterwards.
-        text = row.get(text_column) if isinstance(row, dict) else None
+        row = parse_json_line(raw, number)
+        # A good row takes this look-up and no more.
+        text = row.get(column) if isinstance(row, dict) else None
         if not isinstance(text, str):
-            # That the first row lacks the column means rather that this has another name.
-            if strict or not isinstance(row, dict) or (not has_column and text_column not in row):
-                raise _not_a_text(f"{source.name}, line {line}", row, text_column)
+            # If even the first row lacks the column, its name is probably wrong.
+            if table.strict or not isinstance(row, dict) or (not has_column and column not in row):
+                raise _not_a_text(row, column, number)
             text = None
         has_column = True
-        yield line, raw, row, text
+        yield JsonLine(number, raw, row, text)
 
 
-def _not_a_text(place: str, row: Any, text_column: str) -> SentimentError:
-    if not isinstance(row, dict):
-        return SentimentError(Errors.S063.format(place=place, value=brief(row), text=text_column))
-    if text_column not in row:
-        return missing_column(place, text_column, row)
-    return SentimentError(Errors.S065.format(place=place, column=text_column, value=brief(row[text_column])))
+def _not_a_text(row: Any, column: str, line: int, option: str = "--text-column") -> TableError:
+    if not isinstance(row, Mapping):
+        return TableError(Errors.S063.format(value=brief(row), column=column), line)
+    if column not in row:
+        return missing_column(column, row, line, option)
+    return TableError(Errors.S065.format(column=column, value=brief(row[column]), option=option), line)
 
 
-def _line_batches(source: _Source, text_column: str, batch_size: int) -> Iterator[CellRows]:
-    # A filter between two programs goes on where one byte of a long stream is broken; a file can be mended.
-    errors = "replace" if source.name == STANDARD_INPUT else "strict"
-    lines = map(_without_end, decoded_lines(source.file, source.name, errors, first=source.first_line))
-    for texts in _batched(lines, batch_size, len):
-        yield CellRows([*texts], source.name, source.share(), [text_column], [[text] for text in texts])
+def _json_values(lines: list[JsonLine], columns: list[str]) -> Iterator[list[Any]]:
+    known = set(columns)
+    for line in lines:
+        if not line.row.keys() <= known:
+            name = next(name for name in line.row if name not in known)
+            raise TableError(Errors.S067.format(reason=f"the first row has no column {name!r}"), line.number)
+        yield [line.row.get(name) for name in columns]
 
 
-def _without_end(line: str) -> str:
-    return line.removesuffix("\n").removesuffix("\r")
+def _line_batches(table: _Table, _: str) -> Iterator[TableBatch]:
+    # In a pipe, one bad byte should not end the stream; in a file it is an error.
+    lines = table.lines("replace" if table.source.name == STANDARD_INPUT else "strict")
+    texts = (line.removesuffix("\n").removesuffix("\r") for line in lines)
+    for batch in table.batched(texts, len):
+        cells = [[text] for text in batch]
+        yield TableBatch([*batch], [table.text_column], cells, table.source, table.fraction())
 
 
-def _cell_batches(source: _Source, format: str, text_column: str, batch_size: int, strict: bool) -> Iterator[CellRows]:
-    rows = csv_rows(decoded_lines(source.file, source.name), source.name, format)
+def _cell_batches(table: _Table, format: str) -> Iterator[TableBatch]:
+    rows = csv_rows(table.lines(), format, table.line_limit)
     columns = next((row for _, row in rows if row), [])
-    index = column_index(source.name, columns, text_column) if columns else 0
-    cells = _cell_rows(source.name, rows, columns, index, strict)
-    for batch in _batched(cells, batch_size, _cell_chars):
-        yield CellRows([text for text, _ in batch], source.name, source.share(), columns, [row for _, row in batch])
-
-
-def _cell_chars(row: tuple[str | None, list[str]]) -> int:
-    return len("".join(row[1]))
+    index = column_index(columns, table.text_column) if columns else 0
+    cells = _cell_rows(rows, columns, index, table.strict)
+    for batch in table.batched(cells, lambda row: len("".join(row[1]))):
+        texts, values = [text for text, _ in batch], [row for _, row in batch]
+        yield TableBatch(texts, columns, values, table.source, table.fraction())
 
 
 def _cell_rows(
-    name: str, rows: Iterator[tuple[int, list[str]]], columns: list[str], index: int, strict: bool
+    rows: Iterator[tuple[int, list[str]]], columns: list[str], index: int, strict: bool
 ) -> Iterator[tuple[str | None, list[str]]]:
+    """Yield each row's text and cells. A row that ends early is filled up, lest the columns to add shift left."""
     for line, row in rows:
         has_text = len(row) > index
         if len(row) != len(columns):
             if not row:
                 continue
-            _even_out(f"{name}, line {line}", row, columns, index, strict)
+            if len(row) > len(columns):
+                reason = f"it has {len(row)} fields, and there are {len(columns)} columns"
+                raise TableError(Errors.S067.format(reason=reason), line)
+            if strict and not has_text:
+                raise missing_column(columns[index], columns[: len(row)], line)
+            row += [""] * (len(columns) - len(row))
         yield row[index] if has_text else None, row
 
 
-def _even_out(place: str, row: list[str], columns: list[str], index: int, strict: bool) -> None:
-    """Fill a row that ends early with empty cells, lest the columns added to it shift to the left."""
-    if len(row) > len(columns):
-        reason = f"it has {len(row)} fields, and there are {len(columns)} columns"
-        raise SentimentError(Errors.S067.format(place=place, reason=reason))
-    if strict and len(row) <= index:
-        raise missing_column(place, columns[index], columns[: len(row)])
-    row += [""] * (len(columns) - len(row))
+_READERS = {"jsonl": _json_batches, "txt": _line_batches, "csv": _cell_batches, "tsv": _cell_batches}
 
 
-def line_spans(path: str, size: int, most: int) -> list[range]:
-    """RETURNS: The bytes of parts of a file of lines: each ends with the first line that ends at or after `most` bytes.
+def labelled_rows(
+    path: str | Path, *, text_column: str = "text", label_column: str = "label", line_limit: int = LINE_LIMIT
+) -> Iterator[tuple[int, str, str]]:
+    """Read a file of labelled texts.
 
-    size: The file's. Raises SentimentError where it cannot be read.
+    Args:
+        path: A file that ends in .jsonl, .csv, .tsv or .parquet.
+        text_column: The column that holds the texts.
+        label_column: The column that holds the labels.
+        line_limit: Maximum bytes per line.
+
+    Yields:
+        The number of each row's line (for Parquet, of the row), its text and its label.
+
+    Raises:
+        SentimentError: The format is unknown, the file cannot be read, or a row lacks a string in one of the columns.
+        MissingExtraError: The file is Parquet, and pyarrow is not installed.
     """
-    ends = [0]
-    with _open_binary(path) as file, _reading(path):
-        while ends[-1] + most < size:
-            ends.append(min(_after_line(file, ends[-1] + most), size))
-    if ends[-1] < size or not size:
-        ends.append(size)
-    return [range(start, end) for start, end in pairwise(ends)]
-
-
-def _after_line(file: IO[bytes], at: int) -> int:
-    file.seek(at)
-    while chunk := file.read(_CHUNK):
-        found = chunk.find(b"\n")
-        if found >= 0:
-            return at + found + 1
-        at += len(chunk)
-    return at
-
-
-def lines_before(path: str, end: int) -> int:
-    """RETURNS: How many lines end in the first `end` bytes. Raises SentimentError where they cannot be read."""
-    with _open_binary(path, range(end)) as file, _reading(path):
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
-
-
-def json_rows_before(path: str, end: int) -> int:
-    """RETURNS: How many rows of JSON Lines end in the first `end` bytes. Raises SentimentError as above."""
-    with _open_binary(path, range(end)) as file, _reading(path):
-        return sum(1 for line in decoded_lines(file, path, "replace") if line.strip())
-
-
-@contextmanager
-def _open_source(path: str, format: str, span: range | None, first_line: int) -> Iterator[_Source]:
-    if path == STANDARD_STREAM:
-        yield _Source(sys.stdin.buffer, STANDARD_INPUT, _size(sys.stdin.buffer))
-    elif format == "parquet" and is_address(path):
-        with open_address(path) as file:  # pyarrow reads best from its own
-            yield _Source(file, path, None)
-    else:
-        with _open_binary(path, span) as file:
-            yield _Source(file, path, _size(file), first_line)
-
-
-@contextmanager
-def _open_binary(path: str, span: range | None = None) -> Iterator[IO[bytes]]:
-    with ExitStack() as stack:
-        with _reading(path):
-            if is_address(path):
-                raw: Any = stack.enter_context(open_address(path))
-            else:
-                raw = stack.enter_context(open(path, "rb", buffering=0))
-            if span is not None:
-                raw = _Within(raw, span)
-            file: Any = stack.enter_context(io.BufferedReader(raw, _CHUNK))
-        yield file
-
-
-class _Within(io.RawIOBase):
-    """The bytes of a file from one place to another."""
-
-    def __init__(self, file: Any, span: range) -> None:
-        self._file, self._left = file, len(span)
-        file.seek(span.start)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        n_read = self._file.readinto(memoryview(buffer)[: self._left])
-        self._left -= n_read
-        return int(n_read)
-
-
-def _size(file: IO[bytes]) -> int | None:
-    try:
-        status = os.fstat(file.fileno())
-    except OSError:  # a stand-in for standard input, without a descriptor
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-def _batched(rows: Iterator[Row], size: int, length: Callable[[Row], int]) -> Iterator[list[Row]]:
-    """YIELDS: Lists of at most `size` rows, of fewer where these are long; where there is no row, one empty list.
-
-    length: The characters of a row.
-    """
-    is_first = True
-    while True:
-        batch: list[Row] = []
-        n_chars = 0
-        while n_chars <= _BATCH_CHARS and (some := list(islice(rows, min(_ROWS_AT_A_TIME, size - len(batch))))):
-            batch += some
-            n_chars += sum(map(length, some))
-        if not batch and not is_first:
+    path = Path(path)
+    format = path.suffix.lower().removeprefix(".")
+    if format not in ("jsonl", "csv", "tsv", "parquet"):
+        raise SentimentError(Errors.S011.format(path=path, suffix=path.suffix))
+    columns, source = {text_column: "--text-column", label_column: "--label-column"}, Source(str(path))
+    with open_binary(source.name) as file, reading(source.name), placed(source):
+        if format == "parquet":
+            for number, (text, label) in string_rows(file, source.name, columns):
+                yield number, text, label
             return
-        yield batch
-        is_first = False
+        lines = decoded_lines(file, limit=line_limit)
+        rows = _json_objects(lines) if format == "jsonl" else _csv_objects(lines, format, line_limit)
+        for number, row in rows:
+            for column, option in columns.items():
+                _require_string(row, column, option, number)
+            yield number, row[text_column], row[label_column]
 
 
-@contextmanager
-def _reading(path: str) -> Iterator[None]:
+def _json_objects(lines: Iterator[str]) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield number, parse_json_line(line, number)
+
+
+def _csv_objects(lines: Iterator[str], format: str, line_limit: int) -> Iterator[tuple[int, Any]]:
+    rows = ((number, row) for number, row in csv_rows(lines, format, line_limit) if row)
+    _, columns = next(rows, (0, []))
+    for number, row in rows:
+        yield number, dict(zip(columns, row, strict=False))
+
+
+def _require_string(row: Any, column: str, option: str, line: int) -> None:
+    value = row.get(column) if isinstance(row, dict) else None
+    if not isinstance(value, str):
+        raise _not_a_text(row, column, line, option)
     try:
-        yield
-    except OSError as error:
-        raise unreadable(path, error) from None
-
-
-def _reported(name: str, batches: Iterator[TableBatch]) -> Iterator[TableBatch]:
-    with _reading(name):
-        yield from batches
+        value.encode()
+    except UnicodeEncodeError:
+        raise TableError(Errors.S016.format(column=column), line) from None

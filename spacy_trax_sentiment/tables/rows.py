@@ -1,184 +1,84 @@
-"""Tables of texts: the formats that their files have, and the batches of rows that readers make and writers take."""
+"""The batch of rows that readers make and writers take, and the formats of its file."""
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Errors, SentimentError
-from .addresses import as_path, is_address, unreachable
-
-if TYPE_CHECKING:
-    pass
-
-STANDARD_STREAM = "-"
+from .addresses import as_path
+from .lines import TableError
+from .sources import STANDARD_STREAM, Source
 
 INPUT_FORMATS = ("jsonl", "csv", "tsv", "txt", "parquet")
 OUTPUT_FORMATS = ("jsonl", "csv", "tsv", "parquet")
 _FORMAT_OF_SUFFIX = {f".{name}": name for name in INPUT_FORMATS} | {".ndjson": "jsonl"}
 
-Texts = list[str | None]
-"""The texts of rows; None for a row that has none, or something else in its place."""
-
 Added = dict[str, list[str | None] | NDArray[np.float32]]
-"""The columns to add to a batch: name -> one value a row; None, or as a number NaN, where there is none."""
+"""The columns to add to a batch: name to one value per row; None (NaN for numbers) if the row has no text."""
 
 
-class JsonRows(NamedTuple):
-    """Rows of JSON Lines.
+class JsonLine(NamedTuple):
+    """A row of JSON Lines.
 
-    texts, source: The text of each row; the file to name in errors.
-    share: The part of the file that is read at this batch's end, where known.
-    lines: The number of each row's line. raw: The line itself. objects: What it holds.
+    Attributes:
+        number: The line's number, counting from 1 where reading began.
+        raw: The line as it was read, without white space at its ends.
+        row: The object it holds.
+        text: The row's text, or None if it has none.
     """
 
-    texts: Texts
-    source: str
-    share: float | None
-    lines: Sequence[int]
-    raw: Sequence[str]
-    objects: Sequence[dict[str, Any]]
+    number: int
+    raw: str
+    row: dict[str, Any]
+    text: str | None
 
 
-class CellRows(NamedTuple):
-    """Rows of strings, each as long as `columns`; the rest as in JsonRows."""
+class TableBatch(NamedTuple):
+    """Some consecutive rows of a table.
 
-    texts: Texts
-    source: str
-    share: float | None
-    columns: list[str]
-    cells: list[list[str]]
+    Beside the values, a batch keeps the form in which it was read, which a writer of the same format copies unchanged.
 
+    Attributes:
+        texts: The text of each row, or None if it has none.
+        columns: The names of the table's columns. For JSON Lines they are the keys of the first row.
+        values: The values of each row, in the order of the columns. They can be iterated once, and are not computed
+            before; only then it shows whether a line of JSON has a key that is not among the columns.
+        source: Where the rows come from.
+        fraction: How much of the file has been read at the end of the batch, between 0 and 1, if it is known.
+        json: The lines, if the file is JSON Lines.
+        arrow: The rows as a pyarrow.RecordBatch, if the file is Parquet.
+    """
 
-class ArrowRows(NamedTuple):
-    """Rows of an Arrow record batch; the rest as in JsonRows."""
-
-    texts: Texts
-    source: str
-    share: float | None
-    data: Any
-
-
-TableBatch = JsonRows | CellRows | ArrowRows
-
-Write = Callable[[TableBatch, Added], None]
-"""Writes a batch, and the columns added to it."""
+    texts: list[str | None]
+    columns: Sequence[str]
+    values: Iterable[Sequence[Any]]
+    source: Source
+    fraction: float | None = None
+    json: Sequence[JsonLine] = ()
+    arrow: Any = None
 
 
 def input_format(path: str, given: str | None = None) -> str:
-    """RETURNS: The format to read `path` as: the one given, else that of its suffix, txt for standard input.
+    """Return the format to read a file as: `given`, else that of its suffix, "txt" for standard input.
 
-    Raises SentimentError where that is no format to read.
+    Raises:
+        SentimentError: The format is not one to read.
     """
     return _format(path, given, INPUT_FORMATS, standard="txt", what="read", option="--input-format")
 
 
 def output_format(path: str, given: str | None = None) -> str:
-    """RETURNS: The format to write `path` in: the one given, else that of its suffix, jsonl for standard output.
+    """Return the format to write a file in: `given`, else that of its suffix, "jsonl" for standard output.
 
-    Raises SentimentError where that is no format to write.
+    Raises:
+        SentimentError: The format is not one to write.
     """
     return _format(path, given, OUTPUT_FORMATS, standard="jsonl", what="written", option="--output-format")
-
-
-def column_names(batch: TableBatch) -> list[str]:
-    """RETURNS: The names of the columns: of JSON Lines, those of the first row."""
-    if isinstance(batch, JsonRows):
-        return list(batch.objects[0]) if batch.objects else []
-    return batch.columns if isinstance(batch, CellRows) else list(batch.data.schema.names)
-
-
-def place(batch: TableBatch, row: int) -> str:
-    """RETURNS: Where a row of the batch stands, as precisely as can be told, for an error."""
-    return f"{batch.source}, line {batch.lines[row]}" if isinstance(batch, JsonRows) else batch.source
-
-
-def require_free(batch: TableBatch, added: Collection[str]) -> None:
-    """Raises SentimentError where the table has a column of a name to be added."""
-    names = set(added)
-    rows: Sequence[Collection[str]] = batch.objects if isinstance(batch, JsonRows) else [column_names(batch)]
-    for i, row in enumerate(rows):
-        if not names.isdisjoint(row):
-            column = next(name for name in row if name in names)
-            raise SentimentError(Errors.S066.format(place=place(batch, i), column=column))
-
-
-def require_distinct(batch: TableBatch) -> None:
-    """Raises SentimentError where two columns of the table have one name."""
-    columns = column_names(batch)
-    if len(set(columns)) < len(columns):
-        name = next(name for i, name in enumerate(columns) if name in columns[:i])
-        reason = f"two columns are named {name!r}"
-        raise SentimentError(Errors.S067.format(place=batch.source, reason=reason))
-
-
-def value_rows(batch: JsonRows | CellRows, columns: Sequence[str]) -> Iterable[Sequence[Any]]:
-    """RETURNS: The values of each row, in the columns' order; None where a row lacks one.
-
-    Raises SentimentError, naming the line, where a row has another column.
-    """
-    if isinstance(batch, CellRows):
-        return batch.cells
-    known = set(columns)
-    for i, row in enumerate(batch.objects):
-        if not row.keys() <= known:
-            name = next(name for name in row if name not in known)
-            reason = f"the first row has no column {name!r}"
-            raise SentimentError(Errors.S067.format(place=place(batch, i), reason=reason))
-    return ([row.get(name) for name in columns] for row in batch.objects)
-
-
-def text_batches(texts: Sequence[str], column: str, size: int) -> Iterator[CellRows]:
-    """YIELDS: Batches of a table of one column that holds these texts."""
-    for start in range(0, len(texts), size):
-        some = list(texts[start : start + size])
-        yield CellRows([*some], "TEXT", (start + len(some)) / len(texts), [column], [[text] for text in some])
-
-
-def column_index(source: str, columns: Sequence[str], column: str) -> int:
-    """RETURNS: Where the column of the texts stands. Raises SentimentError where it is missing or not alone."""
-    if column not in columns:
-        raise missing_column(source, column, columns)
-    if columns.count(column) > 1:
-        raise SentimentError(Errors.S067.format(place=source, reason=f"two columns are named {column!r}"))
-    return columns.index(column)
-
-
-def missing_column(place: str, column: str, columns: Iterable[str]) -> SentimentError:
-    """RETURNS: The error that says so."""
-    names = ", ".join(map(repr, columns)) or "none"
-    return SentimentError(Errors.S064.format(place=place, column=column, columns=names))
-
-
-def unreadable(path: str, error: Exception) -> SentimentError:
-    """RETURNS: The error that says so."""
-    if is_address(path):
-        return unreachable(path, error)
-    reason = getattr(error, "strerror", None) or error
-    return SentimentError(Errors.S061.format(path=path, reason=reason))
-
-
-@contextmanager
-def writing(path: object) -> Iterator[None]:
-    """Raises SentimentError, naming the file, where the operating system does not let us write."""
-    try:
-        yield
-    except BrokenPipeError:  # whoever reads our output has seen enough; the console script knows what to do
-        raise
-    except OSError as error:
-        raise SentimentError(Errors.S069.format(path=path, reason=error.strerror or error)) from None
-
-
-def as_json(value: Any) -> str:
-    """RETURNS: The value as JSON: what JSON has no form for as a string, a number that is not finite as null."""
-    try:
-        return _encode(value)
-    except ValueError:
-        return _encode(_finite(value))
 
 
 def _format(path: str, given: str | None, known: Sequence[str], *, standard: str, what: str, option: str) -> str:
@@ -188,6 +88,67 @@ def _format(path: str, given: str | None, known: Sequence[str], *, standard: str
         formats = ", ".join(known)
         raise SentimentError(Errors.S060.format(path=path, format=name, what=what, formats=formats, option=option))
     return name
+
+
+def text_batches(texts: Sequence[str], column: str, size: int) -> Iterator[TableBatch]:
+    """Yield batches of a table that holds these texts in its only column."""
+    for start in range(0, len(texts), size):
+        some = texts[start : start + size]
+        yield TableBatch([*some], [column], [[text] for text in some], Source("TEXT"), (start + len(some)) / len(texts))
+
+
+def column_index(columns: Sequence[str], column: str, option: str = "--text-column") -> int:
+    """Return the place of a column. `option` names another one.
+
+    Raises:
+        TableError: The column is missing, or there are two of its name.
+    """
+    if column not in columns:
+        raise missing_column(column, columns, option=option)
+    if columns.count(column) > 1:
+        raise TableError(Errors.S067.format(reason=f"two columns are named {column!r}"))
+    return columns.index(column)
+
+
+def missing_column(
+    column: str, columns: Iterable[str], line: int | None = None, option: str = "--text-column"
+) -> TableError:
+    """Return the error for a table, or a line of it, that lacks a column. `option` names another column."""
+    names = ", ".join(map(repr, columns)) or "none"
+    return TableError(Errors.S064.format(column=column, columns=names, option=option), line)
+
+
+def require_free(batch: TableBatch, added: Iterable[str]) -> None:
+    """Check that no column of the table has the name of one to be added.
+
+    Raises:
+        TableError: A column has.
+    """
+    wanted = set(added)
+    rows: Iterable[tuple[int | None, Iterable[str]]] = ((line.number, line.row) for line in batch.json)
+    for number, names in chain(rows, [(None, batch.columns)]):
+        if not wanted.isdisjoint(names):
+            column = next(name for name in names if name in wanted)
+            raise TableError(Errors.S066.format(column=column), number)
+
+
+def require_distinct(columns: Sequence[str]) -> None:
+    """Check that no two columns of a table have the same name.
+
+    Raises:
+        TableError: Two have.
+    """
+    if len(set(columns)) < len(columns):
+        name = next(name for i, name in enumerate(columns) if name in columns[:i])
+        raise TableError(Errors.S067.format(reason=f"two columns are named {name!r}"))
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON. What JSON cannot say becomes a string, and a number that is not finite null."""
+    try:
+        return _encode(value)
+    except ValueError:
+        return _encode(_finite(value))
 
 
 def _finite(value: Any) -> Any:

@@ -1,20 +1,24 @@
-"""TODO."""
+"""Texts to the columns that are added to a table: the label, and each label's probability."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .rows import Added, TableBatch, Write
+from .rows import Added, TableBatch
 
-if TYPE_CHECKING:
-    from ..bulk.text_scorer import TextScorer
+Score = Callable[[list[str]], NDArray[np.float32]]
+"""Texts to float32 probabilities (n_texts, n_labels)."""
 
 
 class Written(NamedTuple):
-    """n_rows: The rows written. n_without: Those of them without a text. first_without: The first one's number,
-    counting from 1.
+    """What was written.
+
+    Attributes:
+        n_rows: The number of rows.
+        n_without: How many of them have no text.
+        first_without: The number of the first one without a text, counting from 1; None if all have one.
     """
 
     n_rows: int = 0
@@ -22,30 +26,51 @@ class Written(NamedTuple):
     first_without: int | None = None
 
 
-def write_scored(batches: Iterable[TableBatch], write: Write, scorer: "TextScorer") -> Written:
-    """Write batches with the columns added to them. RETURNS: What was written."""
+def write_scored(
+    batches: Iterable[TableBatch], write: Callable[[TableBatch, Added], None], score: Score, labels: Sequence[str]
+) -> Written:
+    """Write batches with their scores added.
+
+    Args:
+        batches: The batches to read.
+        write: Writes a batch and the columns to add to it.
+        score: Returns the probabilities of texts, (n_texts, n_labels).
+        labels: The labels, in the order of these columns.
+    """
     n_rows = n_without = 0
     first_without = None
     for batch in batches:
-        write(batch, scored_columns(scorer, batch.texts))
+        write(batch, scored_columns(batch.texts, score, labels))
         if None in batch.texts:
-            if first_without is None:
-                first_without = n_rows + batch.texts.index(None) + 1
+            first_without = first_without or n_rows + batch.texts.index(None) + 1
             n_without += batch.texts.count(None)
         n_rows += len(batch.texts)
     return Written(n_rows, n_without, first_without)
 
 
-def scored_columns(scorer: "TextScorer", texts: Sequence[str | None]) -> Added:
-    """RETURNS: The columns to add to texts, without scores where there is no text."""
-    probabilities = scorer([text or "" for text in texts])
+def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[str]) -> Added:
+    """Return the columns to add to texts. A row without a text gets no scores.
+
+    Args:
+        texts: The texts, None for a row without one.
+        score: As in `write_scored`.
+        labels: As in `write_scored`.
+    """
+    probabilities = score([text or "" for text in texts])
     probabilities[[i for i, text in enumerate(texts) if text is None]] = np.nan
-    return sentiment_columns(scorer.labels, probabilities)
+    return sentiment_columns(labels, probabilities)
 
 
 def sentiment_columns(labels: Sequence[str], probabilities: NDArray[np.float32]) -> Added:
-    """RETURNS: The columns to add to texts of these probabilities, (n_texts, n_labels): `sentiment`, the most probable
-    label, of equals the first, None where there are none; and `sentiment_LABEL`, each one's probability.
+    """Return the columns to add to texts with these probabilities.
+
+    Args:
+        labels: The labels.
+        probabilities: float32 (n_texts, n_labels). Those of a row without a text are NaN.
+
+    Returns:
+        `sentiment`, the most probable label (the first if two are equal), or None for NaN; and for each label
+        `sentiment_LABEL`, its probabilities (n_texts,).
     """
     sentiments: list[str | None] = [labels[i] for i in probabilities.argmax(axis=1).tolist()]
     for i in np.flatnonzero(np.isnan(probabilities[:, 0])).tolist():

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
 
 from spacy.language import Language
 from spacy.training import Example
 
-from ..errors import Errors, MissingExtraError, SentimentError, os_errors_as
-from ..tables.lines import brief, csv_rows, decoded_lines, parse_json_line
+from ..errors import Errors, SentimentError
+from ..tables.lines import brief
+from ..tables.readers import labelled_rows
 from ..text.nltk_data import load_corpus
 from .labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, LabelledText
 
@@ -139,87 +139,13 @@ _NAMED_SOURCES: dict[str, dict[str, Callable[[], list[LabelledText]]]] = {
 def _read_file(
     path: Path, labels: Collection[str] | None, text_column: str, label_column: str
 ) -> Iterator[LabelledText]:
-    read_rows = _FORMATS.get(path.suffix.lower())
-    if read_rows is None and path.is_file():
-        raise SentimentError(Errors.S011.format(path=path, suffix=path.suffix))
-    if read_rows is None or not path.exists():
+    if not path.exists():
         raise SentimentError(Errors.S001.format(path=path))
     is_empty = True
-    for line, row in read_rows(path, text_column, label_column):
-        text, label = (_field(path, line, row, name) for name in (text_column, label_column))
+    for line, text, label in labelled_rows(path, text_column=text_column, label_column=label_column):
         if labels is not None and label not in labels:
             raise SentimentError(Errors.S008.format(path=path, line=line, value=brief(label), labels=", ".join(labels)))
         is_empty = False
         yield LabelledText(text, label)
     if is_empty:
         raise SentimentError(Errors.S003.format(path=path))
-
-
-def _jsonl_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for line, content in enumerate(_lines(path), start=1):
-        if not content.strip():
-            continue
-        row = parse_json_line(content, path, line)
-        if not isinstance(row, dict):
-            value = {"text": text_column, "label": label_column}
-            raise SentimentError(Errors.S005.format(path=path, line=line, value=brief(row), **value))
-        yield line, row
-
-
-def _csv_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    rows = (row for row in csv_rows(_lines(path), path, path.suffix[1:].lower()) if row[1])
-    _, columns = next(rows, (0, []))
-    for line, row in rows:
-        yield line, dict(zip(columns, row, strict=False))
-
-
-def _parquet_rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError(Errors.S062.format(path=path, reason=error)) from None
-    row_number = 0
-    with os_errors_as(Errors.S002, path), path.open("rb") as file:
-        try:
-            table = parquet.ParquetFile(file)
-            names = [name for name in (text_column, label_column) if name in table.schema_arrow.names]
-            if len(names) < 2:  # one row tells which are there
-                yield 1, dict.fromkeys(table.schema_arrow.names, "")
-            for batch in table.iter_batches(columns=names):
-                for row in batch.to_pylist():
-                    row_number += 1
-                    yield row_number, row
-        # Arrow has strings that are no UTF-8, where a file is damaged, and times that Python has not.
-        except (pyarrow.ArrowException, ValueError, OverflowError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise SentimentError(
-                Errors.S010.format(path=path, line=row_number + 1, format="Parquet", reason=reason)
-            ) from None
-
-
-_FORMATS = {
-    ".parquet": _parquet_rows,
-    ".jsonl": _jsonl_rows,
-    ".csv": _csv_rows,
-    ".tsv": _csv_rows,
-}
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with os_errors_as(Errors.S002, path), path.open("rb") as file:
-        yield from decoded_lines(file, path)
-
-
-def _field(path: Path, line: int, row: dict[str, Any], name: str) -> str:
-    if name not in row:
-        fields = ", ".join(map(repr, row)) or "none"
-        raise SentimentError(Errors.S006.format(path=path, line=line, field=name, fields=fields))
-    value = row[name]
-    if not isinstance(value, str):
-        raise SentimentError(Errors.S007.format(path=path, line=line, field=name, value=brief(value)))
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise SentimentError(Errors.S016.format(path=path, line=line, field=name)) from None
-    return value

@@ -10,6 +10,7 @@ from ..errors import SentimentError
 from ..tables.lines import decoded_lines
 from ..tables.readers import table_batches
 from ..tables.rows import TableBatch
+from ..tables.sources import Source, placed
 from ..tables.writers import table_writer
 from .answers import BATCH_SIZE, Answering, check_lengths
 from .limits import Limits, RefusedError
@@ -73,9 +74,10 @@ def _strings(batch: TableBatch) -> list[str]:
 
 def _check_columns(body: bytes, format: str, most: int) -> None:
     """Look at the head before rows are read, each of which is made as long."""
-    head = csv.reader(decoded_lines(io.BytesIO(body), NAME), "excel" if format == "csv" else "excel-tab")
+    head = csv.reader(decoded_lines(io.BytesIO(body)), "excel" if format == "csv" else "excel-tab")
     try:
-        n_columns = next((len(row) for row in head if row), 0)
+        with placed(Source(NAME)):
+            n_columns = next((len(row) for row in head if row), 0)
     except csv.Error:
         return  # which reading then tells
     if n_columns > most:

@@ -13,6 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from spacy.language import Language
 
+from spacy_trax_sentiment.jobs.parts import ROWS_PER_PART
+
 Run = Callable[..., Any]
 
 
@@ -22,7 +24,7 @@ def run(run: Run) -> Run:
 
 
 class StandIn:
-    """Scores a text by its length: one of an even length is "up", one of an odd length "down"; an empty one neither."""
+    """Scores a text by its length: an odd length is "up", an even one "down", and an empty text neither."""
 
     labels = ("down", "up")
     loaded: list[object]
@@ -53,7 +55,7 @@ def give_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
 # With a trained model
 
 
-def test_predict_gives_a_json_line_a_text(run: Run, model: Path) -> None:
+def test_predict_gives_one_json_line_per_text(run: Run, model: Path) -> None:
     result = run("I love this wonderful day", "awful, a waste of time", "--model", model)
     rows = [json.loads(line) for line in result.out.splitlines()]
     assert [row["sentiment"] for row in rows] == ["positive", "negative"]
@@ -114,7 +116,7 @@ def test_formats_can_be_named(run: Run, tmp_path: Path, scorer: type[StandIn], m
     assert rows == [{"id": "1", "text": "a", "sentiment": "up", "sentiment_down": 0.25, "sentiment_up": 0.75}]
 
 
-def test_texts_of_the_command_line_go_to_a_file_too(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
+def test_texts_from_the_command_line_can_go_to_a_file(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
     # A byte that is not UTF-8 arrives as a lone surrogate.
     assert run("a", "b\udcff", "--output", tmp_path / "b.csv", "--model", "m").status == 0
     assert (tmp_path / "b.csv").read_text().splitlines()[1:] == ["a,up,0.25,0.75", "b?,down,0.75,0.25"]
@@ -134,7 +136,7 @@ def test_texts_of_the_command_line_go_to_a_file_too(run: Run, tmp_path: Path, sc
         (["--input", "a.txt", "--input-format", "csv", "--output", "a.txt", "--output-format", "csv"], 1, "the input"),
     ],
 )
-def test_wrong_usage_is_told_before_the_model_is_loaded(
+def test_wrong_usage_is_reported_before_the_model_is_loaded(
     run: Run,
     tmp_path: Path,
     scorer: type[StandIn],
@@ -186,7 +188,7 @@ def test_many_tables_become_as_many(run: Run, tmp_path: Path, model: Path) -> No
     assert written == ["a,good,", "b,good,"]
 
 
-def test_of_many_tables_the_bad_one_is_told_of(run: Run, tmp_path: Path, model: Path) -> None:
+def test_a_bad_table_among_many_is_reported(run: Run, tmp_path: Path, model: Path) -> None:
     (tmp_path / "a.csv").write_text("id,text\n1,good\n")
     (tmp_path / "b.csv").write_text("id,body\n1,good\n")
     (tmp_path / "c.parquet").write_text("nonsense")
@@ -245,7 +247,7 @@ def test_a_terminal_sees_a_bar_that_counts_the_texts(
         assert ("40.0/40.0" in terminal.getvalue()) == shown
 
 
-# At addresses, of which a path with file:// before it is one
+# At addresses: a path after file:// is one, too
 
 
 def test_one_table_at_an_address(run: Run, scorer: type[StandIn], tmp_path: Path) -> None:
@@ -270,17 +272,37 @@ def test_many_tables_at_an_address(run: Run, tmp_path: Path) -> None:
     assert "S119" in result.err
 
 
-def test_what_all_parts_of_a_file_have_in_common_is_told_once(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("spacy_trax_sentiment.jobs.parts.BYTES_PER_PART", 30)
+def test_an_error_that_all_parts_of_a_file_share_is_reported_once(run: Run, tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()
-    (source / "a.jsonl").write_text('{"body": "good"}\n' * 9)
+    pq.write_table(pa.table({"text": range(2 * ROWS_PER_PART)}), source / "a.parquet")
     (source / "b.jsonl").write_text('{"text": "good"}\n' * 7 + '{"text": null}\n' * 2)
     result = run("--input", source, "--output", tmp_path / "out", "--concurrency", 1, "-q")
     assert result.status == 1
-    missing, without, n_failed = result.err.splitlines()
-    assert "[S064]" in missing
+    wrong_type, without, n_failed = result.err.splitlines()
+    assert "[S065]" in wrong_type
     assert f"{source / 'b.jsonl'}: 2 rows hold no text, the first is row 8;" in without
     assert "1 of 2 files failed" in n_failed
+
+
+def test_a_file_among_the_texts_is_no_text(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("r.csv").write_text("text\ngood\n")
+    result = run("r.csv")
+    assert result.is_one_line(2)
+    assert "r.csv is a file; to read it, use --input r.csv" in result.err
+    assert run("s.csv", "--model", "en").status == 0
+
+
+@pytest.mark.parametrize(("stream", "name"), [("stdin", "standard input"), ("stdout", "standard output")])
+def test_a_closed_stream_is_reported_in_one_line(
+    run: Run, stream: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in `trax-sentiment predict <&-`."""
+    give_input(monkeypatch, b"good\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, stream, None)
+        result = run()
+    assert result.is_one_line(1)
+    assert f"{name}: cannot be" in result.err
+    assert "it is closed" in result.err

@@ -30,7 +30,7 @@ def scorer() -> TextScorer:
 def test_the_same_table_with_the_scores(texts: list[str | None], make: Callable[..., Any], scorer: TextScorer) -> None:
     schema = pa.schema([pa.field("id", pa.int8()), pa.field("text", pa.string())], {"made": "by us"})
     batch = make({"id": list(range(len(texts))), "text": texts}, schema=schema)
-    found = annotate(batch, scorer)
+    found = annotate(batch, model=scorer)
     assert type(found) is type(batch)
     assert found.schema.names == ["id", "text", *ADDED]
     assert found.schema.metadata == {b"made": b"by us"}
@@ -46,12 +46,12 @@ def test_the_same_table_with_the_scores(texts: list[str | None], make: Callable[
 
 
 def test_a_chunked_table_and_other_string_types(scorer: TextScorer) -> None:
-    expected = annotate(pa.table({"text": ["good", "bad", "good"]}), scorer)
+    expected = annotate(pa.table({"text": ["good", "bad", "good"]}), model=scorer)
     chunked = pa.chunked_array([["good"], [], ["bad", "good"]])
-    assert annotate(pa.table({"text": chunked}), scorer).to_pydict() == expected.to_pydict()
+    assert annotate(pa.table({"text": chunked}), model=scorer).to_pydict() == expected.to_pydict()
     for type_ in (pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())):
         table = pa.table({"text": pa.array(["good", "bad", "good"], type_)})
-        found = annotate(table, scorer)
+        found = annotate(table, model=scorer)
         assert found.schema.field("text").type == type_
         assert found.drop(["text"]) == expected.drop(["text"])
 
@@ -66,13 +66,14 @@ def test_a_chunked_table_and_other_string_types(scorer: TextScorer) -> None:
 )
 def test_what_cannot_be_annotated(columns: dict[str, list[Any]], error: str, scorer: TextScorer) -> None:
     with pytest.raises(SentimentError, match=error):
-        annotate(pa.table(columns), scorer)
+        annotate(pa.table(columns), model=scorer)
 
 
 def test_an_annotator_travels_without_its_model(scorer: TextScorer) -> None:
     annotator = Annotator("en", "body")
     batch = pa.RecordBatch.from_pydict({"body": ["good", None]})
-    expected = annotate(batch, scorer, "body")
+    expected = annotate(batch, "body", scorer)
+    assert annotate(batch, "body") == expected
     assert annotator(batch) == expected
     sent = pickle.dumps(annotator)
     assert len(sent) < 1000

@@ -12,20 +12,14 @@ import pytest
 
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.jobs import local as engines
-from spacy_trax_sentiment.jobs import parts as jobs
 from spacy_trax_sentiment.jobs.local import run_locally
-from spacy_trax_sentiment.jobs.parts import Job, Outcome, Part, begin, input_files, parts_of, rows_before, to_do
+from spacy_trax_sentiment.jobs.parts import Job, Outcome, Part, begin, input_files, parts_of
+from spacy_trax_sentiment.jobs.run import run
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
 TEXTS = ["good", "so bad :(", "not good at all", "a table", "", "I love it 😍"]
-
-
-@pytest.fixture
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "ROWS_PER_PART", 7)
 
 
 @pytest.fixture
@@ -41,10 +35,12 @@ def _job(tmp_path: Path, **settings: Any) -> Job:
     return Job("en", str(tmp_path / "out"), **settings)
 
 
-def _run(job: Job, pattern: Path, concurrency: int = 1) -> list[Outcome]:
-    files = input_files([str(pattern)])
-    begin(job, files)
-    return list(run_locally(job, to_do(job, [part for file in files for part in parts_of(file, job)]), concurrency))
+def _run(job: Job, pattern: Path, concurrency: int = 1, rows_per_part: int = 7) -> list[Outcome]:
+    return run(job, [str(pattern)], concurrency=concurrency, rows_per_part=rows_per_part).outcomes
+
+
+def _parts(job: Job, path: Path) -> list[Part]:
+    return parts_of(str(path), job, rows_per_part=7)
 
 
 def _rows(directory: str) -> list[dict[str, Any]]:
@@ -53,13 +49,10 @@ def _rows(directory: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("rows_per_part", [1, 7, 10, 24, 25, 100])
-def test_every_row_is_written_once(
-    rows_per_part: int, parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jobs, "ROWS_PER_PART", rows_per_part)
+def test_every_row_is_written_once(rows_per_part: int, parquet: Path, tmp_path: Path) -> None:
     job = _job(tmp_path, batch_size=4)
-    outcomes = _run(job, parquet)
-    assert sum(outcome.n_rows for outcome in outcomes) == 25
+    outcomes = _run(job, parquet, rows_per_part=rows_per_part)
+    assert sum(outcome.written.n_rows for outcome in outcomes) == 25
     assert len(outcomes) == -(-25 // rows_per_part)
     rows, texts = _rows(job.output), (TEXTS * 5)[:25]
     assert [(row["id"], row["text"]) for row in rows] == list(enumerate(texts))
@@ -68,15 +61,15 @@ def test_every_row_is_written_once(
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_processes_give_the_same(parquet: Path, tmp_path: Path, small_parts: None) -> None:
+def test_processes_give_the_same(parquet: Path, tmp_path: Path) -> None:
     _run(_job(tmp_path), parquet)
     expected = _rows(str(tmp_path / "out"))
     other = Job("en", str(tmp_path / "other"))
-    assert sorted(o.part.name for o in _run(other, parquet, 2)) == sorted(p.name for p in parts_of(str(parquet), other))
+    assert sorted(o.part.name for o in _run(other, parquet, 2)) == sorted(p.name for p in _parts(other, parquet))
     assert _rows(other.output) == expected
 
 
-def test_what_is_done_is_not_done_again(parquet: Path, tmp_path: Path, small_parts: None) -> None:
+def test_what_is_done_is_not_done_again(parquet: Path, tmp_path: Path) -> None:
     job = _job(tmp_path)
     _run(job, parquet)
     first, *_ = (path for path in Path(job.output).iterdir() if path.suffix == ".parquet")
@@ -86,8 +79,8 @@ def test_what_is_done_is_not_done_again(parquet: Path, tmp_path: Path, small_par
     assert len(_rows(job.output)) == 25
     assert not (Path(job.output) / ".left.x").exists()
     before = first.stat().st_mtime_ns
-    parts = [part for part in parts_of(str(parquet), job) if part.name == first.name]
-    assert [(outcome.n_rows, outcome.error) for outcome in run_locally(job, parts, 1)] == [(0, None)]
+    parts = [part for part in _parts(job, parquet) if part.name == first.name]
+    assert [(outcome.written.n_rows, outcome.error) for outcome in run_locally(job, parts, 1)] == [(0, None)]
     assert first.stat().st_mtime_ns == before
 
 
@@ -98,7 +91,7 @@ def test_formats_keep_their_columns(tmp_path: Path) -> None:
     (source / "b.csv").write_text("id,text\n1,good\n2\n")
     (source / "_note.csv").write_text("not to be read")
     outcomes = _run(_job(tmp_path), source)
-    assert [(o.n_rows, o.n_without, o.first_without, o.error) for o in outcomes] == [(3, 2, 2, None), (2, 1, 2, None)]
+    assert [(*o.written, o.error) for o in outcomes] == [(3, 2, 2, None), (2, 1, 2, None)]
     lines = [json.loads(line) for line in next((tmp_path / "out").glob("a*.jsonl")).read_text().splitlines()]
     assert [line["id"] for line in lines] == [1, 2, 3]
     assert [line["sentiment"] for line in lines] == ["positive", None, None]
@@ -115,18 +108,19 @@ def test_strict_rows(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob("a*"))
 
 
-def test_nulls_are_counted_by_row(tmp_path: Path, small_parts: None) -> None:
+def test_nulls_are_counted_by_row(tmp_path: Path) -> None:
     source = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": [None if i in (9, 11) else "good" for i in range(20)]}), source)
-    outcomes = _run(_job(tmp_path, batch_size=2), source)
-    assert [(o.n_without, o.first_without) for o in outcomes] == [(0, None), (2, 3), (0, None)]
-    assert [rows_before(o.part) for o in outcomes] == [0, 7, 14]
+    finished = run(_job(tmp_path, batch_size=2), [str(source)], concurrency=1, rows_per_part=7)
+    assert [o.written[1:] for o in finished.outcomes] == [(0, None), (2, 3), (0, None)]
+    assert [o.part.rows_before() for o in finished.outcomes] == [0, 7, 14]
+    assert list(finished.without_text()) == [(str(source), 10, 2)]
 
 
 def test_bad_files_among_good_ones(parquet: Path, tmp_path: Path) -> None:
     pq.write_table(pa.table({"body": ["a"]}), parquet.parent / "b.parquet")
     pq.write_table(pa.table({"text": [1]}), parquet.parent / "c.parquet")
-    outcomes = _run(_job(tmp_path), parquet.parent)
+    outcomes = _run(_job(tmp_path), parquet.parent, rows_per_part=25)
     assert [None if o.error is None else o.error[:6] for o in outcomes] == [None, "[S064]", "[S065]"]
     assert len(_rows(str(tmp_path / "out"))) == 25
 
@@ -168,11 +162,11 @@ def test_two_directories_with_files_of_one_name(parquet: Path, tmp_path: Path) -
     assert [row["id"] for row in _rows(job.output)] == list(range(28))
 
 
-def test_a_process_that_is_killed_is_replaced(parquet: Path, tmp_path: Path, small_parts: None) -> None:
+def test_a_process_that_is_killed_is_replaced(parquet: Path, tmp_path: Path) -> None:
     job = _job(tmp_path)
     begin(job, [str(parquet)])
-    outcomes = []
-    for outcome in run_locally(job, parts_of(str(parquet), job), 2):
+    outcomes: list[Outcome] = []
+    for outcome in run_locally(job, _parts(job, parquet), 2):
         if not outcomes:
             for child in _children():
                 os.kill(child, signal.SIGKILL)
@@ -181,18 +175,14 @@ def test_a_process_that_is_killed_is_replaced(parquet: Path, tmp_path: Path, sma
     assert [row["id"] for row in _rows(job.output)] == list(range(25))
 
 
-def test_a_part_that_kills_its_process_each_time_is_given_up(
-    parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engines, "_ATTEMPTS", 1)
+def test_a_part_that_kills_its_process_each_time_is_given_up(parquet: Path, tmp_path: Path) -> None:
     job = _job(tmp_path)
     begin(job, [str(parquet)])
-    monkeypatch.setattr(engines, "_score", _kill_myself)
-    (outcome,) = run_locally(job, parts_of(str(parquet), job), 2)
+    (outcome,) = run_locally(job, parts_of(str(parquet), job), 2, attempts=1, score=_kill_myself)
     assert "S114" in str(outcome.error)
 
 
-def _kill_myself(part: Part) -> Outcome:
+def _kill_myself(job: Job, part: Part) -> Outcome:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
 
@@ -205,17 +195,16 @@ def _children() -> list[int]:
     return [pid for pid, command in names if b"spawn_main" in command]
 
 
-def test_the_command_goes_on_after_sigkill(parquet: Path, tmp_path: Path) -> None:
-    """Of a job of many parts, at a moment when some are done."""
+def test_a_job_goes_on_after_sigkill(parquet: Path, tmp_path: Path) -> None:
+    """The job has many parts, and some are done at that moment."""
     rows = 60_000
     pq.write_table(pa.table({"id": range(rows), "text": [f"{TEXTS[i % 6]} {i}" for i in range(rows)]}), parquet)
     program = (
-        "import sys; from spacy_trax_sentiment.jobs import parts as jobs; jobs.ROWS_PER_PART = 3000;"
-        "from spacy_trax_sentiment.cli import main; main(sys.argv[1:])"
+        "import sys; from spacy_trax_sentiment.jobs.parts import Job; from spacy_trax_sentiment.jobs.run import run;"
+        "run(Job('en', sys.argv[2]), [sys.argv[1]], concurrency=1, rows_per_part=3000)"
     )
     out = tmp_path / "out"
-    command = [sys.executable, "-c", program, "predict", "--input", str(parquet.parent), "--output", str(out), "-q"]
-    command += ["--concurrency", "1"]
+    command = [sys.executable, "-c", program, str(parquet.parent), str(out)]
     with subprocess.Popen(command) as process:
         while len(list(out.glob("*.parquet"))) < 3 and process.poll() is None:
             time.sleep(0.01)
@@ -226,11 +215,16 @@ def test_the_command_goes_on_after_sigkill(parquet: Path, tmp_path: Path) -> Non
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
 
 
-def test_what_hands_out_parts_imports_no_spacy() -> None:
+def test_the_process_that_hands_out_parts_imports_no_spacy(parquet: Path, tmp_path: Path) -> None:
     program = (
-        "import sys, spacy_trax_sentiment.jobs.local, spacy_trax_sentiment.cli.many\n"
-        "assert 'spacy' not in sys.modules\n"
-        "from spacy_trax_sentiment import TextScorer\n"
-        "assert 'spacy' in sys.modules"
+        "import sys; from spacy_trax_sentiment.cli import main\n"
+        "if __name__ == '__main__':\n"
+        "    try: main(sys.argv[1:])\n"
+        "    except SystemExit as end: assert not end.code\n"
+        "    assert 'spacy' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    (tmp_path / "program.py").write_text(program)
+    (parquet.parent / "b.csv").write_text("text\ngood\n")
+    command = [sys.executable, str(tmp_path / "program.py"), "predict", "--input", str(parquet.parent)]
+    subprocess.run([*command, "--output", str(tmp_path / "out"), "--concurrency", "2"], check=True)
+    assert len(list((tmp_path / "out").glob("[ab]*"))) == 2

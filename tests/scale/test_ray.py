@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.jobs import parts as jobs
 from spacy_trax_sentiment.jobs.arrow import Annotator
 from spacy_trax_sentiment.jobs.local import run_locally
 from spacy_trax_sentiment.jobs.parts import Job, begin, parts_of, to_do
@@ -37,8 +36,7 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.fixture
-def parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(jobs, "ROWS_PER_PART", 20)
+def parquet(tmp_path: Path) -> Path:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"id": range(N_ROWS), "text": [f"{TEXTS[i % 6]} {i}" for i in range(N_ROWS)]}), path)
     return path
@@ -66,9 +64,9 @@ def test_ray_writes_what_processes_write_though_a_node_is_lost(cluster: Any, par
     local, job = (Job("en", str(tmp_path / name)) for name in ("local", "ray"))
     for each in (local, job):
         begin(each, [str(parquet)])
-    for outcome in run_locally(local, parts_of(str(parquet), local), 1):
+    for outcome in run_locally(local, parts_of(str(parquet), local, rows_per_part=20), 1):
         assert outcome.error is None
-    parts = parts_of(str(parquet), job)
+    parts = parts_of(str(parquet), job, rows_per_part=20)
     outcomes = []
     for outcome in run_on_ray(job, parts, 2):
         outcomes.append(outcome)

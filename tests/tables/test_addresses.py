@@ -1,3 +1,4 @@
+import errno
 import io
 import re
 import sys
@@ -5,20 +6,21 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import pytest
 
 from spacy_trax_sentiment.errors import MissingExtraError, SentimentError
-from spacy_trax_sentiment.jobs import parts as jobs
 from spacy_trax_sentiment.jobs.local import run_locally
 from spacy_trax_sentiment.jobs.parts import Job, begin, input_files, parts_of
 from spacy_trax_sentiment.tables import addresses
 from spacy_trax_sentiment.tables.readers import open_input
+from spacy_trax_sentiment.tables.rows import input_format
 from spacy_trax_sentiment.tables.writers import open_output
 
 pa = pytest.importorskip("pyarrow", reason="the extra 'parquet' is not installed")
+ArrowFSWrapper = pytest.importorskip("fsspec.implementations.arrow").ArrowFSWrapper
 
 FILES = ("a.jsonl", "b c%.jsonl", "c.csv", ".d.jsonl", "_e.jsonl", "f.md", "day=1/a.jsonl", "day=2/b/a.jsonl")
 
@@ -59,13 +61,20 @@ def test_addresses_find_what_paths_do(root: str, pattern: str, expected: list[st
             assert [text for batch in batches for text in batch.texts] == ['{"text": "good"}']
 
 
-def test_options_stay_with_an_address(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a store of one's own needs: ?endpoint_override=localhost:9000."""
-    resolve = addresses._resolved
-    monkeypatch.setattr(addresses, "_resolved", lambda address: resolve(address.removesuffix("?scheme=http")))
-    assert input_files([f"{root}/*.csv?scheme=http"]) == [f"{root}/c.csv?scheme=http"]
-    assert input_files([f"{root}?scheme=http"])[-1] == f"{root}/c.csv?scheme=http"
-    assert jobs.input_format(f"{root}/c.csv?scheme=http") == "csv"
+def test_a_directory_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files would be missing from the output otherwise."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c.jsonl").touch()
+    ls = ArrowFSWrapper.ls
+
+    def fail_below(store: Any, path: str, **options: Any) -> Any:
+        if path.endswith("/b"):
+            raise OSError(errno.EIO, "the disk has failed")
+        return ls(store, path, **options)
+
+    monkeypatch.setattr(ArrowFSWrapper, "ls", fail_below)
+    with pytest.raises(SentimentError, match="S118.*disk has failed"):
+        input_files([f"file://{quote(str(tmp_path))}/**/*.jsonl"])
 
 
 @pytest.mark.parametrize(
@@ -94,8 +103,9 @@ def test_nothing_there(root: str) -> None:
         begin(Job("en", str(addresses.local_path(root)) + "/out"), [f"{root}/none.txt"])
 
 
-def test_addresses_need_pyarrow(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("pyarrow", "pyarrow.fs"):
+@pytest.mark.parametrize("package", ["pyarrow", "fsspec"])
+def test_addresses_need_pyarrow_and_fsspec(root: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [each for each in sys.modules if each.partition(".")[0] == package]:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match="S117.*parquet"):
         input_files([root])
@@ -196,15 +206,16 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.shutdown()
 
 
-def test_objects_of_s3(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "ROWS_PER_PART", 5)
-    monkeypatch.setattr(jobs, "BYTES_PER_PART", 100)
+def test_objects_in_s3_are_found_and_scored_in_parts(store: str, tmp_path: Path) -> None:
     files = input_files([f"s3://bucket/day=*/*.parquet{store}", f"s3://bucket{store}"])
+    assert all(file.endswith(store) for file in files)
+    assert {input_format(file) for file in files} == {"jsonl", "parquet"}
     assert [str(addresses.as_path(file)) for file in files] == ["/a.jsonl", "/day=1/a b.parquet", "/day=2/a.parquet"]
     job = Job("en", str(tmp_path / "out"))
     begin(job, files)
-    outcomes = list(run_locally(job, [part for file in files for part in parts_of(file, job)], 1))
-    assert [(outcome.n_rows, outcome.error) for outcome in outcomes] == [
+    parts = [part for file in files for part in parts_of(file, job, rows_per_part=5, bytes_per_part=100)]
+    outcomes = list(run_locally(job, parts, 1))
+    assert [(outcome.written.n_rows, outcome.error) for outcome in outcomes] == [
         *[(n_rows, None) for n_rows in (6, 6, 6, 2)],
         *[(n_rows, None) for n_rows in (5, 4, 5, 4)],
     ]

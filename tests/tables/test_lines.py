@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.tables import lines, readers
 from spacy_trax_sentiment.tables.lines import DEPTH_LIMIT, LINE_LIMIT, parse_json_line
-from spacy_trax_sentiment.tables.readers import open_input
-from spacy_trax_sentiment.training.corpora import read_labelled_texts
+from spacy_trax_sentiment.tables.readers import labelled_rows, open_input
 
 HEADS = {"jsonl": "", "txt": "", "csv": "text,label\n", "tsv": "text\tlabel\n"}
 ROWS = {
@@ -26,12 +24,15 @@ def read(path: Path, **options: Any) -> list[str | None]:
         return [text for batch in batches for text in batch.texts]
 
 
+def read_labelled(path: Path, **options: Any) -> list[str]:
+    return [text for _, text, _ in labelled_rows(path, **options)]
+
+
 # In a process of its own, whose memory shows what was taken at the most; as much as ten lines is let by.
 PEAK = """
 import resource, sys
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.tables.readers import open_input
-from spacy_trax_sentiment.training.corpora import read_labelled_texts
+from spacy_trax_sentiment.tables.readers import labelled_rows, open_input
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -46,7 +47,7 @@ for path in sys.argv[1:]:
         print(error)
     if format != "txt":
         try:
-            read_labelled_texts(path)
+            list(labelled_rows(path))
         except SentimentError as error:
             print(error)
 print(peak() - before)
@@ -75,51 +76,44 @@ def test_a_line_of_a_gigabyte_is_refused_before_it_takes_memory(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("format", HEADS)
-def test_a_line_up_to_the_limit_is_read_and_one_longer_is_told(
-    tmp_path: Path, format: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lines, "LINE_LIMIT", 100)
+def test_a_line_up_to_the_limit_is_read_and_a_longer_one_is_reported(tmp_path: Path, format: str) -> None:
     text = "a" * (101 - len(ROWS[format].format("")))
     path = tmp_path / f"a.{format}"
     path.write_text(HEADS[format] + ROWS[format].format("b") + ROWS[format].format(text[1:]))
-    assert read(path) == ["b", text[1:]]
+    assert read(path, line_limit=100) == ["b", text[1:]]
     path.write_text(HEADS[format] + ROWS[format].format("b") + ROWS[format].format(text))
     line = 3 if HEADS[format] else 2
     with pytest.raises(SentimentError, match=rf"S018.*a\.{format}, line {line}: longer than 100 bytes\. Split"):
-        read(path)
+        read(path, line_limit=100)
     if format != "txt":
         with pytest.raises(SentimentError, match=rf"S018.*a\.{format}, line {line}"):
-            read_labelled_texts(path)
+            read_labelled(path, line_limit=100)
 
 
 @pytest.mark.parametrize("row", ['"' + "a\n" * 100, '"a\n",' * 50], ids=["one field", "many fields"])
 @pytest.mark.parametrize("format", ["csv", "tsv"])
-def test_a_row_of_many_lines_is_as_limited(
-    tmp_path: Path, format: str, row: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lines, "LINE_LIMIT", 100)
+def test_a_row_of_many_lines_has_the_same_limit(tmp_path: Path, format: str, row: str) -> None:
     path = tmp_path / f"a.{format}"
     content = '"1\n2",positive\n' + row
     path.write_text(HEADS[format] + (content if format == "csv" else content.replace(",", "\t")))
-    for reading in (read, read_labelled_texts):
+    for reading in (read, read_labelled):
         with pytest.raises(SentimentError, match=rf"S018.*a\.{format}, line \d\d: longer"):
-            reading(path)  # type: ignore[operator]
+            reading(path, line_limit=100)
 
 
-def test_a_batch_of_long_rows_ends_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "_BATCH_CHARS", 500)
+def test_a_batch_of_long_rows_ends_early(tmp_path: Path) -> None:
     texts = ["a" * 30] * 100
     for format, row in ROWS.items():
         path = tmp_path / f"a.{format}"
         path.write_text(HEADS[format] + "".join(row.format(text) for text in texts))
-        with open_input(str(path), format, batch_size=100) as batches:
+        with open_input(str(path), format, batch_size=100, batch_chars=500) as batches:
             sizes = [len(batch.texts) for batch in batches]
         assert sum(sizes) == 100
         assert max(sizes) < 30
 
 
 def nested(depth: int, kind: str) -> str:
-    """RETURNS: An object in which something is nested, so that all is `depth` deep."""
+    """Return an object in which something is nested, so that the whole is `depth` deep."""
     inside = (
         "[" * (depth - 1) + "]" * (depth - 1) if kind == "array" else '{"a":' * (depth - 1) + "1" + "}" * (depth - 1)
     )
@@ -128,21 +122,21 @@ def nested(depth: int, kind: str) -> str:
 
 @pytest.mark.parametrize("kind", ["array", "object"])
 @pytest.mark.parametrize("depth", [DEPTH_LIMIT + 1, 900, 100_000])
-def test_json_that_is_nested_deep_is_told_by_its_line(tmp_path: Path, depth: int, kind: str) -> None:
+def test_json_that_is_nested_too_deep_is_reported_with_its_line(tmp_path: Path, depth: int, kind: str) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "x", "label": "positive"}\n' + nested(depth, kind))
-    for reading in (read, read_labelled_texts):
+    for reading in (read, read_labelled):
         with pytest.raises(SentimentError, match=r"S004.*a\.jsonl, line 2: .*nested more than 100 deep") as error:
-            reading(path)  # type: ignore[operator]
+            reading(path)
         assert len(str(error.value)) < 300 + len(str(path))
 
 
 @pytest.mark.parametrize("kind", ["array", "object"])
 def test_json_that_is_not_too_deep_is_read(kind: str) -> None:
     content = nested(DEPTH_LIMIT, kind)
-    assert parse_json_line(content, "a", 1) == json.loads(content)
+    assert parse_json_line(content, 1) == json.loads(content)
 
 
 def test_brackets_in_a_text_are_no_nesting() -> None:
     content = json.dumps({"text": "[{" * 1000, "more": [[]] * 1000})
-    assert parse_json_line(content, "a", 1) == json.loads(content)
+    assert parse_json_line(content, 1) == json.loads(content)

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.jobs import parts as jobs
-from spacy_trax_sentiment.jobs.local import run_locally
-from spacy_trax_sentiment.jobs.parts import Job, Outcome, begin, parts_of, rows_before, to_do
-from spacy_trax_sentiment.tables.readers import json_rows_before, line_spans, lines_before, open_input
+from spacy_trax_sentiment.jobs.parts import Job, Outcome, parts_of
+from spacy_trax_sentiment.jobs.run import Finished, run
+from spacy_trax_sentiment.tables.readers import open_input
+from spacy_trax_sentiment.tables.sources import json_rows_before, line_spans, lines_before
 
 BOM = b"\xef\xbb\xbf"
 # A byte order mark within a file is a character like any other; only a line feed ends a line.
@@ -19,15 +19,14 @@ TEXTS = st.text(st.sampled_from("ab é😍\ufeff\r\u2028"), max_size=6)
 in_a_directory = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def _rows(path: Path, format: str, span: range | None = None, first_line: int = 1) -> list[tuple[Any, ...]]:
-    with open_input(str(path), format, span=span, first_line=first_line, batch_size=3, strict=False) as batches:
-        return [
-            row
-            for batch in batches
-            for row in zip(
-                batch.texts, getattr(batch, "lines", batch.texts), getattr(batch, "raw", batch.texts), strict=True
-            )
-        ]
+def _rows(path: Path, format: str, span: range | None = None) -> list[tuple[Any, ...]]:
+    """Return each row's text and, for JSON Lines, the line itself and its place."""
+    with open_input(str(path), format, part=span, batch_size=3, strict=False) as batches:
+        rows: list[tuple[Any, ...]] = []
+        for batch in batches:
+            rows += [(line.text, line.raw, batch.source.place(line.number)) for line in batch.json]
+            rows += [] if batch.json else [(text,) for text in batch.texts]
+        return rows
 
 
 @in_a_directory
@@ -58,24 +57,22 @@ def test_the_parts_hold_the_rows_of_the_file(
     assert [span.start for span in spans] == [0, *[span.stop for span in spans[:-1]]]
     assert spans[-1].stop == len(content)
     assert all(len(span) >= most for span in spans[:-1])
-    found = []
+    found: list[tuple[Any, ...]] = []
     for span in spans:
         n_lines = lines_before(str(path), span.start)
         assert n_lines == content[: span.start].count(b"\n")
         if format == "jsonl":
             assert json_rows_before(str(path), span.start) == len(found)
-        found += _rows(path, format, span, 1 + n_lines)
+        found += _rows(path, format, span)
     assert found == _rows(path, format)
 
 
-@pytest.fixture
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "BYTES_PER_PART", 100)
+def _run(job: Job, path: Path, concurrency: int = 1, bytes_per_part: int = 100) -> list[Outcome]:
+    return _finished(job, path, concurrency, bytes_per_part).outcomes
 
 
-def _run(job: Job, path: Path, concurrency: int = 1) -> list[Outcome]:
-    begin(job, [str(path)])
-    return list(run_locally(job, to_do(job, parts_of(str(path), job)), concurrency))
+def _finished(job: Job, path: Path, concurrency: int = 1, bytes_per_part: int = 100) -> Finished:
+    return run(job, [str(path)], concurrency=concurrency, bytes_per_part=bytes_per_part)
 
 
 def _written(job: Job) -> str:
@@ -83,35 +80,34 @@ def _written(job: Job) -> str:
 
 
 @pytest.mark.parametrize("format", ["jsonl", "txt"])
-def test_two_processes_share_a_file(format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_share_a_file(format: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{format}"
     texts = [f"{'good' if i % 3 else 'bad'} {i}" for i in range(100)]
     path.write_text("".join(f"{json.dumps({'text': text}) if format == 'jsonl' else text}\n" for text in texts))
     whole, shared = (Job("en", str(tmp_path / name)) for name in ("whole", "shared"))
-    assert len(_run(whole, path)) == 1
-    monkeypatch.setattr(jobs, "BYTES_PER_PART", 300)
-    outcomes = _run(shared, path, 2)
+    assert len(_run(whole, path, bytes_per_part=1 << 20)) == 1
+    outcomes = _run(shared, path, 2, bytes_per_part=300)
     assert len(outcomes) > 2
-    assert sum(outcome.n_rows for outcome in outcomes) == 100
+    assert sum(outcome.written.n_rows for outcome in outcomes) == 100
     assert _written(shared) == _written(whole)
     assert [json.loads(line)["text"] for line in _written(shared).splitlines()] == texts
-    assert _run(shared, path) == []
+    assert _run(shared, path, bytes_per_part=300) == []
 
 
 @pytest.mark.parametrize(
     ("name", "format", "n_parts"),
     [("a.csv", None, 1), ("a.jsonl", "csv", 1), ("a.jsonl", None, 3), ("a.txt", "csv", 3)],
 )
-def test_what_is_shared(name: str, format: str | None, n_parts: int, tmp_path: Path, small_parts: None) -> None:
+def test_which_files_are_shared(name: str, format: str | None, n_parts: int, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_text('{"text": "good"}\n' * 18)
-    parts = parts_of(str(path), Job("en", str(tmp_path / "out"), format=format))
+    parts = parts_of(str(path), Job("en", str(tmp_path / "out"), format=format), bytes_per_part=100)
     assert len(parts) == n_parts
     assert sorted(part.name for part in parts) == [part.name for part in parts]
 
 
 @pytest.mark.parametrize("bad", [b"not JSON", b'{"text": "\xff"}', b"[]"])
-def test_errors_name_the_line_in_the_file(bad: bytes, tmp_path: Path, small_parts: None) -> None:
+def test_errors_name_the_line_in_the_file(bad: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     lines = [b'{"text": "good"}'] * 30
     lines[20] = bad
@@ -122,26 +118,34 @@ def test_errors_name_the_line_in_the_file(bad: bytes, tmp_path: Path, small_part
     assert len(outcomes) == 5
     assert len(errors) == 1
     assert "a.jsonl, line 21" in errors[0]
-    assert len(_written(job).splitlines()) == sum(outcome.n_rows for outcome in outcomes)
+    assert len(_written(job).splitlines()) == sum(outcome.written.n_rows for outcome in outcomes)
 
 
-def test_rows_without_text_are_numbered_in_the_file(tmp_path: Path, small_parts: None) -> None:
+def test_a_name_that_would_be_added_is_reported_with_the_line_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = ['{"text": "good"}'] * 30
+    lines[20] = '{"text": "good", "sentiment": 1}'
+    path.write_text("\n".join(lines))
+    (error,) = (outcome.error for outcome in _run(Job("en", str(tmp_path / "out")), path) if outcome.error)
+    assert "[S066]" in error
+    assert "a.jsonl, line 21" in error
+
+
+def test_rows_without_text_are_numbered_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     lines = ['{"text": "good"}', ""] * 30
     lines[40] = '{"id": 1}'
     path.write_text("\n".join(lines))
-    (outcome,) = (outcome for outcome in _run(Job("en", str(tmp_path / "out")), path) if outcome.n_without)
-    assert outcome.first_without is not None
-    assert rows_before(outcome.part) + outcome.first_without == 21
+    finished = _finished(Job("en", str(tmp_path / "out")), path)
+    assert list(finished.without_text()) == [(str(path), 21, 1)]
 
 
-def test_a_column_that_the_first_row_lacks(tmp_path: Path, small_parts: None) -> None:
-    """No part is then scored, as none would be of a file in one."""
+def test_a_file_whose_first_row_lacks_the_column_is_not_scored(tmp_path: Path) -> None:
+    """As if it were not divided."""
     path = tmp_path / "a.jsonl"
     path.write_text('{"body": "good"}\n' * 30)
-    outcomes = _run(Job("en", str(tmp_path / "out")), path)
-    assert len(outcomes) > 1
-    assert {(outcome.error or "").partition(":")[0] for outcome in outcomes} == {f"[S064] {path}, line 1"}
+    (outcome,) = _run(Job("en", str(tmp_path / "out")), path)
+    assert str(outcome.error).startswith(f"[S064] {path}, line 1:")
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:

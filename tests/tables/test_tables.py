@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_trax_sentiment.errors import MissingExtraError, SentimentError
-from spacy_trax_sentiment.tables import parquet
+from spacy_trax_sentiment.tables.parquet import parquet_writer
 from spacy_trax_sentiment.tables.readers import open_input
 from spacy_trax_sentiment.tables.rows import TableBatch, input_format, output_format, text_batches
 from spacy_trax_sentiment.tables.writers import open_output
@@ -28,9 +28,9 @@ def added(batch: TableBatch) -> dict[str, Any]:
     return {"sentiment": ["up"] * n, "sentiment_up": np.full(n, 2 / 3, np.float32)}
 
 
-def convert(source: Path | str, target: Path | str, *, batch_size: int = 2, **options: Any) -> list[str]:
-    """RETURNS: The texts that were read, while the table is written with two columns more."""
-    texts = []
+def convert(source: Path | str, target: Path | str, *, batch_size: int = 2, **options: Any) -> list[str | None]:
+    """Write a table with two more columns, and return the texts that were read from it."""
+    texts: list[str | None] = []
     read_as = options.get("input_format") or input_format(str(source))
     write_as = options.get("output_format") or output_format(str(target))
     column = options.get("text_column", "text")
@@ -330,11 +330,14 @@ def test_small_batches_are_put_together_to_one_row_group(tmp_path: Path, arrow_f
     assert pq.ParquetFile(tmp_path / "b.parquet").num_row_groups == 1
 
 
-def test_a_row_group_is_written_before_it_takes_much_memory(
-    tmp_path: Path, arrow_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parquet, "_GROUP_ROWS", 2)
-    convert(arrow_file, tmp_path / "b.parquet", batch_size=1)
+def test_a_row_group_is_written_before_it_takes_much_memory(tmp_path: Path, arrow_file: Path) -> None:
+    with (
+        open_input(str(arrow_file), "parquet", batch_size=1) as batches,
+        (tmp_path / "b.parquet").open("wb") as file,
+        parquet_writer(file, "b.parquet", group_rows=2) as write,
+    ):
+        for batch in batches:
+            write(batch, added(batch))
     assert pq.ParquetFile(tmp_path / "b.parquet").num_row_groups == 3
     assert pq.read_table(tmp_path / "b.parquet").column("id").to_pylist() == [0, 1, 2, 3, 4]
 
@@ -611,7 +614,7 @@ def test_what_is_no_regular_file_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "link.csv").symlink_to(source)
     for name in ("folder.csv", "link.csv"):
-        with pytest.raises(SentimentError, match="S069.*no regular file"):
+        with pytest.raises(SentimentError, match="S069.*not a regular file"):
             convert(source, tmp_path / name, overwrite=True)
     with pytest.raises(SentimentError, match="S069.*a.txt/b.csv: cannot be written"):
         convert(source, source / "b.csv")
@@ -676,6 +679,6 @@ def test_parquet_is_given_out_whole_and_not_read_from_standard_input(
 def test_a_batch_knows_which_part_of_the_file_is_read(tmp_path: Path, arrow_file: Path) -> None:
     source = put(tmp_path / "a.txt", "a\nb\nc\nd\n")
     with open_input(str(source), "txt", batch_size=1) as batches:
-        assert [batch.share for batch in batches] == [0.25, 0.5, 0.75, 1]
+        assert [batch.fraction for batch in batches] == [0.25, 0.5, 0.75, 1]
     with open_input(str(arrow_file), "parquet", batch_size=4) as batches:
-        assert next(batches).share == pytest.approx(0.6)
+        assert next(batches).fraction == pytest.approx(0.6)

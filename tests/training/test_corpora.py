@@ -62,19 +62,19 @@ def test_any_text_survives_jsonl(tmp_path_factory: pytest.TempPathFactory, rows:
         ("a.csv", b"text,label\n", r"S003.*a\.csv: holds no texts"),
         ("a.jsonl", b'{"text": "a", "label": "positive"}\nnot json\n', r"S004.*a\.jsonl, line 2: not valid JSON"),
         ("a.jsonl", b"[" * 100_000, r"S004.*line 1"),
-        ("a.jsonl", b"\n[1]\n", r"S005.*line 2: \[1\] is not a JSON object"),
-        ("a.jsonl", b'{"txt": "a", "label": "positive"}', r"S006.*line 1: the field 'text'.*'txt', 'label'"),
-        ("a.csv", b"text,lab\na,positive\n", r"S006.*line 2: the field 'label'"),
-        ("a.tsv", b"text\tlabel\na\tpositive\nb\n", r"S006.*line 3: the field 'label'"),
-        ("a.jsonl", b'{"text": 5, "label": "positive"}', r"S007.*line 1: the field 'text' is 5"),
+        ("a.jsonl", b"\n[1]\n", r"S063.*line 2: \[1\] is not a JSON object"),
+        ("a.jsonl", b'{"txt": "a", "label": "positive"}', r"S064.*line 1: the column 'text'.*'txt', 'label'"),
+        ("a.csv", b"text,lab\na,positive\n", r"S064.*line 2: the column 'label'.*--label-column"),
+        ("a.tsv", b"text\tlabel\na\tpositive\nb\n", r"S064.*line 3: the column 'label'"),
+        ("a.jsonl", b'{"text": 5, "label": "positive"}', r"S065.*line 1: the column 'text' is 5"),
         (
             "a.jsonl",
             b'{"text": "\\ud800", "label": "positive"}',
-            r"S016.*line 1: the field 'text' holds a lone surrogate",
+            r"S016.*line 1: the column 'text' holds a lone surrogate",
         ),
-        ("a.jsonl", b'{"text": "a", "label": null}', r"S007.*line 1: the field 'label' is None"),
+        ("a.jsonl", b'{"text": "a", "label": null}', r"S065.*line 1: the column 'label' is None"),
         ("a.jsonl", b'{"text": "a", "label": "postive"}', r"S008.*line 1: the label 'postive' is not one of negative"),
-        ("a.jsonl", b'{"text": "ok"}\n{"text": "\xff"}', r"S006.*line 1"),
+        ("a.jsonl", b'{"text": "ok"}\n{"text": "\xff"}', r"S064.*line 1"),
         ("a.jsonl", b'\n{"text": "\xff"}', r"S009.*line 2: not UTF-8"),
         ("a.csv", b'text,label\n"a,positive\n', r"S010.*line 2: cannot be read as CSV"),
         ("a.txt", b"a", r"S011.*unknown format '.txt'"),
@@ -91,7 +91,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SentimentError, match=r"S001.*none\.jsonl: no such file"):
         read_labelled_texts(tmp_path / "none.jsonl")
     (tmp_path / "folder.jsonl").mkdir()
-    with pytest.raises(SentimentError, match=r"S002.*folder\.jsonl"):
+    with pytest.raises(SentimentError, match=r"S061.*folder\.jsonl"):
         read_labelled_texts(tmp_path / "folder.jsonl")
 
 
@@ -163,15 +163,15 @@ def test_parquet_is_read_as_the_other_formats_are(tmp_path: Path) -> None:
     table = {"id": [1, 2], "text": ["good", "bad"], "label": ["positive", "negative"]}
     pa.parquet.write_table(pa.table(table), path)
     assert read_labelled_texts(path) == [LabelledText("good", "positive"), LabelledText("bad", "negative")]
-    with pytest.raises(SentimentError, match=r"S006.*'body' is missing; there are: 'id', 'text', 'label'"):
+    with pytest.raises(SentimentError, match=r"S064.*'body' is missing; there are: 'id', 'text', 'label'"):
         read_labelled_texts(path, text_column="body")
     with pytest.raises(SentimentError, match=r"S008.*line 2.*negative"):
         read_labelled_texts(path, labels=["positive"])
     pa.parquet.write_table(pa.table({"text": ["good", None], "label": ["positive", "negative"]}), path)
-    with pytest.raises(SentimentError, match=r"S007.*line 2"):
+    with pytest.raises(SentimentError, match=r"S065.*row 2"):
         read_labelled_texts(path)
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(SentimentError, match=r"S010.*Parquet"):
+    with pytest.raises(SentimentError, match=r"S061.*texts.parquet: cannot be read"):
         read_labelled_texts(path)
 
 
@@ -181,10 +181,10 @@ def test_parquet_whose_values_are_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "texts.parquet"
     pa.parquet.write_table(pa.table({"text": ["good"], "label": ["positive"]}), path, compression="none")
     path.write_bytes(path.read_bytes().replace(b"good", b"goo\xff"))
-    with pytest.raises(SentimentError, match=r"S010.*line 1.*Parquet.*utf-8"):
+    with pytest.raises(SentimentError, match=r"S061.*texts.parquet: cannot be read.*UTF8"):
         read_labelled_texts(path)
     pa.parquet.write_table(pa.table({"text": pa.array([1 << 62], pa.timestamp("us")), "label": ["positive"]}), path)
-    with pytest.raises(SentimentError, match=r"S010.*Parquet"):
+    with pytest.raises(SentimentError, match=r"S065.*'text' is of the type timestamp"):
         read_labelled_texts(path)
 
 

@@ -1,0 +1,90 @@
+"""A whole job, for Python and the console: files to scored files, and to what became of each."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from ..errors import SentimentError
+from .local import available_cores, run_locally
+from .parts import BYTES_PER_PART, ROWS_PER_PART, Job, Outcome, Part, begin, input_files, parts_of, to_do
+from .ray import run_on_ray
+
+
+class Finished(NamedTuple):
+    """What became of a job.
+
+    Attributes:
+        files: The input files.
+        outcomes: What became of each part that was not done before, and of each file that could not be divided.
+    """
+
+    files: list[str]
+    outcomes: list[Outcome]
+
+    def failed(self) -> set[str]:
+        """Return the files of which some part could not be scored."""
+        return {outcome.part.source for outcome in self.outcomes if outcome.error is not None}
+
+    def without_text(self) -> Iterator[tuple[str, int, int]]:
+        """Yield each file with rows that have no text, the number of the first one (from 1), and how many they are."""
+        of_file: dict[str, list[Outcome]] = {}
+        for outcome in self.outcomes:
+            if outcome.written.n_without:
+                of_file.setdefault(outcome.part.source, []).append(outcome)
+        for file, outcomes in sorted(of_file.items()):
+            first = min(outcomes, key=lambda outcome: outcome.part.extent or (0, 0))
+            row = first.part.rows_before() + (first.written.first_without or 0)
+            yield file, row, sum(outcome.written.n_without for outcome in outcomes)
+
+
+def run(
+    job: Job,
+    sources: Sequence[str],
+    *,
+    source_format: str | None = None,
+    engine: str = "local",
+    concurrency: int | None = None,
+    address: str | None = None,
+    on_outcome: Callable[[Outcome, int], None] | None = None,
+    rows_per_part: int = ROWS_PER_PART,
+    bytes_per_part: int = BYTES_PER_PART,
+) -> Finished:
+    """Score many files. If an earlier run of the same job was interrupted, what it has written is not done again.
+
+    Args:
+        job: What is done with each file, and where the output goes.
+        sources: Files, directories and patterns, as in `input_files`.
+        source_format: The format of the files; None for that of each one's suffix.
+        engine: "local" for processes on this machine, or "ray".
+        concurrency: The number of processes or workers; None for the number of cores.
+        address: The address of a Ray cluster, as in `run_on_ray`.
+        on_outcome: Called with each outcome as it comes, and with the number of all.
+        rows_per_part: As in `parts_of`.
+        bytes_per_part: As in `parts_of`.
+
+    Raises:
+        SentimentError: There are no such files, or the output directory cannot be used. What is wrong with a single
+            file is in its outcome.
+        MissingExtraError: The engine is not installed.
+    """
+    files = input_files(sources)
+    begin(job, files)
+    parts: list[Part] = []
+    undivided: list[Outcome] = []
+    for file in files:
+        try:
+            parts += parts_of(file, job, source_format, rows_per_part=rows_per_part, bytes_per_part=bytes_per_part)
+        except SentimentError as error:
+            undivided.append(Outcome(Part(file, "", ""), error=str(error)))
+    parts = to_do(job, parts)
+    n_workers = min(concurrency or available_cores(), max(len(parts), 1))
+    if engine == "ray" and parts:
+        scored = run_on_ray(job, parts, n_workers, address)
+    else:
+        scored = run_locally(job, parts, n_workers)
+    outcomes: list[Outcome] = []
+    for outcome in chain(undivided, scored):
+        if on_outcome is not None:
+            on_outcome(outcome, len(undivided) + len(parts))
+        outcomes.append(outcome)
+    return Finished(files, outcomes)
