@@ -28,8 +28,7 @@ from report import Bound, at_least, at_most, print_bounds, print_machine, print_
 from spacy.language import Language
 
 from spacy_trax_sentiment.evaluation.measures import (
-    Evaluation,
-    evaluate,
+    Confusion,
     expected_calibration_error,
     macro_recall_interval,
     roc_auc,
@@ -139,7 +138,7 @@ def print_quality(sets: Mapping[str, Sequence[LabelledText]], results: Results, 
         is_positive = np.array([text.label == POSITIVE for text in texts])
         for i, (name, probabilities) in enumerate(results[set_name].items()):
             figures = evaluate_binary(texts, probabilities)
-            low, high = macro_recall_interval(labels_of(texts), binary_labels(probabilities), seed=seed)
+            low, high = macro_recall_interval(figures, seed=seed)
             rows.append(
                 (
                     f"{set_name} ({len(texts):,})" if i == 0 else "",
@@ -197,11 +196,10 @@ def print_ternary(texts: Sequence[LabelledText], results: Mapping[str, Floats], 
     rows = []
     for name, probabilities in results.items():
         figures = evaluate_ternary(texts, probabilities)
-        predicted = ternary_labels(probabilities)
-        low, high = macro_recall_interval(gold, predicted, seed=seed)
-        correct = np.array(gold) == np.array(predicted)
+        low, high = macro_recall_interval(figures, seed=seed)
+        correct = np.array(gold) == np.array(ternary_labels(probabilities))
         ece = "" if name in LEXICONS else f"{expected_calibration_error(correct, probabilities.max(axis=1)):.4f}"
-        recalls = (f"{figures.labels[label].recall:.4f}" for label in TERNARY_LABELS)
+        recalls = (f"{figures.label_figures[label].recall:.4f}" for label in TERNARY_LABELS)
         macro_recall = (f"{figures.macro_recall:.4f}", f"{low:.4f} to {high:.4f}")
         rows.append((name, f"{figures.accuracy:.4f}", *macro_recall, ece, *recalls))
     header = ("", "accuracy", "macro-recall", "95% interval", "ECE", *(f"recall, {label}" for label in TERNARY_LABELS))
@@ -231,12 +229,12 @@ def calibration_bounds(sets: Mapping[str, Sequence[LabelledText]], results: Resu
     ]
 
 
-def evaluate_binary(texts: Sequence[LabelledText], probabilities: Floats) -> Evaluation:
-    return evaluate(labels_of(texts), binary_labels(probabilities), DEFAULT_LABELS)
+def evaluate_binary(texts: Sequence[LabelledText], probabilities: Floats) -> Confusion:
+    return Confusion.of(labels_of(texts), binary_labels(probabilities), DEFAULT_LABELS)
 
 
-def evaluate_ternary(texts: Sequence[LabelledText], probabilities: Floats) -> Evaluation:
-    return evaluate(labels_of(texts), ternary_labels(probabilities), TERNARY_LABELS)
+def evaluate_ternary(texts: Sequence[LabelledText], probabilities: Floats) -> Confusion:
+    return Confusion.of(labels_of(texts), ternary_labels(probabilities), TERNARY_LABELS)
 
 
 def binary_ece(is_positive: Floats, probabilities: Floats) -> float:

@@ -17,7 +17,7 @@ from textblob import TextBlob
 from thinc.api import fix_random_seed
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from spacy_trax_sentiment.evaluation.measures import evaluate_pipeline
+from spacy_trax_sentiment.evaluation.figures import measure
 from spacy_trax_sentiment.storage.whole import whole_directory
 from spacy_trax_sentiment.training.labelled import POSITIVE, LabelledText
 
@@ -87,7 +87,7 @@ def train_textcat(
         for start in range(0, len(rows), _TEXTCAT_BATCH):
             batch = [example(rows[i]) for i in order[start : start + _TEXTCAT_BATCH]]
             nlp.update(batch, sgd=optimizer, drop=_TEXTCAT_DROPOUT)
-        reached = float(np.mean([evaluate_pipeline(nlp, dev, labels).macro_recall for dev in dev_sets]))
+        reached = float(np.mean([measure(nlp, labels, dev).macro_recall for dev in dev_sets]))
         if reached <= best:
             break
         best, best_weights = reached, nlp.to_bytes()

@@ -13,7 +13,7 @@ import nltk
 import numpy as np
 import wasabi
 
-from spacy_trax_sentiment.evaluation.measures import evaluate_pipeline
+from spacy_trax_sentiment.evaluation.figures import measure as measure_pipeline
 from spacy_trax_sentiment.model.thinc_model import to_trax_layer
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.seed import data_generator, evaluate_batches, predict, tweet_to_tensor
@@ -91,8 +91,8 @@ def measure(texts: list[LabelledText], dev_texts: list[LabelledText], seed: int)
         **{f"train loss, step {step}": at_step[step].loss for step in (1, 10, 50, 100)},
         **{f"eval accuracy of a batch, step {step}": at_step[step].dev_accuracy for step in (1, 10, 50, 100)},
         "validation accuracy, padded batches": evaluate_batches(batches, to_trax_layer(model)),
-        "validation accuracy, nlp.pipe": evaluate_pipeline(nlp, dev_texts, DEFAULT_LABELS).accuracy,
-        "the same, emoticons stripped": evaluate_pipeline(nlp, stripped, DEFAULT_LABELS).accuracy,
+        "validation accuracy, nlp.pipe": measure_pipeline(nlp, DEFAULT_LABELS, dev_texts).accuracy,
+        "the same, emoticons stripped": measure_pipeline(nlp, DEFAULT_LABELS, stripped).accuracy,
         "happy sentence is positive": predict(HAPPY, nlp)[0],
         "sad sentence is positive": predict(SAD, nlp)[0],
     }

@@ -24,7 +24,7 @@ from .explanation.doc_extension import register_extensions, remember_component, 
 from .explanation.sentiment import Sentiment
 from .model.files import model_from_files, model_to_files
 from .model.thinc_model import has_weights, lexeme_cache, row_probabilities, set_label_prior, set_vocabulary
-from .pretrained import find_model, pretrained_labels, pretrained_path
+from .pretrained import find_model, known_models, pretrained_labels, pretrained_path
 from .storage.sealed import reader
 from .text.lexeme_cache import doc_orths, orths_to_rows
 from .text.token_preprocessor import TokenPreprocessor
@@ -155,7 +155,7 @@ class TraxSentiment(TextCategorizer):
                 return
             found = find_model(path, self.name)
             if found is None:
-                raise SentimentError(Errors.S036.format(path=path))
+                raise SentimentError(Errors.S036.format(path=path, known=known_models(path)))
             self._pretrained = True
             self.from_disk(found, exclude=["vocab"])
 

@@ -71,6 +71,7 @@ class Errors:
     S016 = "[S016] the column '{column}' holds a lone surrogate, which is not a character. Correct or remove it."
     S017 = "[S017] the reader LabelledTexts.v1 has no source. Set it in the config, or on the command line: --paths.train reviews.jsonl --paths.dev dev.jsonl."
     S018 = "[S018] longer than {limit:,} bytes. Split its text into several rows. If it should not be this long, check that lines end in line feeds and that quotes are closed."
+    S019 = "[S019] {source}: none of its labels ({found}) is one of the model's: {labels}. {remedy}."
 
     # Settings
     S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or --no-balanced."
@@ -85,10 +86,10 @@ class Errors:
     S030 = "[S030] {path}: already exists and is not empty. Name another directory, or replace it by --overwrite."
     S031 = "[S031] {path}: is not a spaCy pipeline, so it is not overwritten. Name another directory, or remove it yourself."
     S032 = "[S032] {path}: cannot be written ({reason}). Name a directory that you may write to."
-    S033 = "[S033] {path}: no such model directory. Make one with `trax-sentiment train`."
+    S033 = "[S033] {path}: no such model. {known}; `trax-sentiment train` writes others."
     S034 = "[S034] {path}: cannot be loaded as a spaCy pipeline ({reason}). Make it anew with `trax-sentiment train`."
     S035 = "[S035] {path}: its pipeline {pipeline} has no component made by 'trax_sentiment'. Name a model of `trax-sentiment train`."
-    S036 = "[S036] {path}: the pretrained weights are not there. Correct `pretrained`, or set it to null and train the component."
+    S036 = "[S036] {path}: no such pretrained weights. {known}. Correct `pretrained`, or set it to null and train the component."
     S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
     S038 = "[S038] {path}: was replaced each time that it was read. Load it once the other process is done."
     S039 = "[S039] the model to train on from has the labels {labels}, the training data has {value}. Name a model whose labels are {wanted}, or none."
@@ -128,7 +129,7 @@ class Errors:
     S073 = "[S073] {path}: does not fit the pipeline's component ({reason}). Load it with the config that it was saved with."
     S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again at a lower learning rate."
     S076 = "[S076] the layer of {layer} does not fold, so it cannot be made compact. Train one of the architecture `spacy_trax_sentiment.Classifier.v1`."
-    S075 = "[S075] the model takes {size} MB at the least, more than --max-mb {most}. Give more."
+    S075 = "[S075] the model takes at least {size} MB, more than --max-mb {most}. Give a larger --max-mb."
 
     # Jobs
     S110 = "[S110] {pattern}: no such file. Check --input: a file, a directory, or a pattern in quotes, such as 'texts/*.parquet'."
@@ -164,9 +165,9 @@ class Errors:
     S127 = "interrupted before the first step was done; nothing was written."
 
     # The web
-    S090 = "[S090] the page and the JSON endpoint need {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[serve]'."
+    S090 = "[S090] the page and the JSON endpoint need {package}, which is not installed ({reason}). Install it from a clone: pip install '.[serve]'."
     S091 = "[S091] {host}, port {port}: cannot be listened on ({reason}). Name another by --host and --port; port 0 is any that is free."
     # Reports
-    S100 = "[S100] a report needs matplotlib, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
-    S101 = "[S101] the model to compare with has the labels {found}, not {labels}. Compare models of the same labels."
+    S100 = "[S100] a report needs matplotlib, which is not installed ({reason}). Install it from a clone: pip install '.[train]'."
+    S101 = "[S101] the second model has the labels {found}, the first {labels}. Compare models with the same labels."
     S102 = "[S102] {path}: cannot hold TensorBoard's files ({reason}). Name a directory that you may write to."

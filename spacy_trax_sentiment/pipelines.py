@@ -9,7 +9,7 @@ from spacy.util import get_model_meta, load_config, load_model_from_config
 
 from .component import TraxSentiment
 from .errors import Errors, SentimentError
-from .pretrained import pretrained_path
+from .pretrained import known_models, pretrained_path
 from .storage.sealed import SEAL, check_directory, seal_directory
 
 _TRIES = 5
@@ -62,7 +62,7 @@ def _file_state(path: Path) -> tuple[int, ...] | None:
 
 def _load_whole(path: Path) -> Language:
     if not path.is_dir():
-        raise SentimentError(Errors.S033.format(path=path))
+        raise SentimentError(Errors.S033.format(path=path, known=known_models(path)))
     check_directory(path)
     try:
         nlp = _load(path)

@@ -1,11 +1,18 @@
-"""The console script `trax-sentiment`: the only part that prints and exits, one file a command."""
+"""The console script `trax-sentiment`: one file per command. Nothing else in the package prints or exits.
+
+- `common.py`: the options that commands share, logging and progress bars
+- `train.py`, `evaluate.py`, `predict.py` (with `many.py`), `explain.py`, `serve.py`, `info.py`, `compact.py`,
+  `init_config.py`: the commands
+"""
 
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
+from ..about import __version__
 from ..errors import SentimentError, TrainingInterrupted
 from .compact import compact
 from .evaluate import evaluate
@@ -30,27 +37,61 @@ Examples:
 \b
 Exit status:
   0    done
-  1    input that cannot be used, told in one line on standard error; nothing was written
+  1    unusable input, explained in one line on standard error; nothing was written
   2    wrong usage
   130  interrupted; nothing was written
 
-Colours and progress bars are for terminals alone; no colours where NO_COLOR is set.
+Colours and progress bars appear only in terminals. Set NO_COLOR to turn colours off.
 """
 
 app = typer.Typer(
     name=PROGRAM,
     help=HELP,
     context_settings={"help_option_names": ["--help", "-h"]},
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+class Command(TyperCommand):
+    """A command whose usage line leaves out arguments without a name, which are those of earlier versions."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece for piece in super().collect_usage_pieces(ctx) if piece.strip("[]{}")]
+
+
 for command in (train, evaluate, predict, explain, serve, info, compact, init_config):
-    app.command()(command)
+    app.command(cls=Command)(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True, help=HELP)
+def program(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Print the help if no command is given; the exit status is then that of wrong usage, as with click's groups."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(2)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the console script. arguments: Those of the command line, where None."""
+    """Run the console script.
+
+    Args:
+        arguments: The arguments, or None for those of the command line.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as by `>&-`
+            setattr(sys, name, open(os.devnull, "w"))
     try:
         status = app(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except SentimentError as error:
@@ -60,14 +101,16 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; nothing was written.", 130)
     except BrokenPipeError:
-        # Whoever read our output has gone. Python must not fail once more as it flushes at exit.
+        # The reader of our output has gone. Python must not fail once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        # Typer brings its own click in some versions and imports it in others: know its errors by what they can do.
+        # Some versions of typer bring their own click, others import it: recognize its errors by what they can do.
         if not hasattr(error, "format_message"):
             raise
-        _fail(f"{error.format_message().rstrip('.')}. See `{PROGRAM} --help`.", 2)
+        context: Any = getattr(error, "ctx", None)
+        path = PROGRAM if context is None else context.command_path
+        _fail(f"{error.format_message().rstrip('.')}. See `{path} --help`.", 2)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -33,6 +33,7 @@ def complete_model(incomplete: str) -> list[str]:
 
 
 Model = Annotated[str, typer.Option("--model", "-m", help=MODEL_HELP, autocompletion=complete_model)]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP, autocompletion=complete_model)]
 Input = Annotated[
     str | None, typer.Option("--input", "-i", help="Table to read, or - for standard input (the default).")
 ]
@@ -56,7 +57,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each step to
 
 
 def model_option() -> Any:
-    return typer.Option(BUNDLED_MODEL, "--model", "-m", help=MODEL_HELP)
+    return typer.Option(BUNDLED_MODEL, "--model", "-m", help=MODEL_HELP, autocompletion=complete_model)
 
 
 def input_option() -> Any:

@@ -1,41 +1,46 @@
-"""`trax-sentiment compact`: a model to a smaller one, and what that costs in accuracy."""
+"""`trax-sentiment compact`: a model to a smaller one, with the accuracy before and after."""
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .common import (
-    MODEL_HELP,
+    LabelColumn,
+    ModelArgument,
+    Overwrite,
+    Quiet,
+    TextColumn,
+    Verbose,
     counted,
-    label_column_option,
-    overwrite_option,
     progress,
-    quiet_option,
     set_verbosity,
-    text_column_option,
-    verbose_option,
 )
+
+if TYPE_CHECKING:
+    from ..evaluation.figures import Evaluation
 
 logger = logging.getLogger(__name__)
 
 
 def compact(
-    model: str = typer.Argument(metavar="MODEL", help=MODEL_HELP),
-    output: Path = typer.Option(..., "--output", "-o", help="The directory to write the smaller pipeline to."),
-    max_mb: float = typer.Option(5.0, help="The most that the model's files may take, in MB of 1,000,000 bytes."),
-    source: str = typer.Option("bundled:short_texts", help="Labelled texts to measure the loss in accuracy on."),
-    text_column: str = text_column_option(),
-    label_column: str = label_column_option(),
-    overwrite: bool = overwrite_option(),
-    quiet: bool = quiet_option(),
-    verbose: bool = verbose_option(),
+    model: ModelArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write the smaller pipeline to.")],
+    max_mb: Annotated[float, typer.Option(help="Maximum size of the model's files, in MB of 1,000,000 bytes.")] = 5.0,
+    source: Annotated[
+        str, typer.Option(help="Labelled texts to measure the accuracy on, before and after.")
+    ] = "bundled:short_texts",
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Make a model smaller.
 
-    Its embedding is folded and stored as float16, and its weakest terms are left out if need be. Prints what that
-    costs in accuracy.
+    Folds its embedding, stores it as float16, and drops its weakest terms if it is still too large. Then prints the
+    accuracy before and after.
 
     \b
     Examples:
@@ -44,31 +49,32 @@ def compact(
     set_verbosity(quiet, verbose)
     import wasabi
 
-    from ..evaluation.measures import evaluate_pipeline
+    from ..evaluation.figures import figure, measure, read_texts
     from ..model.compact import compact_files, files_size
     from ..pipelines import find_component, load_pipeline, save_pipeline
     from ..storage.whole import whole_directory
-    from ..training.corpora import read_labelled_texts
 
     nlp = load_pipeline(model)
     component = find_component(nlp, model)
-    texts = read_labelled_texts(source, labels=component.labels, text_column=text_column, label_column=label_column)
+    texts, _ = read_texts(source, component.labels, text_column=text_column, label_column=label_column)
     rows: list[tuple[Any, ...]] = []
 
-    def measure(name: str, n_bytes: int) -> float:
+    def measured(name: str, n_bytes: int) -> "Evaluation":
         logger.info("Measuring the model %s on %d texts.", name, len(texts))
         with progress(quiet, len(texts)) as bar:
-            figures = evaluate_pipeline(nlp, texts, component.labels, lambda each: counted(each, bar))
-        n_terms = len(component.model.attrs["vocabulary"])
-        rows.append((name, f"{n_bytes / 1e6:.2f}", n_terms, f"{figures.accuracy:.4f}", f"{figures.macro_recall:.4f}"))
-        return figures.accuracy
+            evaluation = measure(nlp, component.labels, texts, lambda docs: counted(docs, bar))
+        figures = [figure(each, len(texts)) for each in (evaluation.accuracy, evaluation.macro_recall)]
+        rows.append((name, f"{n_bytes / 1e6:.2f}", len(component.model.attrs["vocabulary"]), *figures))
+        return evaluation
 
     with whole_directory(output, overwrite) as directory:
-        before = measure("before", files_size(component.model, component.cfg))
-        after = measure("after", compact_files(component.model, component.cfg, round(max_mb * 1e6)))
+        before = measured("before", files_size(component.model, component.cfg))
+        after = measured("after", compact_files(component.model, component.cfg, round(max_mb * 1e6)))
         save_pipeline(nlp, directory)
     if quiet:
         return
     header = ("model", "MB", "terms", "accuracy", "macro-recall")
     print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "r")), end="")
-    print(f"Accuracy on the {len(texts)} texts of {source}: {after - before:+.4f}. Saved to {output}.")
+    n_right, change = int(after.correct.sum()), int(after.correct.sum()) - int(before.correct.sum())
+    compared = f"{abs(change)} {'more' if change > 0 else 'fewer'} than" if change else "as many as"
+    print(f"Right on {n_right} of the {len(texts)} texts of {source}, {compared} before. Saved to {output}.")

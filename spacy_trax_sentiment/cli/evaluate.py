@@ -1,74 +1,89 @@
-"""`trax-sentiment evaluate`: a model, or two, and labelled texts to figures."""
+"""`trax-sentiment evaluate`: one or two models and labelled texts to figures."""
 
 import logging
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..about import BUNDLED_MODEL
 from .common import (
     MODEL_HELP,
+    AsJson,
+    Html,
+    LabelColumn,
+    Overwrite,
+    Quiet,
+    TextColumn,
+    Verbose,
+    complete_model,
     counted,
-    html_option,
-    json_option,
-    label_column_option,
-    overwrite_option,
     print_json,
     progress,
-    quiet_option,
     set_verbosity,
-    text_column_option,
-    verbose_option,
 )
 
 if TYPE_CHECKING:
     from ..evaluation.comparison import Comparison
-    from ..evaluation.figures import Figures
+    from ..evaluation.figures import Evaluation
 
-_N_PRINTED, _MOST_LETTERS = 5, 100
+_N_PRINTED, _MAX_LETTERS = 5, 100
 
 logger = logging.getLogger(__name__)
 
 
 def evaluate(
-    first: str = typer.Argument(metavar="[MODEL]", help=f"{MODEL_HELP} Without it: {BUNDLED_MODEL}."),
-    second: str | None = typer.Argument(
-        None,
-        metavar="SOURCE",
-        show_default=False,
-        help="Labelled texts: a .jsonl, .csv, .tsv or .parquet file, or a named source as for `train`.",
-    ),
-    text_column: str = text_column_option(),
-    label_column: str = label_column_option(),
-    compare: str | None = typer.Option(
-        None, metavar="OTHER", help="Another model of the same labels, to set beside the first."
-    ),
-    html: Path | None = html_option(),
-    overwrite: bool = overwrite_option(),
-    as_json: bool = json_option(),
-    quiet: bool = quiet_option(),
-    verbose: bool = verbose_option(),
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Labelled texts: a .jsonl, .csv, .tsv or .parquet file, or a named source as for `train`.",
+        ),
+    ],
+    # Before version 0.2 the order was MODEL SOURCE, which is still understood.
+    old_source: Annotated[str | None, typer.Argument(metavar="", hidden=True)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", "-m", help=MODEL_HELP, autocompletion=complete_model, show_default=BUNDLED_MODEL
+        ),
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(metavar="OTHER", help="Second model with the same labels.", autocompletion=complete_model),
+    ] = None,
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    html: Html = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Measure a model on labelled texts, or two.
+    """Measure one or two models on labelled texts.
 
-    With --html there is a report too, with plots, the errors, and where two models disagree.
+    Texts whose label the model lacks are left out, with a warning.
 
-    That needs the extra: pip install 'spacy-trax-sentiment[train]'.
+    With --html, a report is written too, with plots, the errors, and the texts on which two models disagree. It needs
+    the extra `train`: pip install '.[train]' in a clone.
 
     \b
     Examples:
       trax-sentiment evaluate test.jsonl
-      trax-sentiment evaluate model test.jsonl --json
-      trax-sentiment evaluate tuned test.jsonl --compare en --html report.html
+      trax-sentiment evaluate bundled:templates --model en_ternary --json
+      trax-sentiment evaluate test.jsonl --model tuned --compare en --html report.html
     """
     set_verbosity(quiet, verbose)
-    model, source = (BUNDLED_MODEL, first) if second is None else (first, second)
-    from ..evaluation.comparison import compare as compare_figures
-    from ..evaluation.figures import measure
+    if old_source is not None:
+        if model is not None:
+            raise typer.BadParameter("give one source of texts")
+        source, model = old_source, source
+    model = model or BUNDLED_MODEL
+    from ..evaluation.comparison import compare as compare_evaluations
+    from ..evaluation.comparison import require_same_labels
+    from ..evaluation.figures import measure, read_texts
     from ..pipelines import find_component, load_pipeline
     from ..storage.whole import require_free_file, write_file
-    from ..training.corpora import read_labelled_texts
 
     if html is not None:
         from ..evaluation.plots import require_matplotlib
@@ -76,100 +91,96 @@ def evaluate(
         require_matplotlib()
         require_free_file(html, overwrite)
     pipelines = {model: load_pipeline(model)}
+    labels = find_component(pipelines[model], model).labels
     if compare is not None:
         other = compare if compare != model else f"{compare} (again)"
         pipelines[other] = load_pipeline(compare)
-    labels = find_component(pipelines[model], model).labels
-    texts = read_labelled_texts(source, labels=labels, text_column=text_column, label_column=label_column)
+        require_same_labels(labels, find_component(pipelines[other], compare).labels)
+    texts, left_out = read_texts(source, labels, text_column=text_column, label_column=label_column)
     logger.info("Loaded %s; measuring on %d texts of %s.", " and ".join(pipelines), len(texts), source)
     with progress(quiet, len(texts) * len(pipelines)) as bar:
-        figures = {
-            name: measure(nlp, find_component(nlp, name).labels, texts, lambda each: counted(each, bar))
-            for name, nlp in pipelines.items()
-        }
-    comparison = None if compare is None else compare_figures(*figures.values())
+        evaluations = [
+            measure(nlp, labels, texts, lambda docs: counted(docs, bar), left_out) for nlp in pipelines.values()
+        ]
+    comparison = compare_evaluations(*evaluations) if compare is not None else None
     if html is not None:
-        from ..evaluation.report import Data, comparison_report, evaluation_report
+        from ..evaluation.report import comparison_report, evaluation_report
+        from ..evaluation.report_tables import Data
 
         data = Data("evaluated", source, texts)
         if comparison is None:
-            page = evaluation_report(pipelines[model], model, figures[model], data)
+            page = evaluation_report(pipelines[model], model, evaluations[0], data)
         else:
             page = comparison_report(pipelines, comparison, data)
         write_file(html, page, overwrite)
     if as_json:
         compared = {} if comparison is None else {"compared": {"model": compare, **comparison.to_dict()}}
-        print_json({**figures[model].to_dict(), **compared})
-    elif comparison is None:
-        _print_tables(figures[model])
+        print_json({**evaluations[0].to_dict(), **compared})
+        return
+    if comparison is None:
+        _print_evaluation(evaluations[0])
     else:
         _print_comparison(comparison, list(pipelines))
-    if html is not None and not as_json:
+    if html is not None:
         print(f"Report: {html}")
 
 
-def _print_tables(figures: "Figures") -> None:
+def _print_evaluation(evaluation: "Evaluation") -> None:
     import wasabi
 
-    evaluation = figures.evaluation
-    low, high = figures.macro_recall_interval
-    print(
-        f"\n{evaluation.n_texts} texts: accuracy {evaluation.accuracy:.4f}, macro-recall {evaluation.macro_recall:.4f} "
-        f"({low:.4f} to {high:.4f}), AUC {figures.auc:.4f}, log loss {figures.log_loss:.4f}, "
-        f"calibration error {figures.calibration_error:.4f}"
-    )
+    from ..evaluation.figures import figure
+
+    n = evaluation.n_texts
+    low, high = (figure(end, n) for end in evaluation.macro_recall_interval)
+    figures = {name: figure(value, n) for name, value in evaluation.figures().items()}
+    figures["macro-recall"] += f" ({low} to {high})"
+    print(f"{evaluation.headline()}\n\n{', '.join(f'{name} {value}' for name, value in figures.items())}")
     rows = [
-        (name, f"{label.precision:.4f}", f"{label.recall:.4f}", f"{label.f1:.4f}", label.support)
-        for name, label in evaluation.labels.items()
+        (name, figure(each.precision, n), figure(each.recall, n), figure(each.f1, n), each.support)
+        for name, each in evaluation.label_figures.items()
     ]
-    aligns = ("l", "r", "r", "r", "r")
-    print(
-        wasabi.table(rows, header=("label", "precision", "recall", "F1", "texts"), divider=True, aligns=aligns), end=""
-    )
-    _print_confusion(figures)
+    header = ("label", "precision", "recall", "F1", "texts")
+    print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "r")), end="")
+    _print_confusion(evaluation)
 
 
-def _print_confusion(figures: "Figures") -> None:
+def _print_confusion(evaluation: "Evaluation") -> None:
     import wasabi
 
-    confusion = figures.evaluation.confusion
-    counts = [(true, *predicted.values()) for true, predicted in confusion.items()]
-    header = ("true \\ predicted", *confusion)
-    print(wasabi.table(counts, header=header, divider=True, aligns=("l", *"r" * len(confusion))), end="")
+    labels = evaluation.labels
+    rows = [(label, *row) for label, row in zip(labels, evaluation.confusion.counts.tolist(), strict=True)]
+    header = ("true \\ predicted", *labels)
+    print(wasabi.table(rows, header=header, divider=True, aligns=("l", *"r" * len(labels))), end="")
 
 
-def _print_comparison(comparison: "Comparison", names: list[str]) -> None:
+def _print_comparison(comparison: "Comparison", names: "Sequence[str]") -> None:
     import wasabi
 
-    from ..evaluation.report import p_value
+    from ..evaluation.comparison import comparison_headline
+    from ..evaluation.figures import figure
 
     first, second = comparison.first, comparison.second
-    values = [
-        ("accuracy", first.evaluation.accuracy, second.evaluation.accuracy),
-        ("macro-recall", first.evaluation.macro_recall, second.evaluation.macro_recall),
-        ("AUC", first.auc, second.auc),
-        ("log loss", first.log_loss, second.log_loss),
-        ("calibration error", first.calibration_error, second.calibration_error),
+    n = first.n_texts
+    print(comparison_headline(comparison, names))
+    rows = [
+        (name, figure(a, n), figure(b, n), figure(b - a, n, "+"))
+        for (name, a), b in zip(first.figures().items(), second.figures().values(), strict=True)
     ]
-    rows = [(name, f"{a:.4f}", f"{b:.4f}", f"{b - a:+.4f}") for name, a, b in values]
-    header = (f"{len(first.texts)} texts", *names, "difference")
+    header = (f"{n} texts", *names, "difference")
     print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r")), end="")
-    low, high = comparison.macro_recall_difference_interval
-    print(f"Difference in macro-recall: 95% interval {low:+.4f} to {high:+.4f} (paired bootstrap).")
-    print(
-        f"Only {names[0]} is right in {comparison.n_only_first}, only {names[1]} in {comparison.n_only_second} "
-        f"(McNemar's exact p {p_value(comparison.p_value)})."
-    )
-    for name, figures in zip(names, (first, second), strict=True):
+    low, high = (figure(end, n, "+") for end in comparison.macro_recall_difference_interval)
+    print(f"Difference in macro-recall: 95% interval {low} to {high} (paired bootstrap).")
+    print(f"Only {names[0]} is right on {comparison.n_only_first}, only {names[1]} on {comparison.n_only_second}.")
+    for name, evaluation in zip(names, (first, second), strict=True):
         print(f"\n{name}")
-        _print_confusion(figures)
+        _print_confusion(evaluation)
     apart = comparison.disagreements()
     if apart:
         print(f"\nThey disagree on {len(apart)} texts, such as:")
     for index in apart[:_N_PRINTED]:
         text = " ".join(first.texts[index].text.split())
-        said = ", ".join(
-            f"{name}: {each.labels[each.predicted[index]]}" for name, each in zip(names, (first, second), strict=True)
+        predicted = ", ".join(
+            f"{name}: {each.predicted_labels[index]}" for name, each in zip(names, (first, second), strict=True)
         )
-        shown = text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"
-        print(f"- {shown}\n  {said}; true: {first.texts[index].label}")
+        shown = text if len(text) <= _MAX_LETTERS else f"{text[: _MAX_LETTERS - 1]}…"
+        print(f"- {shown}\n  {predicted}; true: {first.texts[index].label}")

@@ -1,4 +1,4 @@
-"""`trax-sentiment info`: what a model is, what it was trained on, and how good it was."""
+"""`trax-sentiment info`: a model to its labels, settings, training, figures and versions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..about import BUNDLED_MODEL, __version__
-from .common import MODEL_HELP, json_option, print_json
+from .common import AsJson, ModelArgument, print_json
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from thinc.api import Model
 
 
-def info(
-    model: str = typer.Argument(BUNDLED_MODEL, metavar="MODEL", help=MODEL_HELP),
-    as_json: bool = json_option(),
-) -> None:
-    """Show what a model is, and how good.
+def info(model: ModelArgument = BUNDLED_MODEL, as_json: AsJson = False) -> None:
+    """Show a model's labels, settings and figures.
 
-    That is its labels, terms, preprocessor and settings, its training and figures, its size and versions.
+    Also shows its terms, preprocessor, training, size and versions.
 
     \b
     Examples:
@@ -39,9 +36,13 @@ def info(
 
 
 def model_facts(name: str) -> dict[str, Any]:
-    """RETURNS: What is known of the model of that name or path, as JSON's types; null where it was not saved.
+    """Return what is known about a model, as JSON's types; None for what was not saved with it.
 
-    Raises SentimentError where it cannot be loaded.
+    Args:
+        name: A bundled model or a pipeline directory.
+
+    Raises:
+        SentimentError: If the model cannot be loaded.
     """
     from spacy.about import __version__ as spacy_version
 
@@ -55,7 +56,7 @@ def model_facts(name: str) -> dict[str, Any]:
     component = find_component(nlp, name)
     model = component.model
     path = pretrained_path(name)
-    # The bundled models have a card in common, beside them.
+    # The bundled models share one card, which lies beside them.
     card = path.parent / "README.md" if path != Path(name) else None
     files = find_model(path, component.name) or path
     manifest = _json(files / MANIFEST)
@@ -95,7 +96,7 @@ def _architecture(nlp: "Language", name: str, model: "Model[Any, Any]") -> dict[
 
 
 def _preprocessor(model: "Model[Any, Any]") -> dict[str, Any]:
-    """RETURNS: Its class, and those of its settings that are numbers; of words, how many."""
+    """Return the preprocessor's class and settings, with the size in place of a collection."""
     preprocessor = model.attrs["preprocessor"]
     facts: dict[str, Any] = {"name": type(preprocessor).__name__}
     for name, value in sorted(vars(preprocessor).items()):
@@ -107,12 +108,12 @@ def _preprocessor(model: "Model[Any, Any]") -> dict[str, Any]:
 def _json(path: Path) -> dict[str, Any]:
     import json
 
-    # A model of another's making may lack the manifest; what is wrong with one of ours was told as it was loaded.
+    # A model saved by other means may lack the manifest. Loading has already reported a damaged one of ours.
     return dict(json.loads(path.read_bytes())) if path.is_file() else {}
 
 
 def _lines(name: str, value: Any) -> list[tuple[str, str]]:
-    """RETURNS: The rows of a table: one of a value, one each of a group's."""
+    """Return the rows of the table for a fact: one per value, also within a group."""
     label = name.replace("_", " ")
     if isinstance(value, dict):
         return [line for each, part in value.items() for line in _lines(f"{name}: {each}", part)]

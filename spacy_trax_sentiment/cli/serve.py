@@ -1,28 +1,35 @@
-"""`trax-sentiment serve`: a page to try sentiment on, and the JSON endpoint behind it."""
+"""`trax-sentiment serve`: a model to a web page for trying it out, and the JSON endpoint behind the page."""
 
 import sys
 from contextlib import suppress
+from typing import Annotated
 
 import typer
 
-from .common import model_option, quiet_option, set_verbosity, verbose_option
+from ..about import BUNDLED_MODEL
+from .common import Model, Quiet, Verbose, set_verbosity
 
 
 def serve(
-    port: int = typer.Option(8080, "--port", "-p", min=0, max=65535, help="The port; 0 for any that is free."),
-    host: str = typer.Option(
-        "127.0.0.1",
-        help="The address to listen on. There is no password: at any but this one, whoever reaches it uses it.",
-    ),
-    model: str = model_option(),
-    quiet: bool = quiet_option(),
-    verbose: bool = verbose_option(),
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65535, help="Port to listen on; 0 for any free one.")
+    ] = 8080,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address to listen on. There is no password: at any other address than the default, everybody who "
+            "reaches it can use it."
+        ),
+    ] = "127.0.0.1",
+    model: Model = BUNDLED_MODEL,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Serve a page to try it on, and JSON over HTTP.
+    """Serve a web page and a JSON endpoint.
 
-    The page is at the address that is printed; POST /v1/sentiment is described at /openapi.json. Ctrl-C ends it.
+    The page is at the printed address. The endpoint POST /v1/sentiment is described at /openapi.json. Stop with Ctrl-C.
 
-    Needs the extra: pip install 'spacy-trax-sentiment[serve]'.
+    Needs the extra `serve`: pip install '.[serve]' in a clone.
 
     \b
     Examples:
@@ -37,9 +44,9 @@ def serve(
     with listen(host, port) as listener:
         app = make_app(load_pipeline(model), name=model)
         if not is_loopback(listener):
-            warning = "warning: there is no password, so whoever reaches this machine at"
+            warning = "warning: there is no password, so everybody who reaches"
             print(f"trax-sentiment: {warning} {url_of(listener, host)} can use it.", file=sys.stderr)
         if not quiet:
-            print(f"Serving {model} at {url_of(listener, host)} (Ctrl-C ends it).", flush=True)
-        with suppress(KeyboardInterrupt):  # which uvicorn raises anew once it has ended
+            print(f"Serving {model} at {url_of(listener, host)} (stop with Ctrl-C).", flush=True)
+        with suppress(KeyboardInterrupt):  # uvicorn raises it again after it has shut down
             make_server(app).run(sockets=[listener])

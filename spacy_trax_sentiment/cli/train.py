@@ -19,7 +19,7 @@ from .common import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..evaluation.figures import Figures
+    from ..evaluation.figures import Evaluation
     from ..training.labelled import LabelledText
     from ..training.loop import Trained
     from ..training.progress import Progress
@@ -175,7 +175,7 @@ def train(
                 summaries.write(trained.history[-1])
         nlp = trained.nlp
         figures = _measure(nlp, dev_texts, label_names)
-        as_it_is = figures[_AS_THEY_ARE].evaluation
+        as_it_is = figures[_AS_THEY_ARE]
         nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}
         names = {"source": config or source, "dev": dev, "init_from": init_from}
         nlp.meta["trax_sentiment"] = {"training": _training_facts(names, texts, dev_texts, settings)}
@@ -244,7 +244,7 @@ def _label_names(labels: str) -> list[str]:
     return names
 
 
-def _measure(nlp: Any, dev_texts: "list[LabelledText]", labels: list[str]) -> "dict[str, Figures]":
+def _measure(nlp: Any, dev_texts: "list[LabelledText]", labels: list[str]) -> "dict[str, Evaluation]":
     from ..evaluation.figures import measure
     from ..text.process_tweet import strip_emoticons
 
@@ -256,12 +256,13 @@ def _write_report(
     directory: Path,
     name: str,
     trained: "Trained",
-    figures: "dict[str, Figures]",
+    figures: "dict[str, Evaluation]",
     texts: "list[LabelledText] | StoredTexts",
     sources: tuple[str, str],
     settings: "Settings",
 ) -> None:
-    from ..evaluation.report import Data, training_report
+    from ..evaluation.report import training_report
+    from ..evaluation.report_tables import Data
     from ..storage.whole import write_file
 
     data = [
@@ -273,12 +274,12 @@ def _write_report(
     write_file(directory / "report.html", html)
 
 
-def _print_figures(figures: "dict[str, Figures]", output: Path, report: bool) -> None:
+def _print_figures(figures: "dict[str, Evaluation]", output: Path, report: bool) -> None:
     import wasabi
 
     rows = [
         (name, each.n_texts, f"{each.accuracy:.4f}", f"{each.macro_recall:.4f}")
-        for name, each in ((name, figure.evaluation) for name, figure in figures.items())
+        for name, each in figures.items()
     ]
     header = ("held-out texts", "number", "accuracy", "macro-recall")
     print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r")), end="")

@@ -1,1 +1,10 @@
-"""Predictions to figures and pages. The pages need matplotlib, from the extra `train`."""
+"""Predictions to figures and pages.
+
+- `measures.py`: true labels and predictions to single figures
+- `figures.py`: a model and labelled texts to an `Evaluation`, which holds all figures
+- `comparison.py`: two evaluations of the same texts to their differences
+- `words.py`: a model to its strongest words
+- `plots.py`: an evaluation to SVG plots (needs matplotlib, from the extra `train`)
+- `report_tables.py`: evaluations to the rows of a page's tables
+- `report.py`, `template.html`: all of these to one HTML page
+"""

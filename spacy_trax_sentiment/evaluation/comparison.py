@@ -1,6 +1,7 @@
-"""The figures of two models on the same texts to their differences, and how likely chance alone makes such."""
+"""Two evaluations of the same texts to their differences, and how likely chance alone makes such differences."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,45 +9,64 @@ from typing import Any
 import numpy as np
 
 from ..errors import Errors, SentimentError
-from .figures import Figures
+from ..text.arrays import Array
+from .figures import Evaluation
+from .measures import bootstrap_interval, mean_of_labels
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Differences are the second's figure less the first's. Both have the same texts and labels, in one order."""
+    """Two evaluations of the same texts with the same labels, both in one order.
 
-    first: Figures
-    second: Figures
+    A difference is the second's figure less the first's.
+
+    Attributes:
+        first: The evaluation of the first model.
+        second: The evaluation of the second model.
+    """
+
+    first: Evaluation
+    second: Evaluation
 
     @property
     def n_only_first(self) -> int:
-        """The texts that the first alone gets right."""
+        """Number of texts that only the first gets right."""
         return int((self.first.correct & ~self.second.correct).sum())
 
     @property
     def n_only_second(self) -> int:
-        """The texts that the second alone gets right."""
+        """Number of texts that only the second gets right."""
         return int((self.second.correct & ~self.first.correct).sum())
 
     @property
+    def n_both(self) -> int:
+        """Number of texts that both get right."""
+        return int((self.first.correct & self.second.correct).sum())
+
+    @property
     def accuracy_difference(self) -> float:
-        return (self.n_only_second - self.n_only_first) / len(self.first.texts)
+        """The second's accuracy less the first's."""
+        return (self.n_only_second - self.n_only_first) / self.first.n_texts
 
     @property
     def p_value(self) -> float:
-        """Of McNemar's exact test: how likely the texts that only one gets right are shared out so unevenly, or more
-        so, if each were as likely either's.
+        """The p-value of McNemar's exact test.
+
+        It is the probability that the texts which only one model gets right are split as unevenly as this, or more so,
+        if each were equally likely to be either model's.
         """
         return binomial_test(self.n_only_first, self.n_only_second)
 
     @cached_property
     def macro_recall_difference_interval(self) -> tuple[float, float]:
-        """The 95% percentile interval of the paired bootstrap, each draw measuring both on the same texts."""
+        """The ends of the 95% interval of the paired bootstrap: each draw measures both models on the same texts."""
         return macro_recall_difference_interval(self.first, self.second)
 
     def disagreements(self) -> list[int]:
-        """RETURNS: The indices of the texts with different predictions: first those that the second alone has right,
-        then those of the first alone, then those of neither; in each, those of the most confidence first.
+        """Return the indices of the texts with different predictions.
+
+        First those that only the second gets right, then those that only the first gets right, then those that both get
+        wrong; within each group, the most confident first.
         """
         apart = np.flatnonzero(self.first.predicted != self.second.predicted)
         confidence = self.first.confidences[apart] + self.second.confidences[apart]
@@ -54,34 +74,59 @@ class Comparison:
         return [int(i) for i in apart[np.lexsort((-confidence, rank))]]
 
     def right(self, index: int) -> str:
-        """RETURNS: Which of them has a text right: "first", "second", "both" or "neither"."""
+        """Return who gets a text right: "first", "second", "both" or "neither"."""
         found = bool(self.first.correct[index]), bool(self.second.correct[index])
         return {(True, False): "first", (False, True): "second", (True, True): "both"}.get(found, "neither")
 
     def to_dict(self) -> dict[str, Any]:
-        """RETURNS: The second's figures, and what is said of the difference, as JSON's types."""
+        """Return the second's figures and the differences as JSON's types."""
         return {
             **self.second.to_dict(),
             "accuracy_difference": self.accuracy_difference,
             "mcnemar_p": self.p_value,
-            "macro_recall_difference": self.second.evaluation.macro_recall - self.first.evaluation.macro_recall,
+            "macro_recall_difference": self.second.macro_recall - self.first.macro_recall,
             "macro_recall_difference_interval": list(self.macro_recall_difference_interval),
             "n_only_first_right": self.n_only_first,
             "n_only_second_right": self.n_only_second,
         }
 
 
-def compare(first: Figures, second: Figures) -> Comparison:
-    """Raises SentimentError where they have other labels."""
-    if set(first.labels) != set(second.labels):
-        labels = ", ".join(second.labels), ", ".join(first.labels)
-        raise SentimentError(Errors.S101.format(found=labels[0], labels=labels[1]))
+def require_same_labels(labels: Sequence[str], others: Sequence[str]) -> None:
+    """Raise SentimentError unless two models have the same labels, in any order."""
+    if set(labels) != set(others):
+        raise SentimentError(Errors.S101.format(found=", ".join(others), labels=", ".join(labels)))
+
+
+def compare(first: Evaluation, second: Evaluation) -> Comparison:
+    """Return the comparison of two evaluations of the same texts.
+
+    Raises:
+        SentimentError: If their labels differ.
+    """
+    require_same_labels(first.labels, second.labels)
     order = [second.labels.index(label) for label in first.labels]
-    return Comparison(first, Figures(first.labels, first.texts, second.probabilities[:, order]))
+    return Comparison(first, Evaluation(first.labels, first.texts, second.probabilities[:, order], first.left_out))
+
+
+def comparison_headline(comparison: Comparison, names: Sequence[str]) -> str:
+    """Return one sentence: how many texts each model gets right, and whether chance may explain the difference.
+
+    Args:
+        comparison: The comparison of the two models.
+        names: The models' names.
+    """
+    first, second = comparison.n_both + comparison.n_only_first, comparison.n_both + comparison.n_only_second
+    n, p = comparison.first.n_texts, comparison.p_value
+    if first == second:
+        return f"{names[0]} and {names[1]} are each right on {first:,} of {n:,} texts."
+    chance = "chance alone rarely makes such a difference" if p < 0.05 else "chance alone may explain the difference"
+    value = f"= {p:.3f}" if p >= 0.001 else "< 0.001"
+    counts = f"{names[0]} is right on {first:,} of {n:,} texts, {names[1]} on {second:,}"
+    return f"{counts}; {chance} (McNemar's exact p {value})."
 
 
 def binomial_test(n_first: int, n_second: int) -> float:
-    """RETURNS: The two-sided p-value of a fair coin's falling so often on each side (McNemar 1947, made exact)."""
+    """Return the two-sided p-value of a fair coin that falls so often on each side (McNemar 1947, made exact)."""
     n = n_first + n_second
     log_terms = [
         math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2)
@@ -91,20 +136,17 @@ def binomial_test(n_first: int, n_second: int) -> float:
 
 
 def macro_recall_difference_interval(
-    first: Figures, second: Figures, *, level: float = 0.95, n_draws: int = 2000, seed: int = 0
+    first: Evaluation, second: Evaluation, *, level: float = 0.95, n_draws: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """As `training.evaluation.macro_recall_interval`, of the difference of two models on the same texts.
+    """Return the paired bootstrap interval of the difference in macro-recall: its lower and upper end.
 
-    What counts of a text is its label and which of the two has it right, so the numbers of these are drawn.
+    Texts with the same true label, which the same models get right, are alike. The arguments `level`, `n_draws` and
+    `seed` are those of `measures.bootstrap_interval`.
     """
-    n_labels = len(first.labels)
-    cells = np.zeros((n_labels, 2, 2))
-    np.add.at(cells, (first.gold, first.correct.astype(int), second.correct.astype(int)), 1)
-    n_texts = len(first.texts)
-    drawn = np.random.default_rng(seed).multinomial(n_texts, cells.ravel() / n_texts, n_draws)
-    drawn = drawn.reshape(n_draws, n_labels, 2, 2)
-    support = drawn.sum(axis=(2, 3))
-    gained = (drawn[:, :, 0, 1] - drawn[:, :, 1, 0]) / np.maximum(support, 1)
-    differences = gained.sum(axis=1) / (support > 0).sum(axis=1)  # a label that a draw lacks does not count
-    low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    cells = np.zeros((len(first.labels), 2, 2), dtype=np.int64)
+    np.add.at(cells, (first.true, first.correct.astype(int), second.correct.astype(int)), 1)
+
+    def differences(drawn: Array) -> Array:
+        return mean_of_labels(drawn[:, :, 0, 1] - drawn[:, :, 1, 0], drawn.sum(axis=(2, 3)))
+
+    return bootstrap_interval(cells, differences, level, n_draws, seed)

@@ -1,129 +1,243 @@
-"""A model's probabilities of labelled texts, (n_texts, n_labels), to all figures that a report shows of them."""
+"""A model and labelled texts to an `Evaluation`: probabilities `(n_texts, n_labels)` and all figures that follow."""
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..about import BUNDLED_MODEL
+from ..errors import Errors, SentimentError
+from ..pipelines import find_component, load_pipeline
+from ..pretrained import bundled_names, pretrained_labels, pretrained_path
+from ..tables.lines import brief
+from ..text.arrays import Array
+from ..training.corpora import read_labelled_texts
 from ..training.labelled import LabelledText
-from .measures import Evaluation, evaluate, expected_calibration_error, log_loss, macro_recall_interval, roc_auc
+from .measures import (
+    Bin,
+    Confusion,
+    LabelFigures,
+    confidence_bins,
+    expected_calibration_error,
+    log_loss,
+    macro_recall_interval,
+    roc_auc,
+)
 
-Array = NDArray[Any]
+Source = str | Path | tuple[Sequence[str], Sequence[str]]
+"""A file or named source of labelled texts, or the texts and their labels."""
 
-N_BINS = 15
-"""Of the reliability diagram, and of the expected calibration error with it: those of Guo et al. 2017."""
+_MOST_LABELS_SHOWN = 5
 
-
-class Bin(NamedTuple):
-    """Of the texts whose confidence is above `low` and up to `high`: how many, and their means."""
-
-    low: float
-    high: float
-    n_texts: int
-    confidence: float
-    accuracy: float
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Figures:
-    """labels: Of the columns. texts: Those measured, at least one. probabilities: float64 (n_texts, n_labels)."""
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """A model's probabilities of labelled texts, and the figures computed from them.
+
+    Attributes:
+        labels: The model's labels, one per column.
+        texts: The measured texts with their true labels, at least one.
+        probabilities: float64 `(n_texts, n_labels)`.
+        left_out: Number of texts per label that the model lacks. They are not measured.
+    """
 
     labels: tuple[str, ...]
     texts: Sequence[LabelledText]
     probabilities: Array
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        figures = f"accuracy={self.accuracy:.4f}, macro_recall={self.macro_recall:.4f}, auc={self.auc:.4f}"
+        return f"Evaluation({figures}: {self.headline()})"
+
+    @property
+    def n_texts(self) -> int:
+        """Number of measured texts."""
+        return len(self.texts)
 
     @cached_property
-    def gold(self) -> Array:
-        """int64 (n_texts,): the column of each text's true label."""
-        index = {label: i for i, label in enumerate(self.labels)}
-        return np.array([index[text.label] for text in self.texts], dtype=np.int64)
+    def true(self) -> Array:
+        """The column of each text's true label, int64 `(n_texts,)`."""
+        column = {label: i for i, label in enumerate(self.labels)}
+        return np.array([column[text.label] for text in self.texts], dtype=np.int64)
 
     @cached_property
     def predicted(self) -> Array:
-        """int64 (n_texts,): the column of each text's most probable label; the first, where several are."""
+        """The column of each text's most probable label, int64 `(n_texts,)`; the first of equally probable ones."""
         return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
+    def predicted_labels(self) -> list[str]:
+        """The most probable label of each text."""
+        return [self.labels[i] for i in self.predicted]
+
+    @property
     def correct(self) -> Array:
-        """bool (n_texts,)."""
-        return np.asarray(self.predicted == self.gold)
+        """Whether the predicted label is the true one, bool `(n_texts,)`."""
+        return np.asarray(self.predicted == self.true)
 
     @property
     def confidences(self) -> Array:
-        """float64 (n_texts,): the probability of the label predicted."""
+        """The probability of the predicted label, float64 `(n_texts,)`."""
         return np.asarray(self.probabilities.max(axis=1))
 
     @cached_property
-    def evaluation(self) -> Evaluation:
-        return evaluate([text.label for text in self.texts], self.predicted_labels, self.labels)
+    def confusion(self) -> Confusion:
+        """True labels against predicted labels."""
+        return Confusion.of([text.label for text in self.texts], self.predicted_labels, self.labels)
 
     @property
-    def predicted_labels(self) -> list[str]:
-        return [self.labels[i] for i in self.predicted]
+    def accuracy(self) -> float:
+        """Fraction of the texts that are right."""
+        return self.confusion.accuracy
+
+    @property
+    def macro_recall(self) -> float:
+        """Mean recall of the labels that occur."""
+        return self.confusion.macro_recall
 
     @cached_property
     def macro_recall_interval(self) -> tuple[float, float]:
-        """The ends of its 95% bootstrap interval."""
-        return macro_recall_interval([text.label for text in self.texts], self.predicted_labels)
+        """The ends of the macro-recall's 95% bootstrap interval."""
+        return macro_recall_interval(self.confusion)
+
+    @property
+    def label_figures(self) -> dict[str, LabelFigures]:
+        """Precision, recall, F1 and number of texts of each label."""
+        return self.confusion.label_figures
 
     @cached_property
     def auc(self) -> float:
-        """The area under the ROC curve; of more than two labels, the mean over those that occur, each against the rest
-        (Provost & Domingos 2000, "Well-Trained PETs", without their weights). NaN where only one label occurs.
+        """The area under the ROC curve; NaN if only one label occurs.
+
+        With more than two labels, it is the mean over the labels that occur, each against the rest (Provost & Domingos
+        2000, "Well-Trained PETs", without their weights).
         """
-        columns = [1] if len(self.labels) == 2 else range(len(self.labels))
-        areas = [roc_auc(self.gold == i, self.probabilities[:, i]) for i in columns]
+        n_labels = len(self.labels)
+        columns = [1] if n_labels == 2 else range(n_labels)
+        areas = [roc_auc(self.true == i, self.probabilities[:, i]) for i in columns]
         known = [area for area in areas if not np.isnan(area)]
         return float(np.mean(known)) if known else float("nan")
 
     @cached_property
     def log_loss(self) -> float:
-        """The mean negative log-probability of the true labels."""
-        return log_loss(self.probabilities[np.arange(len(self.texts)), self.gold])
+        """The mean negative natural logarithm of the true labels' probabilities."""
+        return log_loss(self.true, self.probabilities)
 
     @cached_property
     def calibration_error(self) -> float:
-        """The expected calibration error, over `N_BINS` bins."""
-        return expected_calibration_error(self.correct, self.confidences, N_BINS)
+        """The expected calibration error over `bins`."""
+        return expected_calibration_error(self.correct, self.confidences)
 
     @cached_property
     def bins(self) -> list[Bin]:
-        """Those of the calibration error that hold texts."""
-        where = np.clip(np.ceil(self.confidences * N_BINS).astype(np.int64) - 1, 0, N_BINS - 1)
-        return [
-            Bin(
-                i / N_BINS,
-                (i + 1) / N_BINS,
-                int(inside.sum()),
-                float(self.confidences[inside].mean()),
-                float(self.correct[inside].mean()),
-            )
-            for i in range(N_BINS)
-            if (inside := where == i).any()
-        ]
+        """The texts grouped by confidence."""
+        return confidence_bins(self.correct, self.confidences)
+
+    def figures(self) -> dict[str, float]:
+        """Return the main figures under the names that they are shown by."""
+        return {
+            "accuracy": self.accuracy,
+            "macro-recall": self.macro_recall,
+            "AUC": self.auc,
+            "log loss": self.log_loss,
+            "calibration error": self.calibration_error,
+        }
+
+    def headline(self) -> str:
+        """Return one sentence: how many texts are right, and the label with the lowest recall."""
+        n_right = int(self.correct.sum())
+        right = f"Right on {n_right:,} of {self.n_texts:,} texts"
+        recalls = {label: each.recall for label, each in self.label_figures.items() if each.support}
+        if len(set(recalls.values())) < 2:
+            return f"{right}."
+        return f"{right}; weakest on {min(recalls, key=recalls.__getitem__)}."
 
     def errors(self) -> list[int]:
-        """RETURNS: The indices of the texts that are wrong, the most confident first."""
+        """Return the indices of the texts that are wrong, the most confident first."""
         wrong = np.flatnonzero(~self.correct)
         return [int(i) for i in wrong[np.argsort(-self.confidences[wrong], kind="stable")]]
 
     def to_dict(self) -> dict[str, Any]:
-        """RETURNS: What `Evaluation.to_dict` has, and `macro_recall_interval`, `auc` (None where there is none),
-        `log_loss` and `expected_calibration_error`.
-        """
+        """Return all figures as JSON's types; `auc` is None if only one label occurs."""
         return {
-            **self.evaluation.to_dict(),
+            **self.confusion.to_dict(),
             "macro_recall_interval": list(self.macro_recall_interval),
             "auc": None if np.isnan(self.auc) else self.auc,
             "log_loss": self.log_loss,
             "expected_calibration_error": self.calibration_error,
+            "left_out": dict(self.left_out),
         }
+
+
+def evaluate(
+    source: Source, model: str | Path | Language = BUNDLED_MODEL, *, text_column: str = "text", label_column: str = "label"
+) -> Evaluation:
+    """Measure a model on labelled texts.
+
+    Texts whose label the model lacks are left out, with a warning in the log.
+
+    Args:
+        source: A .jsonl, .csv, .tsv or .parquet file, a named source such as `bundled:short_texts`, or a pair
+            `(texts, labels)` of two sequences of the same length.
+        model: A bundled model's name, a pipeline directory or a pipeline.
+        text_column: The file's column that holds the text.
+        label_column: The file's column that holds the label.
+
+    Raises:
+        SentimentError: If the source or the model cannot be read, or no text has a label of the model.
+    """
+    nlp = model if isinstance(model, Language) else load_pipeline(model)
+    labels = find_component(nlp, "").labels
+    texts, left_out = read_texts(source, labels, text_column=text_column, label_column=label_column)
+    return measure(nlp, labels, texts, left_out=left_out)
+
+
+def read_texts(
+    source: Source, labels: Sequence[str], *, text_column: str = "text", label_column: str = "label"
+) -> tuple[list[LabelledText], dict[str, int]]:
+    """Read the labelled texts that a model with these labels can be measured on, and warn if some are left out.
+
+    Args:
+        source: As in `evaluate`.
+        labels: The model's labels.
+        text_column: As in `evaluate`.
+        label_column: As in `evaluate`.
+
+    Returns:
+        The texts with one of the labels, and the number of texts per other label.
+
+    Raises:
+        SentimentError: If the source cannot be read, or no text has one of the labels.
+    """
+    name = "the texts" if isinstance(source, tuple) else str(source)
+    if isinstance(source, tuple):
+        texts = [LabelledText(*pair) for pair in zip(*source, strict=True)]
+        if not texts:
+            raise SentimentError(Errors.S003.format(path=name))
+    else:
+        texts = read_labelled_texts(source, labels=None, text_column=text_column, label_column=label_column)
+    left_out = dict(Counter(text.label for text in texts if text.label not in labels))
+    if not left_out:
+        return texts, left_out
+    found = {text.label for text in texts}
+    fitting = [each for each in bundled_names() if found <= set(pretrained_labels(pretrained_path(each), each))]
+    remedy = f"The model {fitting[0]} has all labels of these texts" if fitting else "Check the labels' spelling"
+    if len(left_out) == len(found):
+        others = ", ".join(map(brief, sorted(found)[:_MOST_LABELS_SHOWN]))
+        raise SentimentError(Errors.S019.format(source=name, labels=", ".join(labels), found=others, remedy=remedy))
+    counts = ", ".join(f"{brief(label)}: {n:,}" for label, n in Counter(left_out).most_common(_MOST_LABELS_SHOWN))
+    logger.warning("%s: left out the texts with a label that the model lacks (%s). %s.", name, counts, remedy)
+    return [text for text in texts if text.label in labels], left_out
 
 
 def measure(
@@ -131,17 +245,33 @@ def measure(
     labels: Sequence[str],
     texts: Sequence[LabelledText],
     watched: Callable[[Iterable[Doc]], Iterable[Doc]] = iter,
-) -> Figures:
-    """Score labelled texts by the `doc.cats` of a pipeline.
+    left_out: Mapping[str, int] | None = None,
+) -> Evaluation:
+    """Score labelled texts with a pipeline.
 
-    labels: The labels to read of them, among which are those of the texts. texts: At least one.
-    watched: Called with the Docs, which it returns as they come: such as tqdm.
+    Args:
+        nlp: The pipeline; its `doc.cats` are read.
+        labels: The labels to read of `doc.cats`, which include those of the texts.
+        texts: The texts, at least one.
+        watched: Called with the Docs, and returns them as they come, as tqdm does.
+        left_out: Number of texts per label that are not among `texts`.
     """
     rows = [[doc.cats[label] for label in labels] for doc in watched(nlp.pipe(text.text for text in texts))]
-    return Figures(tuple(labels), texts, np.array(rows, dtype=np.float64))
+    return Evaluation(tuple(labels), texts, np.array(rows, dtype=np.float64), left_out or {})
 
 
 def count_labels(texts: Iterable[LabelledText], labels: Sequence[str]) -> dict[str, int]:
-    """RETURNS: The number of texts of each label; first of those named, and then of any others, by name."""
+    """Return the number of texts of each label: first the given labels, then any others by name."""
     counts = Counter(text.label for text in texts)
     return {label: counts[label] for label in [*labels, *sorted(set(counts) - set(labels))]}
+
+
+def figure(value: float, n_texts: int, sign: str = "") -> str:
+    """Return a figure as it is shown: with two decimals below 1,000 texts, else with four.
+
+    Args:
+        value: The figure; NaN is shown as "none".
+        n_texts: Number of texts that it was measured on.
+        sign: "+" to show the sign of positive figures too.
+    """
+    return "none" if np.isnan(value) else f"{value:{sign}.{2 if n_texts < 1000 else 4}f}"

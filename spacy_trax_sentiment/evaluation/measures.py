@@ -1,19 +1,28 @@
-"""Predicted and true labels to figures: accuracy, macro-recall, F1, AUC, and how far probabilities can be trusted."""
+"""True labels and predictions, `(n_texts,)` or `(n_texts, n_labels)`, to single figures."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from spacy.language import Language
 
-from ..training.labelled import LabelledText
+from ..text.arrays import Array
+
+N_BINS = 15
+"""Number of confidence bins, as in Guo et al. 2017."""
 
 
 @dataclass(frozen=True)
 class LabelFigures:
-    """Of one label: precision, recall and F1, 0 where undefined, and its number of texts."""
+    """The figures of one label.
+
+    Attributes:
+        precision: Fraction of the texts predicted to have this label that have it; 0 if there are none.
+        recall: Fraction of the texts with this label that are predicted to have it; 0 if there are none.
+        f1: Harmonic mean of precision and recall; 0 if both are 0.
+        support: Number of texts with this label.
+    """
 
     precision: float
     recall: float
@@ -22,57 +31,80 @@ class LabelFigures:
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """n_texts: The texts evaluated. accuracy: The share predicted right.
+class Confusion:
+    """True labels against predicted labels.
 
-    macro_recall: The mean recall of the labels that occur (TweetEval's measure of sentiment).
-    labels: The figures of each label.
-    confusion: `confusion[true label][predicted label]` is a number of texts.
+    Attributes:
+        labels: All labels, in the order to report them in.
+        counts: Number of texts, int64 `(n_labels, n_labels)`: a row per true label, a column per predicted label.
     """
 
-    n_texts: int
-    accuracy: float
-    macro_recall: float
-    labels: dict[str, LabelFigures]
-    confusion: dict[str, dict[str, int]]
+    labels: tuple[str, ...]
+    counts: Array
+
+    @classmethod
+    def of(cls, true: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> "Confusion":
+        """Count the texts of each pair of labels.
+
+        Args:
+            true: The true label of each text, at least one.
+            predicted: The predicted label of each text.
+            labels: All labels that may occur, in the order to report them in.
+        """
+        n, column = len(labels), {label: i for i, label in enumerate(labels)}
+        cells = [column[t] * n + column[p] for t, p in zip(true, predicted, strict=True)]
+        return cls(tuple(labels), np.bincount(cells, minlength=n * n).reshape(n, n))
+
+    @property
+    def n_texts(self) -> int:
+        """Number of texts."""
+        return int(self.counts.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of the texts that are right."""
+        return float(self.counts.trace() / self.counts.sum())
+
+    @property
+    def macro_recall(self) -> float:
+        """Mean recall of the labels that occur: the measure that TweetEval uses for sentiment."""
+        return float(np.mean([each.recall for each in self.label_figures.values() if each.support]))
+
+    @cached_property
+    def label_figures(self) -> dict[str, LabelFigures]:
+        """The figures of each label."""
+        right, support, guesses = self.counts.diagonal(), self.counts.sum(axis=1), self.counts.sum(axis=0)
+        precision, recall = right / np.maximum(guesses, 1), right / np.maximum(support, 1)
+        f1 = 2 * right / np.maximum(support + guesses, 1)
+        columns = (precision.tolist(), recall.tolist(), f1.tolist(), support.tolist())
+        return {label: LabelFigures(*row) for label, *row in zip(self.labels, *columns, strict=True)}
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return the figures as JSON's types; `confusion[true label][predicted label]` is a number of texts."""
+        return {
+            "n_texts": self.n_texts,
+            "accuracy": self.accuracy,
+            "macro_recall": self.macro_recall,
+            "labels": {label: asdict(each) for label, each in self.label_figures.items()},
+            "confusion": {
+                label: dict(zip(self.labels, row, strict=True))
+                for label, row in zip(self.labels, self.counts.tolist(), strict=True)
+            },
+        }
 
 
-def evaluate(gold: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> Evaluation:
-    """Compare predicted labels with the true ones.
+def roc_auc(is_positive: Array, scores: Array) -> float:
+    """Return the area under the ROC curve: the chance that a positive text scores above a negative one.
 
-    gold, predicted: The labels of each text, (n_texts,), at least one.
-    labels: All labels, in the order to report them in.
-    """
-    index = {label: i for i, label in enumerate(labels)}
-    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    np.add.at(counts, ([index[label] for label in gold], [index[label] for label in predicted]), 1)
-    correct, support, guesses = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
-    recall = correct / np.maximum(support, 1)
-    precision = correct / np.maximum(guesses, 1)
-    f1 = 2 * correct / np.maximum(support + guesses, 1)
-    return Evaluation(
-        n_texts=len(gold),
-        accuracy=float(correct.sum() / counts.sum()),
-        macro_recall=float(recall[support > 0].mean()),
-        labels={
-            label: LabelFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
-            for label, i in index.items()
-        },
-        confusion={label: dict(zip(labels, counts[i].tolist(), strict=True)) for label, i in index.items()},
-    )
+    Ties count half. Computed from ranks, as the Mann-Whitney U statistic over the number of pairs (Hanley & McNeil
+    1982, "The meaning and use of the area under a receiver operating characteristic (ROC) curve").
 
+    Args:
+        is_positive: bool `(n_texts,)`.
+        scores: `(n_texts,)`.
 
-def roc_auc(is_positive: NDArray[np.bool_], scores: NDArray[np.floating[Any]]) -> float:
-    """The area under the ROC curve: the chance that a positive text scores above a negative one, ties counting half.
-
-    Computed from ranks, as the Mann-Whitney U statistic over the number of pairs (Hanley & McNeil 1982, "The meaning
-    and use of the area under a receiver operating characteristic (ROC) curve").
-
-    is_positive, scores: Of each text, (n_texts,).
-    RETURNS: From 0 to 1; NaN where either kind of text is absent.
+    Returns:
+        A number from 0 to 1; NaN if all texts are positive, or none.
     """
     is_positive = np.asarray(is_positive, dtype=bool)
     n_positive = int(is_positive.sum())
@@ -80,81 +112,112 @@ def roc_auc(is_positive: NDArray[np.bool_], scores: NDArray[np.floating[Any]]) -
     if not n_pairs:
         return float("nan")
     _, where, n_tied = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(n_tied) - (n_tied - 1) / 2)[where]  # from 1; the mean rank of those that tie
+    ranks = (np.cumsum(n_tied) - (n_tied - 1) / 2)[where]  # from 1; tied scores share their mean rank
     return float((ranks[is_positive].sum() - n_positive * (n_positive + 1) / 2) / n_pairs)
 
 
-def expected_calibration_error(
-    correct: NDArray[np.bool_], confidences: NDArray[np.floating[Any]], n_bins: int = 15
-) -> float:
-    """How far confidence is from accuracy, over bins of equal width, weighted by their texts.
+def log_loss(true: Array, probabilities: Array) -> float:
+    """Return the mean negative natural logarithm of the true labels' probabilities (Good 1952, "Rational Decisions").
 
-    Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3, with their 15 bins; a bin excludes its
-    lower end and includes its upper one.
+    A probability of 0 counts as the smallest normal float64, so that the loss stays finite.
 
-    correct: Whether each text's most probable label is the true one, (n_texts,), at least one.
-    confidences: The probability of that label, from 0 to 1, (n_texts,).
+    Args:
+        true: The column of each text's true label, int64 `(n_texts,)`, at least one.
+        probabilities: `(n_texts, n_labels)`.
+    """
+    of_truth = np.asarray(probabilities, dtype=np.float64)[np.arange(len(true)), true]
+    return float(-np.log(np.maximum(of_truth, np.finfo(np.float64).tiny)).mean())
+
+
+class Bin(NamedTuple):
+    """The texts whose confidence is above `low` and at most `high`: their number and their means."""
+
+    low: float
+    high: float
+    n_texts: int
+    confidence: float
+    accuracy: float
+
+
+def confidence_bins(correct: Array, confidences: Array, n_bins: int = N_BINS) -> list[Bin]:
+    """Group texts by confidence, in bins of equal width.
+
+    Args:
+        correct: Whether each text's most probable label is the true one, bool `(n_texts,)`.
+        confidences: The probability of that label, from 0 to 1, `(n_texts,)`.
+        n_bins: Number of bins between 0 and 1.
+
+    Returns:
+        The bins that hold texts, in ascending order.
     """
     confidences = np.asarray(confidences, dtype=np.float64)
-    bins = np.clip(np.ceil(confidences * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
-    gaps = np.bincount(bins, np.asarray(correct, dtype=np.float64) - confidences, n_bins)
-    return float(np.abs(gaps).sum() / len(confidences))
+    where = np.clip(np.ceil(confidences * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
+    counts = np.bincount(where, minlength=n_bins)
+    confidence = np.bincount(where, confidences, n_bins) / np.maximum(counts, 1)
+    accuracy = np.bincount(where, np.asarray(correct, dtype=np.float64), n_bins) / np.maximum(counts, 1)
+    return [
+        Bin(i / n_bins, (i + 1) / n_bins, int(counts[i]), float(confidence[i]), float(accuracy[i]))
+        for i in np.flatnonzero(counts)
+    ]
 
 
-def log_loss(probabilities: NDArray[np.floating[Any]]) -> float:
-    """The mean negative natural logarithm of the probabilities of the true labels (Good 1952, "Rational Decisions").
+def expected_calibration_error(correct: Array, confidences: Array, n_bins: int = N_BINS) -> float:
+    """Return the mean distance between confidence and accuracy over `confidence_bins`, weighted by their texts.
 
-    probabilities: Of each text's true label, (n_texts,), at least one. One of 0 counts as the least double above 0,
-        so that the loss stays finite.
+    Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3. The arguments are those of
+    `confidence_bins`, with at least one text.
     """
-    return float(-np.log(np.maximum(probabilities, np.finfo(np.float64).tiny)).mean())
+    bins = confidence_bins(correct, confidences, n_bins)
+    return sum(abs(each.accuracy - each.confidence) * each.n_texts for each in bins) / len(confidences)
 
 
 def macro_recall_interval(
-    gold: Sequence[str], predicted: Sequence[str], *, level: float = 0.95, n_draws: int = 2000, seed: int = 0
+    confusion: Confusion, *, level: float = 0.95, n_draws: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """The percentile bootstrap interval of the macro-recall (Efron & Tibshirani 1993, chapter 13).
+    """Return the lower and the upper end of the bootstrap interval of the macro-recall.
 
-    Each draw takes as many texts as there are, with replacement. What counts of a text is its pair of labels, so the
-    number of texts of each pair is drawn from the multinomial distribution, which is the same.
-
-    gold, predicted: The labels of each text, (n_texts,), at least one.
-    RETURNS: The lower and the upper end.
+    Args:
+        confusion: The counts to draw from.
+        level: The probability that the interval should cover, such as 0.95.
+        n_draws: Number of bootstrap samples.
+        seed: Random seed of the draws.
     """
-    labels = sorted(set(gold))
-    index = {label: i for i, label in enumerate(labels)}
-    cells = np.zeros((len(labels), 2))
-    correct = [int(g == p) for g, p in zip(gold, predicted, strict=True)]
-    np.add.at(cells, ([index[label] for label in gold], correct), 1)
-    drawn = np.random.default_rng(seed).multinomial(len(gold), cells.ravel() / len(gold), n_draws)
-    drawn = drawn.reshape(n_draws, len(labels), 2)
-    support = drawn.sum(axis=2)
-    # A label that a draw lacks has no recall there, and does not count.
-    recalls = np.where(support > 0, drawn[:, :, 1] / np.maximum(support, 1), 0).sum(axis=1) / (support > 0).sum(axis=1)
-    low, high = np.quantile(recalls, [(1 - level) / 2, (1 + level) / 2])
+    right, support = confusion.counts.diagonal(), confusion.counts.sum(axis=1)
+
+    def macro_recalls(drawn: Array) -> Array:
+        return mean_of_labels(drawn[:, :, 1], drawn.sum(axis=2))
+
+    return bootstrap_interval(np.stack([support - right, right], axis=1), macro_recalls, level, n_draws, seed)
+
+
+def mean_of_labels(counts: Array, support: Array) -> Array:
+    """Return each draw's mean of `counts / support` over the labels that it holds: `(n_draws,)` from two
+    `(n_draws, n_labels)`.
+    """
+    ratios = counts / np.maximum(support, 1)
+    return np.asarray(ratios.sum(axis=1) / (support > 0).sum(axis=1))
+
+
+def bootstrap_interval(
+    cells: Array, statistic: Callable[[Array], Array], level: float = 0.95, n_draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of a statistic of counts (Efron & Tibshirani 1993, chapter 13).
+
+    Each draw takes as many texts as there are, with replacement. Texts of one cell are alike, so drawing the counts
+    from a multinomial distribution is the same.
+
+    Args:
+        cells: Number of texts in each cell, of any shape.
+        statistic: Maps the drawn counts, `(n_draws, *cells.shape)`, to `(n_draws,)`.
+        level: The probability that the interval should cover.
+        n_draws: Number of bootstrap samples.
+        seed: Random seed of the draws.
+
+    Returns:
+        The lower and the upper end.
+    """
+    n_texts = int(cells.sum())
+    drawn = np.random.default_rng(seed).multinomial(n_texts, cells.ravel() / n_texts, n_draws)
+    values = statistic(drawn.reshape(n_draws, *cells.shape))
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-def evaluate_pipeline(
-    nlp: Language,
-    texts: Sequence[LabelledText],
-    labels: Sequence[str],
-    watched: Callable[[Iterable[str]], Iterable[str]] = iter,
-) -> Evaluation:
-    """Evaluate the `doc.cats` of a pipeline: the label predicted is the most probable one.
-
-    watched: Called with the predicted labels, which it returns as they come: such as tqdm.
-    """
-    predicted = watched(predict_labels(nlp, (text.text for text in texts)))
-    return evaluate([text.label for text in texts], list(predicted), labels)
-
-
-def predict_labels(nlp: Language, texts: Iterable[str]) -> Iterator[str]:
-    """YIELDS: The most probable label of each text."""
-    for doc in nlp.pipe(texts):
-        yield best_label(doc.cats)
-
-
-def best_label(cats: dict[str, float]) -> str:
-    """RETURNS: The most probable label; the first, where several are equally so."""
-    return max(cats, key=cats.__getitem__)

@@ -1,5 +1,7 @@
-"""Figures to plots: SVG images that need nothing else, each with what it shows in words. The same figures give the same
-bytes."""
+"""An evaluation to plots: self-contained SVG images, each with a description in words.
+
+The same figures give the same bytes.
+"""
 
 import base64
 import io
@@ -14,13 +16,14 @@ import numpy as np
 from ..errors import Errors, MissingExtraError
 from ..training.labelled import NEGATIVE, POSITIVE
 from ..training.progress import Progress
-from .figures import N_BINS, Figures
+from .figures import Evaluation
+from .measures import N_BINS
 
-# Blue and orange are told apart with every common colour blindness, and each line has a dash of its own besides.
+# Blue and orange differ under every common colour blindness, and each line has its own dashes as well.
 COLOURS = ("#08519c", "#c04a02", "#3f7f4f", "#7b5ea7", "#8a6d00", "#5a5a5a")
 _DASHES = ("-", "--", "-.", ":")
 _GREY = "#767676"
-_WIDTH, _HEIGHT = 4.6, 3.3  # inches, of 72 pixels: narrow, so that the letters can be read on a phone
+_WIDTH, _HEIGHT = 4.6, 3.3  # inches: narrow, so that the letters can be read on a phone
 _MOST_LETTERS = 14
 _MOST_CELLS_WRITTEN = 12
 
@@ -29,14 +32,22 @@ _SETTINGS: Any = {
     "font.family": "sans-serif",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "svg.fonttype": "none",  # letters, so that any script can be shown, and that the file is small
+    "svg.fonttype": "none",  # text, not paths: any script can be shown, and the file is small
     "svg.hashsalt": "spacy_trax_sentiment",
     "text.parse_math": False,
 }
 
 
 class Plot(NamedTuple):
-    """title: What it is. alt: What it shows. source: A data URI. width, height: In CSS pixels."""
+    """An image of a report.
+
+    Attributes:
+        title: The caption.
+        alt: What the plot shows, in words.
+        source: The image as a data URI.
+        width: Width in CSS pixels.
+        height: Height in CSS pixels.
+    """
 
     title: str
     alt: str
@@ -46,7 +57,7 @@ class Plot(NamedTuple):
 
 
 def require_matplotlib() -> None:
-    """Raises MissingExtraError where there is none."""
+    """Raise MissingExtraError if matplotlib is not installed."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -54,7 +65,7 @@ def require_matplotlib() -> None:
 
 
 def loss_curve(history: Sequence[Progress]) -> Plot:
-    """history: An entry an evaluation, at least one."""
+    """Plot the training loss and the held-out loss; `history` has one entry per measurement, at least one."""
     steps = [progress.step for progress in history]
 
     def draw(axes: Any) -> None:
@@ -71,7 +82,7 @@ def loss_curve(history: Sequence[Progress]) -> Plot:
 
 
 def accuracy_curve(history: Sequence[Progress]) -> Plot:
-    """history: As that of `loss_curve`."""
+    """Plot the held-out accuracy; `history` has one entry per measurement, at least one."""
 
     def draw(axes: Any) -> None:
         axes.plot([p.step for p in history], [p.dev_accuracy for p in history], color=COLOURS[1])
@@ -86,14 +97,14 @@ def accuracy_curve(history: Sequence[Progress]) -> Plot:
     return _plot("Accuracy", alt, draw)
 
 
-def confusion_matrix(figures: Figures) -> Plot:
-    labels, confusion = figures.labels, figures.evaluation.confusion
-    counts = np.array([list(row.values()) for row in confusion.values()])
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+def confusion_matrix(evaluation: Evaluation) -> Plot:
+    """Plot true labels against predicted labels, each row shaded by its fractions."""
+    labels, counts = evaluation.labels, evaluation.confusion.counts
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = [_brief(label) for label in labels]
 
     def draw(axes: Any) -> None:
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
+        axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
         axes.set(xlabel="predicted", ylabel="true")
         axes.set_xticks(range(len(labels)), names, rotation=0 if len(labels) < 5 else 90)
         axes.set_yticks(range(len(labels)), names)
@@ -102,29 +113,30 @@ def confusion_matrix(figures: Figures) -> Plot:
         if len(labels) > _MOST_CELLS_WRITTEN:
             return
         for row, column in np.ndindex(counts.shape):
-            text = f"{counts[row, column]:,}" + (f"\n{shares[row, column]:.0%}" if len(labels) < 6 else "")
-            colour = "white" if shares[row, column] > 0.85 else "black"
+            text = f"{counts[row, column]:,}" + (f"\n{fractions[row, column]:.0%}" if len(labels) < 6 else "")
+            colour = "white" if fractions[row, column] > 0.85 else "black"
             axes.text(column, row, text, ha="center", va="center", color=colour)
 
-    said = "; ".join(
-        f"of {sum(row.values()):,} {true} texts, "
-        + ", ".join(f"{n:,} predicted {predicted}" for predicted, n in row.items() if n)
-        for true, row in confusion.items()
-        if any(row.values())
+    described = "; ".join(
+        f"of {sum(row):,} {true} texts, "
+        + ", ".join(f"{n:,} predicted {predicted}" for predicted, n in zip(labels, row, strict=True) if n)
+        for true, row in zip(labels, counts.tolist(), strict=True)
+        if any(row)
     )
-    return _plot("Confusion matrix", f"Table of true and predicted labels: {said}.", draw)
+    return _plot("Confusion matrix", f"Table of true and predicted labels: {described}.", draw)
 
 
-def reliability_diagram(figures: Figures) -> Plot:
-    bins, error = figures.bins, figures.calibration_error
-    least = int(N_BINS / len(figures.labels)) / N_BINS  # the most probable label is no less probable than its share
+def reliability_diagram(evaluation: Evaluation) -> Plot:
+    """Plot how often the model is right against how sure it is, with 95% intervals."""
+    bins, error = evaluation.bins, evaluation.calibration_error
+    lowest = int(N_BINS / len(evaluation.labels)) / N_BINS  # the most probable label has at least 1 / n_labels
 
     def draw(axes: Any) -> None:
         largest = max(each.n_texts for each in bins)
         for each in bins:
             left, width = each.low, each.high - each.low
             axes.bar(left, each.n_texts / largest * 0.2, width, align="edge", color="#d9d9d9", edgecolor="white")
-        axes.plot([0, 1], [0, 1], ":", color=_GREY, label="as right as sure")
+        axes.plot([0, 1], [0, 1], ":", color=_GREY, label="perfectly calibrated")
         ends = np.array([wilson_interval(each.accuracy, each.n_texts) for each in bins])
         accuracies = np.array([each.accuracy for each in bins])
         axes.errorbar(
@@ -135,51 +147,57 @@ def reliability_diagram(figures: Figures) -> Plot:
             markersize=4,
             color=COLOURS[0],
             elinewidth=1,
-            label="the model, with 95% intervals",
+            label="the model (95% intervals)",
         )
-        axes.set(xlabel="probability of the label predicted", ylabel="share that is right")
-        axes.set(xlim=(least, 1.005), ylim=(-0.02, 1.03))
+        axes.set(xlabel="probability of the predicted label", ylabel="fraction that is right")
+        axes.set(xlim=(lowest, 1.005), ylim=(-0.02, 1.03))
 
-    mean = float(figures.confidences.mean())
-    accuracy = figures.evaluation.accuracy
-    trend = "too sure" if mean > accuracy else "not sure enough"
+    mean = float(evaluation.confidences.mean())
+    accuracy = evaluation.accuracy
+    trend = "overconfident" if mean > accuracy else "underconfident"
     alt = (
-        f"Reliability diagram. Expected calibration error {error:.3f}: on average the model is {mean:.1%} sure, and it "
-        f"is right in {accuracy:.1%} of the texts: {trend} by {abs(mean - accuracy):.1%}. "
-        "The grey bars show how the texts are spread."
+        f"Reliability diagram. Expected calibration error {error:.3f}: on average the model is {mean:.1%} sure and is "
+        f"right on {accuracy:.1%} of the texts, so it is {trend} by {abs(mean - accuracy):.1%}. "
+        "The grey bars show how many texts have each confidence."
     )
     return _plot("Reliability", alt, draw)
 
 
-def score_histograms(figures: Figures) -> Plot:
-    """Of two labels, the probability of the second, by true label; of more, that of each text's true label."""
-    two = len(figures.labels) == 2
-    gold = figures.gold
-    scores = figures.probabilities[:, 1] if two else figures.probabilities[np.arange(len(gold)), gold]
-    what = f"probability of {_brief(figures.labels[1])}" if two else "probability of the true label"
-    colours = _label_colours(figures.labels)
-    present = [i for i in range(len(figures.labels)) if (gold == i).any()]
+def probability_histograms(evaluation: Evaluation) -> Plot:
+    """Plot a histogram per true label: of the second label's probability if there are two, else of the true label's."""
+    labels, true = evaluation.labels, evaluation.true
+    two = len(labels) == 2
+    values = evaluation.probabilities[:, 1] if two else evaluation.probabilities[np.arange(len(true)), true]
+    what = f"probability of {_brief(labels[1])}" if two else "probability of the true label"
+    colours = _label_colours(labels)
+    present = [i for i in range(len(labels)) if (true == i).any()]
 
     def draw(axes: Any) -> None:
         for place, i in enumerate(present):
-            counts, edges = np.histogram(scores[gold == i], bins=20, range=(0, 1))
+            counts, edges = np.histogram(values[true == i], bins=20, range=(0, 1))
             style = {"color": colours[i], "linestyle": _DASHES[place % len(_DASHES)], "linewidth": 1.8}
-            axes.stairs(counts, edges, label=f"truly {_brief(figures.labels[i])}", **style)
+            axes.stairs(counts, edges, label=f"truly {_brief(labels[i])}", **style)
         axes.set(xlabel=what, ylabel="texts", xlim=(-0.01, 1.01))
 
-    said = ", ".join(f"{np.median(scores[gold == i]):.2f} for {figures.labels[i]} texts" for i in present)
-    return _plot("Scores", f"Histograms of the {what}, one a true label. The medians: {said}.", draw)
+    medians = ", ".join(f"{np.median(values[true == i]):.2f} for {labels[i]} texts" for i in present)
+    return _plot("Probabilities", f"Histograms of the {what}, one per true label. The medians are {medians}.", draw)
 
 
-def wilson_interval(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    """RETURNS: The ends of a share's interval (Wilson 1927), of n texts, at least one. z: 1.96 for 95%."""
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+def wilson_interval(fraction: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the lower and the upper end of a fraction's confidence interval (Wilson 1927).
+
+    Args:
+        fraction: The observed fraction.
+        n: Number of observations, at least one.
+        z: The interval's half-width in standard deviations; 1.96 for 95%.
+    """
+    centre = (fraction + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(fraction * (1 - fraction) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     return centre - half, centre + half
 
 
 def _label_colours(labels: Sequence[str]) -> list[str]:
-    """RETURNS: Of each label: blue for positive and orange for negative, as texts are shaded; or by their order."""
+    """Return a colour per label: blue for positive and orange for negative, as in shaded texts."""
     if not {POSITIVE, NEGATIVE} <= set(labels):
         return [COLOURS[i % len(COLOURS)] for i in range(len(labels))]
     others = cycle(COLOURS[2:])
@@ -197,7 +215,7 @@ def _plot(title: str, alt: str, draw: Callable[[Any], None]) -> Plot:
 
     svg = io.BytesIO()
     with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts may well have it
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts may have it
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS)
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")

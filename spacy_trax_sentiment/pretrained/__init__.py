@@ -1,5 +1,6 @@
 """The weights that the package carries, and where weights of a name or path lie."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 import srsly
@@ -19,6 +20,19 @@ def pretrained_path(name: str | Path) -> Path:
 def bundled_names() -> list[str]:
     """Return the names of the models that the package carries, in alphabetical order."""
     return sorted(each.name for each in Path(__file__).parent.iterdir() if _holds_model(each))
+
+
+def known_models(path: str | Path) -> str:
+    """Return sentences for a model that is not there: the one with the nearest name, if any, and the bundled ones."""
+    path, names = Path(path), bundled_names()
+    try:
+        beside = [each.name for each in path.parent.iterdir() if each.is_dir()]
+    except OSError:
+        beside = []
+    # A name without a folder may be meant for a bundled model as well.
+    candidates = names + beside if len(path.parts) == 1 else beside
+    nearest = [f"Did you mean {path.parent / name}? " for name in get_close_matches(path.name, candidates, 1, 0.7)]
+    return f"{''.join(nearest)}The bundled models are {' and '.join(names)}"
 
 
 def find_model(path: Path, name: str) -> Path | None:

@@ -8,8 +8,9 @@ import pytest
 from spacy.language import Language
 
 from spacy_trax_sentiment.evaluation.comparison import compare
-from spacy_trax_sentiment.evaluation.figures import Figures, measure
-from spacy_trax_sentiment.evaluation.report import Data, comparison_report, training_report
+from spacy_trax_sentiment.evaluation.figures import Evaluation, measure
+from spacy_trax_sentiment.evaluation.report import comparison_report, training_report
+from spacy_trax_sentiment.evaluation.report_tables import Data
 from spacy_trax_sentiment.training.labelled import LabelledText
 from spacy_trax_sentiment.training.progress import Progress
 from spacy_trax_sentiment.training.settings import PRESETS
@@ -32,7 +33,7 @@ def reports(
     data = [Data("training", "reviews.jsonl", short_texts[0]), Data("held out", "dev.jsonl", texts)]
     page = training_report(trained, "model", {"as they are": figures}, HISTORY, data, PRESETS["default"])
     (path / "training.html").write_text(page, encoding="utf-8")
-    other = Figures(figures.labels, texts, figures.probabilities[:, ::-1] * 0.5 + 0.25)
+    other = Evaluation(figures.labels, texts, figures.probabilities[:, ::-1] * 0.5 + 0.25)
     comparison = compare(figures, other)
     page = comparison_report({"model": trained, "other": trained}, comparison, data[1])
     (path / "comparison.html").write_text(page, encoding="utf-8")

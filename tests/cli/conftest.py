@@ -1,4 +1,4 @@
-"""Fixtures: the console script run in this process, and a saved model."""
+"""The console script run in this process, and a saved model."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ class Result(NamedTuple):
     err: str
 
     def is_one_line(self, status: int) -> bool:
-        """RETURNS: Whether the script ended with this status and told why in one line of standard error alone."""
+        """Return whether the script ended with this status and one line on standard error, and printed nothing else."""
         lines = self.err.splitlines()
         return self.status == status and not self.out and len(lines) == 1 and lines[0].startswith("trax-sentiment: ")
 
@@ -34,7 +34,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
 
 @pytest.fixture(scope="session")
 def model(trained: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a trained pipeline. Not to be changed by a test."""
+    """The directory of a trained pipeline. Tests must not change it."""
     path = tmp_path_factory.mktemp("models") / "m"
     trained.to_disk(path)
     return path

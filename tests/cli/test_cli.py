@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 import signal
@@ -16,15 +15,6 @@ from spacy_trax_sentiment.training.labelled import LabelledText
 from spacy_trax_sentiment.training.progress import Progress
 
 Run = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def dev_file(
-    short_texts: tuple[list[LabelledText], list[LabelledText]], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    path = tmp_path_factory.mktemp("data") / "dev.jsonl"
-    path.write_text("".join(json.dumps(text._asdict()) + "\n" for text in short_texts[1]), encoding="utf-8")
-    return path
 
 
 def test_train_writes_a_pipeline_and_prints_its_figures(run: Run, tmp_path: Path) -> None:
@@ -47,15 +37,6 @@ def test_train_takes_dev_texts_columns_and_labels(run: Run, tmp_path: Path) -> N
     cats = spacy.load(tmp_path / "m")("sun").cats
     assert list(cats) == ["down", "up"]
     assert cats["up"] > 0.5
-
-
-def test_evaluate_prints_tables_or_json(run: Run, model: Path, dev_file: Path) -> None:
-    tables = run("evaluate", model, dev_file)
-    assert tables.status == 0
-    figures = json.loads(run("evaluate", model, dev_file, "--json").out)
-    assert f"accuracy {figures['accuracy']:.4f}" in tables.out
-    assert figures["n_texts"] == len(dev_file.read_text().splitlines())
-    assert set(figures["labels"]) == set(figures["confusion"]) == {"negative", "positive"}
 
 
 def test_train_writes_a_report_and_tensorboards_files(run: Run, tmp_path: Path) -> None:
@@ -81,41 +62,6 @@ def test_train_writes_a_report_and_tensorboards_files(run: Run, tmp_path: Path) 
     }
     assert list(losses) == [1, 10, 20]
     assert losses[20] < losses[1]
-
-
-def test_evaluate_writes_a_report(run: Run, model: Path, dev_file: Path, tmp_path: Path) -> None:
-    page = tmp_path / "new" / "report.html"
-    result = run("evaluate", model, dev_file, "--html", page)
-    assert result.status == 0
-    assert f"Report: {page}" in result.out
-    html = page.read_text(encoding="utf-8")
-    accuracy = json.loads(run("evaluate", model, dev_file, "--json").out)["accuracy"]
-    assert f"{accuracy:.4f}" in html
-    taken = run("evaluate", model, dev_file, "--html", page)
-    assert taken.is_one_line(1)
-    assert "S068" in taken.err
-    assert run("evaluate", model, dev_file, "--html", page, "--overwrite").status == 0
-    assert page.read_text(encoding="utf-8") == html
-
-
-def test_evaluate_compares_two_models(run: Run, model: Path, dev_file: Path, tmp_path: Path) -> None:
-    page = tmp_path / "report.html"
-    result = run("evaluate", model, dev_file, "--compare", "en", "--html", page)
-    assert result.status == 0
-    assert "McNemar's exact p" in result.out
-    figures = json.loads(run("evaluate", model, dev_file, "--compare", "en", "--json").out)
-    compared = figures["compared"]
-    assert compared["model"] == "en"
-    assert compared["accuracy_difference"] == pytest.approx(compared["accuracy"] - figures["accuracy"])
-    assert f"{compared['accuracy_difference']:+.4f}" in result.out
-    assert "Where they disagree" in page.read_text(encoding="utf-8")
-
-
-def test_models_of_other_labels_are_not_compared(run: Run, model: Path, dev_file: Path, tmp_path: Path) -> None:
-    result = run("evaluate", model, dev_file, "--compare", "en_ternary", "--html", tmp_path / "report.html")
-    assert result.is_one_line(1)
-    assert "S101" in result.err
-    assert not list(tmp_path.iterdir())
 
 
 def test_without_matplotlib_a_report_is_refused_before_any_work(
@@ -248,25 +194,3 @@ def test_overwrite_replaces_a_pipeline(run: Run, tmp_path: Path, trained: Langua
     assert run("train", "bundled:short_texts", "--output", tmp_path / "m", *options) == (0, "", "")
     assert not (tmp_path / "m" / "report.html").exists()
     assert spacy.load(tmp_path / "m").get_pipe("trax_sentiment").model.attrs["embedding_dim"] == 8
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["train"], ["train", "a.jsonl"], ["no-such-command"], ["train", "a", "-o", "m", "--steps", "x"], ["--nonsense"]],
-)
-def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
-    assert run(*arguments).is_one_line(2)
-
-
-def test_a_model_that_is_not_there_is_told_in_one_line(run: Run, tmp_path: Path) -> None:
-    for arguments in (["evaluate", tmp_path / "m", "bundled:short_texts"], ["predict", "a", "-m", tmp_path / "m"]):
-        result = run(*arguments)
-        assert result.is_one_line(1)
-        assert "no such model directory" in result.err
-
-
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["serve"]])
-def test_help_is_printed(run: Run, command: list[str]) -> None:
-    result = run(*command, "--help")
-    assert result.status == 0
-    assert "Usage" in result.out

@@ -1,4 +1,4 @@
-"""What all commands have in common: help, completion, and how much they tell."""
+"""What all commands have in common: examples, completion, progress bars and logging."""
 
 import io
 import os
@@ -19,12 +19,12 @@ Run = Callable[..., Any]
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 README = Path(__file__).parents[2] / "README.md"
 
-TOLD_BY_EACH = {"--output", "--html", "--batch-size"}
-"""What is written is a directory, a table, a page or a report; a batch is trained on, or held in memory, at a time."""
+SPECIFIC = {"--output", "--html", "--batch-size"}
+"""Options whose help text differs by command."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_gives_examples_on_lines_of_their_own(run: Run, command: str) -> None:
+def test_every_command_has_examples_on_separate_lines(run: Run, command: str) -> None:
     out = run(command, "--help").out
     assert run(command, "-h").out == out
     examples = out.partition("Examples:\n")[2].partition("\n\n")[0].splitlines()
@@ -43,7 +43,7 @@ def test_examples_are_commands_that_parse(command: str) -> None:
         COMMANDS[name].make_context(name, arguments, resilient_parsing=False)
 
 
-def test_the_program_tells_its_commands_and_exit_statuses(run: Run) -> None:
+def test_the_help_lists_commands_and_exit_statuses(run: Run) -> None:
     out = run("--help").out
     statuses = re.findall(r"^ +(\d+) {2,}\w", out, re.MULTILINE)
     assert statuses == ["0", "1", "2", "130"]
@@ -59,7 +59,7 @@ def test_an_option_means_the_same_in_every_command() -> None:
     for command in COMMANDS.values():
         for option in command.params:
             for name in (each for each in option.opts if each.startswith("--") and option.param_type_name == "option"):
-                text = None if name in TOLD_BY_EACH else option.help
+                text = None if name in SPECIFIC else option.help
                 meanings.setdefault(name, set()).add((tuple(sorted(option.opts)), text))
     assert {name: found for name, found in meanings.items() if len(found) > 1} == {}
     assert {opts for opts, _ in meanings["--output"]} == {("--output", "-o")}
@@ -120,7 +120,7 @@ LONG = {
 
 
 @pytest.mark.parametrize("command", LONG)
-def test_long_jobs_show_a_bar_with_rate_and_time_left_on_a_terminal_alone(
+def test_long_jobs_show_rate_and_time_left_only_on_a_terminal(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -135,7 +135,7 @@ def test_long_jobs_show_a_bar_with_rate_and_time_left_on_a_terminal_alone(
     assert (result.status, result.err) == (0, "")
 
 
-def test_verbose_tells_what_is_done_on_standard_error(run: Run, tmp_path: Path) -> None:
+def test_verbose_logs_to_standard_error(run: Run, tmp_path: Path) -> None:
     for options in (["predict", "a"], ["explain", "a"], ["evaluate", "bundled:short_texts"]):
         plain, verbose = run(*options), run(*options, "--verbose")
         assert plain.out == verbose.out

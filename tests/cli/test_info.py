@@ -21,7 +21,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_bundled_model(run: Run) -> None:
+def test_a_bundled_model_shows_its_files_and_settings(run: Run) -> None:
     facts = json.loads(run("info", "en_ternary", "--json").out)
     assert facts["labels"] == ["negative", "neutral", "positive"]
     folder = Path(facts["path"])
@@ -38,7 +38,7 @@ def test_a_bundled_model(run: Run) -> None:
     assert table.count("in the model card") == 2  # training and figures
 
 
-def test_a_trained_model_tells_of_its_training(run: Run, data: Path, tmp_path: Path) -> None:
+def test_a_trained_model_shows_its_training(run: Run, data: Path, tmp_path: Path) -> None:
     options = ["--labels", "down,up", "--steps", 20, "--embedding-dim", 8, "--quiet"]
     for name in ("a", "b"):
         assert run("train", data, "--output", tmp_path / name, *options) == (0, "", "")
@@ -56,16 +56,16 @@ def test_a_trained_model_tells_of_its_training(run: Run, data: Path, tmp_path: P
     table = run("info", tmp_path / "a").out
     assert f"{facts['figures']['accuracy']:.4f}" in table
     assert "moods.csv" in table
-    # The same training gives the same files: nothing of when it was.
+    # The same training gives the same files: they hold no time.
     assert (tmp_path / "a" / "meta.json").read_bytes() == (tmp_path / "b" / "meta.json").read_bytes()
 
 
-def test_a_model_of_another_way_of_training(run: Run, trained: Language, tmp_path: Path) -> None:
+def test_a_model_trained_by_other_means_shows_no_training(run: Run, trained: Language, tmp_path: Path) -> None:
     trained.to_disk(tmp_path / "m")
     facts = json.loads(run("info", tmp_path / "m", "--json").out)
     assert facts["training"] is None
     assert "not saved" in run("info", tmp_path / "m").out
 
 
-def test_a_model_that_is_not_there(run: Run, tmp_path: Path) -> None:
+def test_a_missing_model_is_reported_in_one_line(run: Run, tmp_path: Path) -> None:
     assert run("info", tmp_path / "none").is_one_line(1)

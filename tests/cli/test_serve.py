@@ -16,7 +16,7 @@ Run = Callable[..., Any]
 
 
 class EndedServer:
-    """Is interrupted at once."""
+    """A server that is interrupted at once."""
 
     def run(self, sockets: list[Any]) -> None:
         assert sockets[0].getsockname()[1] > 0
@@ -43,21 +43,21 @@ def test_the_command_serves_until_it_is_interrupted() -> None:
     assert (process.returncode, errors) == (0, "")
 
 
-def test_its_address_is_printed(run: Run, ended: None) -> None:
+def test_the_address_is_printed(run: Run, ended: None) -> None:
     result = run("serve", "--port", 0, "--model", "en_ternary")
     assert (result.status, result.err) == (0, "")
     assert result.out.startswith("Serving en_ternary at http://127.0.0.1:")
     assert run("serve", "--port", 0, "--quiet") == (0, "", "")
 
 
-def test_a_warning_tells_that_others_can_reach_it(run: Run, ended: None) -> None:
+def test_a_warning_says_that_others_can_reach_it(run: Run, ended: None) -> None:
     result = run("serve", "--port", 0, "--host", "0.0.0.0", "--quiet")
     assert (result.status, result.out) == (0, "")
     assert result.err.startswith("trax-sentiment: warning: there is no password")
     assert len(result.err.splitlines()) == 1
 
 
-def test_a_port_in_use_is_told_in_one_line(run: Run) -> None:
+def test_a_port_in_use_is_reported_in_one_line(run: Run) -> None:
     with server.listen("127.0.0.1", 0) as listener:
         result = run("serve", "--port", listener.getsockname()[1])
     assert result.is_one_line(1)
@@ -65,26 +65,26 @@ def test_a_port_in_use_is_told_in_one_line(run: Run) -> None:
     assert "--port" in result.err
 
 
-def test_a_host_that_is_not_ours_is_told_in_one_line(run: Run) -> None:
+def test_a_host_of_another_machine_is_reported_in_one_line(run: Run) -> None:
     for host in ("192.0.2.1", "no-such-host.invalid", "\0", "a" * 300):
         result = run("serve", "--port", 0, "--host", host)
         assert result.is_one_line(1)
         assert "S091" in result.err
 
 
-def test_a_port_that_is_none_is_wrong_usage(run: Run) -> None:
+def test_a_port_out_of_range_is_wrong_usage(run: Run) -> None:
     assert run("serve", "--port", 65536).is_one_line(2)
 
 
-def test_without_the_extra_it_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_error_names_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fastapi", None)
     monkeypatch.delitem(sys.modules, "spacy_trax_sentiment.web.app", raising=False)
     result = run("serve", "--port", 0)
     assert result.is_one_line(1)
-    assert "pip install 'spacy-trax-sentiment[serve]'" in result.err
+    assert "pip install '.[serve]'" in result.err
 
 
-def test_addresses_of_ipv6_stand_in_brackets() -> None:
+def test_ipv6_addresses_are_in_brackets() -> None:
     try:
         listener = server.listen("::1", 0)
     except ValueError:

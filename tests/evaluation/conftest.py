@@ -1,11 +1,11 @@
-"""Fixtures: the figures of the trained pipeline, and a report of it."""
+"""A trained pipeline with its evaluation on held-out texts."""
 
 from typing import NamedTuple
 
 import pytest
 from spacy.language import Language
 
-from spacy_trax_sentiment.evaluation.figures import Figures, measure
+from spacy_trax_sentiment.evaluation.figures import Evaluation, measure
 from spacy_trax_sentiment.training.labelled import LabelledText
 from spacy_trax_sentiment.training.progress import Progress
 
@@ -14,13 +14,13 @@ HOSTILE = "<script>alert(1)</script> & I love it"
 
 class Measured(NamedTuple):
     nlp: Language
-    figures: Figures
+    evaluation: Evaluation
     history: list[Progress]
 
 
 @pytest.fixture(scope="session")
 def measured(trained: Language, short_texts: tuple[list[LabelledText], list[LabelledText]]) -> Measured:
-    """Held-out texts, and one with mark-up whose label is wrong, so that it is among the errors."""
+    """The held-out texts, and one with HTML whose label is wrong, so that it is among the errors."""
     texts = [*short_texts[1], LabelledText(HOSTILE, "negative")]
     history = [Progress(1, 0.69, 0.69, 0.5), Progress(10, 0.4, 0.5, 0.7), Progress(20, 0.1, 0.2, 0.9)]
     return Measured(trained, measure(trained, ["negative", "positive"], texts), history)

@@ -1,18 +1,24 @@
+import json
+import logging
+from pathlib import Path
+
 import numpy as np
 import pytest
+import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from spacy.language import Language
 
-from spacy_trax_sentiment.evaluation.figures import Figures, count_labels, measure
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.evaluation.figures import Evaluation, count_labels, evaluate, figure, measure
 from spacy_trax_sentiment.training.labelled import LabelledText
 
 LABELS = ("negative", "neutral", "positive")
 
 
-def figures_of(probabilities: np.ndarray, gold: list[int], labels: tuple[str, ...] = LABELS) -> Figures:
-    return Figures(labels, [LabelledText(f"text {i}", labels[true]) for i, true in enumerate(gold)], probabilities)
+def evaluation_of(probabilities: np.ndarray, true: list[int], labels: tuple[str, ...] = LABELS) -> Evaluation:
+    return Evaluation(labels, [LabelledText(f"text {i}", labels[each]) for i, each in enumerate(true)], probabilities)
 
 
 @given(
@@ -21,37 +27,88 @@ def figures_of(probabilities: np.ndarray, gold: list[int], labels: tuple[str, ..
 )
 def test_figures_agree_with_each_other(scores: np.ndarray, random: object) -> None:
     probabilities = scores / scores.sum(axis=1, keepdims=True)
-    figures = figures_of(probabilities, [random.randrange(3) for _ in probabilities])  # type: ignore[attr-defined]
-    assert figures.correct.mean() == pytest.approx(figures.evaluation.accuracy)
-    assert sum(each.n_texts for each in figures.bins) == len(probabilities)
-    gaps = [abs(each.accuracy - each.confidence) * each.n_texts for each in figures.bins]
-    assert sum(gaps) / len(probabilities) == pytest.approx(figures.calibration_error)
-    low, high = figures.macro_recall_interval
+    evaluation = evaluation_of(probabilities, [random.randrange(3) for _ in probabilities])  # type: ignore[attr-defined]
+    assert evaluation.correct.mean() == pytest.approx(evaluation.accuracy)
+    assert sum(each.n_texts for each in evaluation.bins) == evaluation.n_texts == len(probabilities)
+    gaps = [abs(each.accuracy - each.confidence) * each.n_texts for each in evaluation.bins]
+    assert sum(gaps) / len(probabilities) == pytest.approx(evaluation.calibration_error)
+    low, high = evaluation.macro_recall_interval
     assert 0 <= low <= high <= 1
-    errors = figures.errors()
-    assert set(errors) == set(np.flatnonzero(~figures.correct))
-    assert list(figures.confidences[errors]) == sorted(figures.confidences[errors], reverse=True)
+    errors = evaluation.errors()
+    assert set(errors) == set(np.flatnonzero(~evaluation.correct))
+    assert list(evaluation.confidences[errors]) == sorted(evaluation.confidences[errors], reverse=True)
 
 
 def test_auc_of_two_labels_is_that_of_the_second_column() -> None:
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]])
-    figures = figures_of(probabilities, [0, 0, 1, 1], ("negative", "positive"))
-    assert figures.auc == 3 / 4
+    assert evaluation_of(probabilities, [0, 0, 1, 1], ("negative", "positive")).auc == 3 / 4
 
 
-def test_of_one_label_alone_there_is_no_auc() -> None:
-    figures = figures_of(np.array([[0.9, 0.1]]), [0], ("negative", "positive"))
-    assert np.isnan(figures.auc)
-    assert figures.to_dict()["auc"] is None
+def test_there_is_no_auc_if_only_one_label_occurs() -> None:
+    evaluation = evaluation_of(np.array([[0.9, 0.1]]), [0], ("negative", "positive"))
+    assert np.isnan(evaluation.auc)
+    assert evaluation.to_dict()["auc"] is None
+    assert figure(evaluation.auc, 1) == "none"
 
 
-def test_measure_reads_the_cats(trained: Language) -> None:
+def test_the_headline_names_the_label_with_the_lowest_recall() -> None:
+    probabilities = np.array([[0.9, 0.05, 0.05], [0.9, 0.05, 0.05], [0.1, 0.1, 0.8]])
+    assert evaluation_of(probabilities, [0, 2, 2]).headline() == "Right on 2 of 3 texts; weakest on positive."
+    assert evaluation_of(probabilities, [0, 0, 2]).headline() == "Right on 3 of 3 texts."
+    assert "Right on 3 of 3 texts." in repr(evaluation_of(probabilities, [0, 0, 2]))
+
+
+def test_a_figure_of_fewer_than_1000_texts_has_two_decimals() -> None:
+    assert [figure(0.98765, n) for n in (999, 1000)] == ["0.99", "0.9877"]
+    assert figure(0.012, 999, "+") == "+0.01"
+
+
+def test_measure_reads_doc_cats(trained: Language) -> None:
     texts = [LabelledText("I love it", "positive"), LabelledText("It was awful", "negative")]
-    figures = measure(trained, ["positive", "negative"], texts)
-    assert figures.probabilities[0, 0] == trained("I love it").cats["positive"]
-    assert figures.predicted_labels == ["positive", "negative"]
+    evaluation = measure(trained, ["positive", "negative"], texts)
+    assert evaluation.probabilities[0, 0] == trained("I love it").cats["positive"]
+    assert evaluation.predicted_labels == ["positive", "negative"]
 
 
 def test_other_labels_are_counted_last() -> None:
     texts = [LabelledText("a", label) for label in ("other", "positive", "other")]
     assert count_labels(texts, ["negative", "positive"]) == {"negative": 0, "positive": 1, "other": 2}
+
+
+def test_evaluate_takes_texts_and_labels_a_file_or_a_named_source(tmp_path: Path) -> None:
+    texts, labels = ["I love it", "It was awful"], ["positive", "negative"]
+    evaluation = evaluate((texts, labels))
+    assert evaluation.accuracy == 1
+    assert evaluation.predicted_labels == labels
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"t": t, "l": l}) + "\n" for t, l in zip(texts, labels, strict=True)))
+    read = evaluate(path, "en", text_column="t", label_column="l")
+    assert np.array_equal(read.probabilities, evaluation.probabilities)
+    assert evaluate("bundled:short_texts").n_texts == 826
+
+
+def test_evaluate_takes_a_pipeline() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", config={"pretrained": "en_ternary"})
+    evaluation = evaluate((["It is a table."], ["neutral"]), nlp)
+    assert evaluation.labels == LABELS
+
+
+def test_texts_whose_label_the_model_lacks_are_left_out_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    source = (["I love it", "a table", "a chair"], ["positive", "neutral", "neutral"])
+    with caplog.at_level(logging.WARNING, logger="spacy_trax_sentiment"):
+        evaluation = evaluate(source, "en")
+    assert evaluation.n_texts == 1
+    assert evaluation.left_out == evaluation.to_dict()["left_out"] == {"neutral": 2}
+    assert "'neutral': 2" in caplog.text
+    assert "en_ternary has all labels" in caplog.text
+    assert evaluate(source, "en_ternary").left_out == {}
+
+
+def test_texts_with_none_of_the_models_labels_are_refused() -> None:
+    with pytest.raises(SentimentError, match=r"S019.*'neutral'.*negative, positive.*en_ternary has all labels"):
+        evaluate((["a table"], ["neutral"]), "en")
+    with pytest.raises(SentimentError, match=r"S019.*'postive'.*spelling"):
+        evaluate((["so good"], ["postive"]), "en")
+    with pytest.raises(SentimentError, match="S003"):
+        evaluate(([], []))

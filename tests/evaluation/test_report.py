@@ -1,16 +1,17 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
-import pytest
+from markupsafe import escape
 
-from spacy_trax_sentiment.evaluation import report
-from spacy_trax_sentiment.evaluation.comparison import compare
-from spacy_trax_sentiment.evaluation.figures import Figures, measure
-from spacy_trax_sentiment.evaluation.report import Data, comparison_report, evaluation_report, training_report
+from spacy_trax_sentiment.evaluation.comparison import compare, comparison_headline
+from spacy_trax_sentiment.evaluation.figures import measure
+from spacy_trax_sentiment.evaluation.report import comparison_report, evaluation_report, training_report
+from spacy_trax_sentiment.evaluation.report_tables import Data
 from spacy_trax_sentiment.training.labelled import LabelledText
 from spacy_trax_sentiment.training.settings import PRESETS
 
@@ -18,7 +19,7 @@ HOSTILE = "<script>alert(1)</script> & I love it"
 
 
 class Outline(HTMLParser):
-    """What the page has of headings, images, tables' headers, scripts and things loaded."""
+    """The headings, images, table headers, tags and links of a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -42,33 +43,42 @@ class Outline(HTMLParser):
 
 
 def training_page(measured: Any) -> str:
-    data = [Data("training", "reviews.jsonl", measured.figures.texts[:50]), Data("held out", "dev.jsonl", [])]
-    figures = {"as they are": measured.figures}
-    return training_report(measured.nlp, "m", figures, measured.history, data, PRESETS["default"])
+    data = [Data("training", "reviews.jsonl", measured.evaluation.texts[:50]), Data("held out", "dev.jsonl", [])]
+    evaluations = {"as they are": measured.evaluation}
+    return training_report(measured.nlp, "m", evaluations, measured.history, data, PRESETS["default"])
 
 
-def test_a_training_report_holds_all_of_it(measured: Any) -> None:
+def test_a_training_report_is_complete(measured: Any) -> None:
     html = training_page(measured)
     page = Outline(html)
     assert len(page.images) == 5
     assert all(image["alt"] and image["src"].startswith("data:image/svg+xml") for image in page.images)
-    assert f"{measured.figures.evaluation.accuracy:.4f}" in html
-    assert f"{measured.figures.calibration_error:.4f}" in html
-    for said in ("learning rate", "reviews.jsonl", "valence +3", "The most confident errors"):
-        assert said in html
+    assert f'<td class="n">{measured.evaluation.accuracy:.2f}</td>' in html
+    assert f'<td class="n">{measured.evaluation.calibration_error:.2f}</td>' in html
+    assert f'<p class="headline">{measured.evaluation.headline()}</p>' in html
+    for text in ("learning rate", "reviews.jsonl", "The strongest words", "The most confident errors"):
+        assert text in html
+    assert not re.search("form |prefix |valence ", html)  # names of terms
     assert 'class="token ' in html  # the errors are shaded
 
 
-def test_of_many_texts_terms_are_counted_in_some(measured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "MOST_COUNTED", 20)
-    data = Data("the texts", "some.jsonl", measured.figures.texts[:50])
-    counted = []
-    monkeypatch.setattr(report, "strongest_terms", lambda *arguments: counted.extend(arguments[-1]) or {"positive": []})
-    assert "(the texts, one text of 3)" in evaluation_report(measured.nlp, "m", measured.figures, data)
-    assert [doc.text for doc in counted] == [text.text for text in data.texts][::3]
+def test_the_words_of_many_texts_are_taken_from_evenly_spaced_ones(measured: Any) -> None:
+    texts = [LabelledText(word, "positive") for word in ("wonderful", "love", "great") for _ in range(2)]
+    data = Data("the texts", "some.jsonl", [text for pair in zip(texts[::2], texts[1::2], texts[1::2], strict=True) for text in pair])
+    html = evaluation_report(measured.nlp, "m", measured.evaluation, data, max_counted=3)
+    assert "(the texts, one text in 3)" in html.replace("\n", " ")
 
 
-def test_the_page_is_well_ordered_and_loads_nothing(measured: Any) -> None:
+def test_the_labels_that_a_model_lacks_are_named(measured: Any) -> None:
+    evaluation = replace(measured.evaluation, left_out={"neutral": 1200, "mixed": 3})
+    html = evaluation_report(measured.nlp, "m", evaluation, Data("evaluated", "a.csv", evaluation.texts))
+    assert "1,200 texts labelled neutral, 3 texts labelled mixed." in html
+    assert "lacks their label" not in evaluation_report(
+        measured.nlp, "m", measured.evaluation, Data("evaluated", "a.csv", evaluation.texts)
+    )
+
+
+def test_the_page_has_ordered_headings_and_loads_nothing(measured: Any) -> None:
     page = Outline(training_page(measured))
     assert page.headings[0] == 1
     assert page.headings.count(1) == 1
@@ -79,8 +89,8 @@ def test_the_page_is_well_ordered_and_loads_nothing(measured: Any) -> None:
 
 
 def test_texts_labels_and_sources_are_escaped(measured: Any) -> None:
-    assert HOSTILE in [text.text for text in measured.figures.texts]
-    html = evaluation_report(measured.nlp, "<m>", measured.figures, Data("evaluated", "<b>.csv", []))
+    assert HOSTILE in [text.text for text in measured.evaluation.texts]
+    html = evaluation_report(measured.nlp, "<m>", measured.evaluation, Data("evaluated", "<b>.csv", []))
     assert "<script" not in html
     assert HOSTILE in unescape(re.sub("<[^>]*>", "", html))
     assert "<b>.csv" not in html
@@ -92,38 +102,38 @@ def test_the_same_model_gives_the_same_bytes(measured: Any) -> None:
 
 
 def test_an_evaluation_has_no_curves(measured: Any) -> None:
-    data = Data("evaluated", "test.jsonl", measured.figures.texts)
-    html = evaluation_report(measured.nlp, "m", measured.figures, data)
+    data = Data("evaluated", "test.jsonl", measured.evaluation.texts)
+    html = evaluation_report(measured.nlp, "m", measured.evaluation, data)
     assert len(Outline(html).images) == 3
     assert "How the training went" not in html
     assert "embedding dim" in html
 
 
 def test_a_model_that_is_always_right_has_no_errors_to_show(measured: Any) -> None:
-    right = [text for text, known in zip(measured.figures.texts, measured.figures.correct, strict=True) if known]
-    figures = measure(measured.nlp, measured.figures.labels, right)
-    assert "There are none." in evaluation_report(measured.nlp, "m", figures, Data("evaluated", "a.csv", right))
+    right = [text for text, known in zip(measured.evaluation.texts, measured.evaluation.correct, strict=True) if known]
+    evaluation = measure(measured.nlp, measured.evaluation.labels, right)
+    assert "There are no errors." in evaluation_report(measured.nlp, "m", evaluation, Data("evaluated", "a.csv", right))
 
 
 def test_a_comparison_shows_the_texts_on_which_they_disagree(measured: Any) -> None:
-    figures = measured.figures
-    other = Figures(figures.labels, figures.texts, figures.probabilities[:, ::-1])
-    comparison = compare(figures, other)
+    evaluation = measured.evaluation
+    other = replace(evaluation, probabilities=evaluation.probabilities[:, ::-1])
+    comparison = compare(evaluation, other)
     pipelines = {"one": measured.nlp, "two": measured.nlp}
-    html = comparison_report(pipelines, comparison, Data("evaluated", "a.csv", figures.texts))
+    html = comparison_report(pipelines, comparison, Data("evaluated", "a.csv", evaluation.texts))
     assert len(Outline(html).images) == 6
-    assert "Right: one" in html
-    assert "Right: two" in html
-    assert "Right: neither" not in html
-    assert f"only one in\n{comparison.n_only_first}" in html or f"only one in {comparison.n_only_first}" in html
-    assert f"{comparison.accuracy_difference:+.4f}" in html
+    assert "Only one is right" in html
+    assert "Only two is right" in html
+    assert "Neither is right" not in html
+    assert f"only one on {comparison.n_only_first}" in html.replace("\n", " ")
+    assert f"{comparison.accuracy_difference:+.2f}" in html
+    assert escape(comparison_headline(comparison, ["one", "two"])) in html
 
 
-def test_a_long_text_is_folded_away(measured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "_LONG_TEXT", 10)
+def test_a_long_text_is_folded_away(measured: Any) -> None:
     texts = [LabelledText("I love it, it is wonderful and great", "negative")]
-    figures = measure(measured.nlp, measured.figures.labels, texts)
-    html = evaluation_report(measured.nlp, "m", figures, Data("evaluated", "a.csv", texts))
+    evaluation = measure(measured.nlp, measured.evaluation.labels, texts)
+    html = evaluation_report(measured.nlp, "m", evaluation, Data("evaluated", "a.csv", texts), long_text=10)
     assert "<details><summary>I love it" in html
 
 

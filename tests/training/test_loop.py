@@ -6,7 +6,7 @@ import pytest
 from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.evaluation.measures import evaluate_pipeline
+from spacy_trax_sentiment.evaluation.figures import measure
 from spacy_trax_sentiment.model.thinc_model import get_weights
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
@@ -19,7 +19,7 @@ SMALL = replace(PRESETS["default"], steps=12, embedding_dim=8)
 
 
 def test_training_on_the_bundled_texts_generalizes(trained: Language, short_texts: Texts) -> None:
-    assert evaluate_pipeline(trained, short_texts[1], DEFAULT_LABELS).accuracy > 0.7
+    assert measure(trained, DEFAULT_LABELS, short_texts[1]).accuracy > 0.7
 
 
 def test_training_reports_each_step_and_the_latest_figures(short_texts: Texts) -> None:
@@ -89,7 +89,7 @@ def test_a_label_that_the_start_does_not_have_begins_as_even() -> None:
     # Its score is 0, before the softmax: between those of the other two, which this embedding makes opposite.
     assert start["negative"] < start["neutral"] < start["positive"]
     three = train(texts, texts, labels, replace(settings, steps=200, learning_rate=0.05), init_from=two).nlp
-    assert evaluate_pipeline(three, texts, labels).accuracy == 1
+    assert measure(three, labels, texts).accuracy == 1
 
 
 def test_a_start_whose_labels_are_not_among_the_new_ones_is_refused() -> None:
@@ -122,7 +122,7 @@ def test_any_label_set_can_be_learned() -> None:
     labels = ("low", "middle", "high")
     texts = [LabelledText(f"{label} {i % 3}", label) for label in labels for i in range(10)]
     nlp = train(texts, texts, labels, replace(SMALL, steps=60, batch_size=9)).nlp
-    assert evaluate_pipeline(nlp, texts, labels).accuracy == 1
+    assert measure(nlp, labels, texts).accuracy == 1
     assert tuple(nlp("middle").cats) == labels
 
 
@@ -170,5 +170,5 @@ def test_texts_of_one_label_are_refused(short_texts: Texts) -> None:
 
 def test_seed_preset_reaches_the_seeds_accuracy(tweets: Texts) -> None:
     nlp = train(*tweets, DEFAULT_LABELS, PRESETS["seed"]).nlp
-    assert evaluate_pipeline(nlp, tweets[1], DEFAULT_LABELS).accuracy >= 0.99
+    assert measure(nlp, DEFAULT_LABELS, tweets[1]).accuracy >= 0.99
     assert find_component(nlp, "").model.attrs["mean"] == "plain"

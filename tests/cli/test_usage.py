@@ -1,0 +1,132 @@
+"""Wrong usage, help, and the names of models."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from spacy_trax_sentiment.about import __version__
+from spacy_trax_sentiment.cli import app
+from spacy_trax_sentiment.errors import Errors
+
+Run = Callable[..., Any]
+
+COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_help_is_printed(run: Run, command: list[str]) -> None:
+    result = run(*command, "--help")
+    assert result.status == 0
+    assert "Usage" in result.out
+
+
+def test_without_a_command_the_help_is_printed_with_the_status_of_wrong_usage(run: Run) -> None:
+    result = run()
+    assert (result.status, result.err) == (2, "")
+    assert result.out == run("--help").out
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    assert run("--version") == (0, f"trax-sentiment {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["train"], " train"),
+        (["train", "a.jsonl"], " train"),
+        (["train", "a", "-o", "m", "--steps", "x"], " train"),
+        (["evaluate"], " evaluate"),
+        (["evaluate", "a", "b", "c"], " evaluate"),
+        (["predict", "--nonsense"], " predict"),
+        (["predict", "a", "--quiet", "--verbose"], " predict"),
+        (["no-such-command"], ""),
+        (["--nonsense"], ""),
+    ],
+)
+def test_wrong_usage_names_the_help_of_the_command(run: Run, arguments: list[str], command: str) -> None:
+    result = run(*arguments)
+    assert result.is_one_line(2)
+    assert result.err.endswith(f"See `trax-sentiment{command} --help`.\n")
+
+
+WITH_MODEL = {
+    "evaluate": ["evaluate", "bundled:short_texts", "--model"],
+    "compare": ["evaluate", "bundled:short_texts", "--compare"],
+    "predict": ["predict", "good", "--model"],
+    "explain": ["explain", "good", "--model"],
+    "serve": ["serve", "--port", "0", "--model"],
+    "info": ["info"],
+    "compact": ["compact", "--output", "small"],
+}
+
+
+@pytest.mark.parametrize("command", WITH_MODEL)
+def test_a_misspelt_model_is_reported_with_the_nearest_and_the_bundled_ones(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reviews").mkdir()
+    for name, nearest in (("en_tenary", "en_ternary"), ("reveiws", "reviews")):
+        result = run(*WITH_MODEL[command], name)
+        assert result.is_one_line(1)
+        assert f"S033] {name}: no such model. Did you mean {nearest}?" in result.err
+        assert "The bundled models are en and en_ternary" in result.err
+    assert "Did you mean" not in run(*WITH_MODEL[command], "something-else").err
+    assert [each.name for each in tmp_path.iterdir()] == ["reviews"]
+
+
+def test_a_misspelt_model_in_a_folder_is_reported_with_the_nearest_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    result = run("info", tmp_path / "modle")
+    assert f"Did you mean {tmp_path / 'model'}?" in result.err
+
+
+@pytest.mark.parametrize("words", ["predict --model ", "info ", "evaluate a.csv --compare "])
+def test_a_shell_completes_models(tmp_path: Path, words: str) -> None:
+    for name in ("en_other", "reviews"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "en.txt").touch()
+    environ = {**os.environ, "_TRAX_SENTIMENT_COMPLETE": "complete_bash", "COMP_CWORD": str(words.count(" ") + 1)}
+
+    def complete(word: str) -> list[str]:
+        environ["COMP_WORDS"] = f"trax-sentiment {words}{word}"
+        command = [sys.executable, "-m", "spacy_trax_sentiment"]
+        return subprocess.check_output(command, env=environ, text=True, cwd=tmp_path).split()
+
+    assert complete("en") == ["en", "en_ternary", "en_other"]
+    assert complete("rev") == ["reviews"]
+    assert complete(f"{tmp_path}/re") == [f"{tmp_path}/reviews"]
+
+
+FOREIGN = {"--recursive", "--upgrade", "--paths.train", "--paths.dev"}
+"""Options of aws, pip and spaCy that remedies name."""
+
+
+def test_every_option_that_a_message_names_exists() -> None:
+    options = {name for command in COMMANDS.values() for option in command.params for name in option.opts}
+    options |= {name for command in COMMANDS.values() for option in command.params for name in option.secondary_opts}
+    for code, message in vars(Errors).items():
+        if isinstance(message, str) and code.startswith("S"):
+            assert set(re.findall(r"(?<![\w-])--[a-z][\w.-]*\w", message)) <= options | FOREIGN, code
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_output_is_no_error(redirection: str) -> None:
+    for arguments in ("--help", "info en"):
+        command = f"{sys.executable} -m spacy_trax_sentiment {arguments} {redirection}"
+        result = subprocess.run(command, shell=True, capture_output=True, text=True)
+        assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_reader_that_closes_the_pipe_is_no_traceback() -> None:
+    command = f"{sys.executable} -m spacy_trax_sentiment info en | head -n 1"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert result.stderr == ""
