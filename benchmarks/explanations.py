@@ -27,7 +27,7 @@ from spacy.tokens import Doc
 
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.explanation import sentiment
-from spacy_trax_sentiment.pipelines import find_component, load_pipeline
+from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.training.corpora import read_labelled_texts
 
 MOST = 2.0
@@ -47,8 +47,8 @@ def main() -> None:
         else [str(row["text"]) for row in srsly.read_jsonl(arguments.texts)]
     )
     print_machine(("spacy", "numpy"))
-    nlp = load_pipeline(arguments.model)
-    component = find_component(nlp, arguments.model)
+    nlp = load(arguments.model)
+    component = find_component(nlp)
     n_texts, doc = one_doc(nlp, texts, arguments.tokens)
     scorer = TextScorer(nlp)
     short = list(islice(cycle(texts), n_texts))

@@ -14,7 +14,7 @@ import numpy as np
 import wasabi
 
 from spacy_trax_sentiment.evaluation.figures import measure as measure_pipeline
-from spacy_trax_sentiment.model.thinc_model import to_trax_layer
+from spacy_trax_sentiment.model.parameters import to_trax_layer
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.seed import data_generator, evaluate_batches, predict, tweet_to_tensor
 from spacy_trax_sentiment.text.process_tweet import process_tweet, strip_emoticons
@@ -81,7 +81,7 @@ def measure(texts: list[LabelledText], dev_texts: list[LabelledText], seed: int)
     """RETURNS: The pipeline trained with the seed, as `nlp`, and its figures by the names in NOTEBOOK."""
     nlp, history = train(texts, dev_texts, DEFAULT_LABELS, replace(PRESETS["seed"], seed=seed))
     at_step = {progress.step: progress for progress in history}
-    model = find_component(nlp, "the trained pipeline").model
+    model = find_component(nlp).model
     positives = [text.text for text in dev_texts if text.label == POSITIVE]
     negatives = [text.text for text in dev_texts if text.label != POSITIVE]
     batches = data_generator(positives, negatives, 16, loop=False, vocab_dict=model.attrs["vocabulary"])
@@ -100,7 +100,7 @@ def measure(texts: list[LabelledText], dev_texts: list[LabelledText], seed: int)
 
 def fixed_figures(texts: list[LabelledText], dev_texts: list[LabelledText], nlp: Any) -> dict[str, tuple[str, str]]:
     """RETURNS: The notebook's figure and ours, by name."""
-    vocabulary = find_component(nlp, "the trained pipeline").model.attrs["vocabulary"]
+    vocabulary = find_component(nlp).model.attrs["vocabulary"]
     first, second = (tweet_to_tensor(text.text, vocabulary) for text in dev_texts[:2])
     tweets = [text.text for text in texts]
     inputs, _, _ = next(data_generator(tweets[:4000], tweets[4000:], 4, loop=True, vocab_dict=vocabulary))

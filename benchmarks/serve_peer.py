@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.pipelines import load
 from spacy_trax_sentiment.web.answers import Answering
 from spacy_trax_sentiment.web.app import make_app
 from spacy_trax_sentiment.web.server import listen, make_server, url_of
@@ -25,4 +25,4 @@ setattr(Answering, "scores", vader_scores)  # noqa: B010 (its type is no method'
 
 with suppress(KeyboardInterrupt), listen("127.0.0.1", 0) as listener:
     print(f"Serving VADER at {url_of(listener, '127.0.0.1')} (Ctrl-C ends it).", flush=True)
-    make_server(make_app(load_pipeline("en"))).run(sockets=[listener])
+    make_server(make_app(load("en"))).run(sockets=[listener])

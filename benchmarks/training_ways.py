@@ -15,7 +15,9 @@ from spacy.util import registry
 from thinc.api import Adam, Config
 
 from spacy_trax_sentiment.cli.init_config import filled_config
-from spacy_trax_sentiment.model.thinc_model import Classifier, docs_to_ids, get_architecture, set_vocabulary
+from spacy_trax_sentiment.model.inputs import docs_to_ids, set_vocabulary
+from spacy_trax_sentiment.model.parameters import get_architecture
+from spacy_trax_sentiment.model.thinc_model import Classifier
 from spacy_trax_sentiment.model.trax_layers import initialized_layer
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.training.batches import Batch, shuffled_batches, steady_length

@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from spacy_trax_sentiment.cli import main as trax_sentiment
 from spacy_trax_sentiment.explanation.html import to_html
-from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.pipelines import load
 
 TEXTS = (
     ("en", "I am not happy with the food, but the view was great and the people lovely :)"),
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def picture_rendering(page: Any) -> None:
-    pipelines = [load_pipeline(name) for name, _ in TEXTS]
+    pipelines = [load(name) for name, _ in TEXTS]
     docs = [nlp(text) for nlp, (_, text) in zip(pipelines, TEXTS, strict=True)]
     page.set_content(to_html(docs, page=True, options={"table": False}))
     page.add_style_tag(content="h1{display:none}main{padding:1rem 1rem 0}body{background:#fff}")

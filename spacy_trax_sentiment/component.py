@@ -1,8 +1,8 @@
-"""The spaCy component: `nlp.add_pipe("trax_sentiment")` sets `doc.cats` to one probability a label."""
+"""The spaCy component: `nlp.add_pipe("trax_sentiment")` sets `doc.cats` to one probability per label."""
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,18 @@ from spacy.pipeline.textcat import TextCategorizer
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
-from spacy.util import minibatch
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Config, Model, Optimizer
 from thinc.types import Floats2d
 
 from .errors import Errors, SentimentError
-from .explanation.doc_extension import register_extensions, remember_component, sentiment_of
+from .explanation.doc_extension import record_scored, register_component, sentiment_of
 from .explanation.sentiment import Sentiment
 from .model.files import model_from_files, model_to_files
-from .model.thinc_model import has_weights, lexeme_cache, row_probabilities, set_label_prior, set_vocabulary
+from .model.inputs import set_vocabulary
+from .model.parameters import has_weights, set_label_prior
 from .pretrained import find_model, known_models, pretrained_labels, pretrained_path
 from .storage.sealed import reader
-from .text.lexeme_cache import doc_orths, orths_to_rows
-from .text.token_preprocessor import TokenPreprocessor
 from .text.vocabulary import number_terms
 
 DEFAULT_MODEL = Config().from_str(
@@ -43,13 +41,8 @@ DEFAULT_MODEL = Config().from_str(
     """
 )["model"]
 
-# Docs that a processor's cache holds.
-_CACHED_DOCS = 128
-
-# One at a time, whichever component's: they are few, and a lock of its own could not be copied.
+# One for all components: loading is rare, and a component with a lock of its own could not be copied.
 _LOADING = threading.Lock()
-
-register_extensions()
 
 
 @Language.factory(
@@ -84,15 +77,20 @@ def make_trax_sentiment(
     tokenizer_cache_size: int | None,
     scorer: Callable[..., Any] | None,
 ) -> "TraxSentiment":
-    """Make the component; spaCy calls this.
+    """Make the component. `nlp.add_pipe("trax_sentiment", config={...})` calls this.
 
-    pretrained: Weights to start with: `en`, of the labels negative and positive, or `en_ternary`, with neutral too,
-        which the package carries; or a path: a pipeline directory that holds a `trax_sentiment` component, or that
-        component's own directory. None for a blank component to train.
-    threshold: Unused, as in spaCy's `textcat`: the labels exclude each other.
-    tokenizer_cache_size: The chunks that spaCy's own tokenizer may remember, where it would remember fewer; some 20 MB.
-        Its 10,000 are soon full, and all others are then tokenized anew each time, which takes longer than all else.
-        None leaves the tokenizer as it is.
+    Args:
+        nlp: The pipeline.
+        name: The component's name.
+        model: The Thinc model: `spacy_trax_sentiment.Classifier.v1` or `TraxLayer.v1`.
+        pretrained: Weights to start with. The package carries `en` (labels negative, positive) and `en_ternary` (with
+            neutral, too); or a path to a pipeline directory that holds a `trax_sentiment` component, or to that
+            component's own directory. None for a blank component to train.
+        threshold: Unused, as in spaCy's `textcat`, because the labels exclude each other.
+        tokenizer_cache_size: The least number of chunks that spaCy's tokenizer shall remember; some 20 MB. Its own
+            10,000 are soon used up, and tokenizing the others anew then takes longer than everything else. None leaves
+            the tokenizer as it is.
+        scorer: The scorer of `nlp.evaluate`.
     """
     if tokenizer_cache_size is not None and isinstance(nlp.tokenizer, Tokenizer):
         nlp.tokenizer.max_cache_size = max(nlp.tokenizer.max_cache_size, tokenizer_cache_size)
@@ -106,7 +104,7 @@ class TraxSentiment(TextCategorizer):
     """A text categorizer for exclusive labels whose model is a Trax classifier."""
 
     _pretrained = False
-    # Where weights are to be loaded from, once they are needed.
+    # Where to load weights from once they are needed.
     _pending: Path | None = None
 
     def __init__(
@@ -119,25 +117,20 @@ class TraxSentiment(TextCategorizer):
         scorer: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__(vocab, model, name, threshold=threshold, scorer=scorer)
-        remember_component(self)
+        register_component(self)
 
     def use_pretrained(self, name: str | Path) -> None:
-        """Take labels, vocabulary and weights from where `name` says, once they are needed.
+        """Take the labels of bundled weights or a path now, and the vocabulary and weights once they are needed.
 
-        spaCy makes a saved pipeline's component before it reads the weights that were saved. Then there is no need of
-        others, which would take time, or may be on another machine.
+        spaCy makes the component of a saved pipeline before it reads the saved weights. Other weights are then never
+        needed; they would take time to load, and may be on another machine.
         """
         self._pending = pretrained_path(name)
-
-    @property
-    def labels(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The labels, in the order of the scores."""
-        # spaCy asks for them as it loads a pipeline, when weights that wait to be needed are not yet.
-        return tuple(self.cfg["labels"] if self._pending is None else pretrained_labels(self._pending, self.name))  # type: ignore[arg-type]
+        self.cfg["labels"] = pretrained_labels(self._pending, self.name)
 
     @property
     def _rehearsal_model(self) -> Any:
-        # `nlp.resume_training` asks for it, and then copies the model.
+        # `nlp.resume_training` looks for this attribute, and then copies the model, which must have its weights.
         self.load_pending()
         return self._rehearsed
 
@@ -146,7 +139,11 @@ class TraxSentiment(TextCategorizer):
         self._rehearsed = value
 
     def load_pending(self) -> None:
-        """Load pretrained weights that wait to be needed. Raises SentimentError where they are absent or damaged."""
+        """Load the pretrained weights, unless they are loaded.
+
+        Raises:
+            SentimentError: They are missing or damaged.
+        """
         if self._pending is None:
             return
         with _LOADING:
@@ -159,43 +156,25 @@ class TraxSentiment(TextCategorizer):
             self._pretrained = True
             self.from_disk(found, exclude=["vocab"])
 
-    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Annotate a stream of Docs. YIELDS: The Docs, in order."""
-        self.require_weights()
-        if not isinstance(self.model.attrs["preprocessor"], TokenPreprocessor):
-            yield from super().pipe(stream, batch_size=batch_size)
-            return
-        on_error = self.get_error_handler()
-        # Small batches, and each Doc's tokens read as it comes, while both are in the processor's cache.
-        stream_and_orths = ((doc, doc_orths(doc)) for doc in stream)
-        for batch in minibatch(stream_and_orths, min(batch_size, _CACHED_DOCS)):  # type: ignore[no-untyped-call]
-            docs, orths = map(list, zip(*batch, strict=True))
-            try:
-                memory = lexeme_cache(self.model)
-                # A component sourced from another pipeline has that one's strings.
-                rows, lengths = orths_to_rows(memory, orths, docs[0].vocab.strings)
-                self.set_annotations(docs, row_probabilities(self.model, memory, rows, lengths))
-                yield from docs
-            except Exception as error:
-                on_error(self.name, self, docs, error)
-
     def predict(self, docs: Iterable[Doc]) -> Floats2d:
-        """RETURNS: float32 probabilities (n_docs, n_labels), each row summing to 1, for empty docs too.
+        """Return probabilities, float32 (n_docs, n_labels). Each row sums to 1, for an empty Doc, too.
 
-        Raises spaCy's own ValueError E109 where the component is not initialized.
+        Raises:
+            ValueError: The component is not initialized (spaCy's E109).
         """
         self.require_weights()
         scores: Floats2d = self.model.predict(list(docs))
         return scores
 
     def set_annotations(self, docs: Iterable[Doc], scores: Any) -> None:
-        """Set `doc.cats` of each Doc to its row of the scores, floats."""
-        labels = self.labels
+        """Set `doc.cats` of each Doc to its row of the scores, (n_docs, n_labels), as floats."""
+        docs, labels = list(docs), self.labels
+        record_scored(docs, self)
         for doc, row in zip(docs, np.asarray(scores).tolist(), strict=True):
             doc.cats.update(zip(labels, row, strict=True))
 
     def explain(self, target: Doc | Span) -> Sentiment:
-        """RETURNS: What `target._.sentiment` is, by this component's model, where there are several."""
+        """Return `target._.sentiment` by this component's model, whichever component scored the Doc."""
         return sentiment_of(target, self)
 
     def update(
@@ -206,37 +185,25 @@ class TraxSentiment(TextCategorizer):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """As spaCy's, which looks at each example's labels once more, before `get_loss` does."""
+        """Learn from a batch of examples, like spaCy's `TextCategorizer.update`."""
         self.load_pending()
-        examples = list(examples)
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        validate_examples(examples, "TraxSentiment.update")
-        if not any(len(example.predicted) for example in examples):
-            self._validate_categories(examples)
-            return losses
-        set_dropout_rate(self.model, drop)
-        scores, backprop = self.model.begin_update([example.predicted for example in examples])
-        loss, d_scores = self.get_loss(examples, scores)
-        backprop(d_scores)
-        if sgd is not None:
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        return super().update(list(examples), drop=drop, sgd=sgd, losses=losses)
 
     def add_label(self, label: str) -> int:
-        """As spaCy's."""
+        """Add a label to a component without weights, like spaCy's `TextCategorizer.add_label`."""
         self.load_pending()
         return int(super().add_label(label))
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
-        """Find the negative log-likelihood of the examples' labels, averaged over the examples as Trax's Loop does.
+        """Return the negative log-likelihood of the examples' labels, averaged as in Trax's Loop, and its gradient.
 
-        examples: The batch of examples.
-        scores: The predicted probabilities, (n_examples, n_labels).
-        RETURNS: The loss, and scores minus truth over the number of examples. Through the log-softmax that is the
-            loss's exact gradient, as the scores' own part passes through it as zero; so an example without a label
-            has neither loss nor gradient.
+        Args:
+            examples: The batch of examples.
+            scores: The predicted probabilities, (n_examples, n_labels).
+
+        Returns:
+            The loss, and (scores - truth) / n_examples. Passed back through the log-softmax, that is the loss's exact
+            gradient, because the scores' own part vanishes there; an example without a label has no gradient.
         """
         examples = list(examples)
         validate_examples(examples, "TraxSentiment.get_loss")
@@ -246,14 +213,6 @@ class TraxSentiment(TextCategorizer):
         n_examples = max(len(examples), 1)
         loss = -(truths * np.log(likelihood)).sum() / n_examples
         return float(loss), (scores - truths) / n_examples
-
-    def _examples_to_truth(self, examples: Iterable[Example]) -> tuple[Any, Any]:
-        # As spaCy's, which asks each Example four times for its labels.
-        cats = [example.reference.cats for example in examples]
-        labels = self.labels
-        values = (of_text.get(label, 0.0) for of_text in cats for label in labels)
-        truths = np.fromiter(values, np.float32, len(cats) * len(labels)).reshape(len(cats), len(labels))
-        return truths, np.ones_like(truths)
 
     def initialize(
         self,
@@ -266,16 +225,21 @@ class TraxSentiment(TextCategorizer):
         min_count: int = 1,
         max_size: int | None = None,
     ) -> None:
-        """Prepare for training: labels and vocabulary from the examples, random weights.
+        """Prepare for training: take labels and vocabulary from the examples, and draw random weights.
 
-        Pretrained weights are kept, to train on from, with their vocabulary; the labels must then be the same.
+        Pretrained weights and their vocabulary are kept, to be trained further; the labels must then be theirs.
 
-        labels: The labels; None means those of the examples.
-        vocabulary: The terms to know, such as a saved model's `vocabulary.json` holds; None means the examples'.
-        min_count: Leave out terms that occur less often in the examples.
-        max_size: The most terms to keep, those that occur most; None means all.
+        Args:
+            get_examples: Returns the examples.
+            nlp: The pipeline.
+            labels: The labels; None for those of the examples.
+            positive_label: As in spaCy's `textcat`.
+            vocabulary: The terms to know, as in a saved model's `vocabulary.json`; None for those of the examples.
+            min_count: Leave out terms that occur less often in the examples.
+            max_size: The most terms to keep, those that occur most; None for all.
 
-        Raises SentimentError where the labels are not those of the pretrained weights, or a setting cannot be used.
+        Raises:
+            SentimentError: The labels are not those of the pretrained weights, or a setting cannot be used.
         """
         self.load_pending()
         validate_get_examples(get_examples, "TraxSentiment.initialize")
@@ -295,7 +259,7 @@ class TraxSentiment(TextCategorizer):
         set_label_prior(self.model, [counts[label] for label in self.labels])
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write the model's files into a directory, the manifest last, so that half a model is never taken for one."""
+        """Write the model's files into a directory, the manifest last, so that half a model is never mistaken for one."""
         self.load_pending()
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)
@@ -305,7 +269,11 @@ class TraxSentiment(TextCategorizer):
             (path / name).write_bytes(data)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
-        """Raises SentimentError, naming the file, where one is missing, damaged or of a newer format."""
+        """Load the model's files.
+
+        Raises:
+            SentimentError: A file is missing, damaged or of a newer format. The message names it.
+        """
         path = Path(path)
         self._load(reader(path), path)
         if "vocab" not in exclude and (path / "vocab").is_dir():
@@ -313,7 +281,7 @@ class TraxSentiment(TextCategorizer):
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """RETURNS: The model's files, as msgpack."""
+        """Return the model's files as msgpack."""
         self.load_pending()
         content: dict[str, Any] = {"files": model_to_files(self.model, self.cfg)}
         if "vocab" not in exclude:
@@ -321,7 +289,11 @@ class TraxSentiment(TextCategorizer):
         return bytes(srsly.msgpack_dumps(content))
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
-        """Raises SentimentError as `from_disk` does."""
+        """Load what `to_bytes` returned.
+
+        Raises:
+            SentimentError: As in `from_disk`.
+        """
         content = srsly.msgpack_loads(bytes_data)
         self._load(content["files"].__getitem__, "the bytes")
         if "vocab" not in exclude and "vocab" in content:
@@ -330,11 +302,16 @@ class TraxSentiment(TextCategorizer):
 
     def _load(self, read: Callable[[str], bytes], where: str | Path) -> None:
         self.cfg.update(model_from_files(self.model, read, where))
-        # What is read takes the place of what was to be loaded. Not before, as another thread may be waiting for it.
+        # Only now, because another thread may be waiting for the weights.
         self._pending = None
 
     def require_weights(self) -> None:
-        """Raises SentimentError where the pretrained weights are absent, spaCy's ValueError E109 if there are none."""
+        """Load the pretrained weights if they are needed.
+
+        Raises:
+            SentimentError: They are missing or damaged.
+            ValueError: There are none, and the component is not trained (spaCy's E109).
+        """
         self.load_pending()
         if not has_weights(self.model):
             raise ValueError(SpacyErrors.E109.format(name=self.name))

@@ -88,7 +88,7 @@ class Errors:
     S032 = "[S032] {path}: cannot be written ({reason}). Name a directory that you may write to."
     S033 = "[S033] {path}: no such model. {known}; `trax-sentiment train` writes others."
     S034 = "[S034] {path}: cannot be loaded as a spaCy pipeline ({reason}). Make it anew with `trax-sentiment train`."
-    S035 = "[S035] {path}: its pipeline {pipeline} has no component made by 'trax_sentiment'. Name a model of `trax-sentiment train`."
+    S035 = "[S035] the pipeline {pipeline} has no component made by 'trax_sentiment'. Add one: nlp.add_pipe('trax_sentiment')."
     S036 = "[S036] {path}: no such pretrained weights. {known}. Correct `pretrained`, or set it to null and train the component."
     S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
     S038 = "[S038] {path}: was replaced each time that it was read. Load it once the other process is done."
@@ -150,6 +150,7 @@ class Errors:
 
     # Explanations
     S080 = "[S080] no `trax_sentiment` has scored this Doc. Run a pipeline on it that has one, or call the component's `explain(doc)`."
+    S084 = "[S084] several `trax_sentiment` components share this Doc's vocabulary, and it is unknown which one scored the Doc. Call that component's `explain(doc)`."
     S081 = "[S081] unknown style {style}. Give 'sentiment'; displaCy has the others."
     S082 = "[S082] {value} cannot be rendered. Give a Doc, a Span or a Sentiment, or several in a list."
     S083 = "[S083] unknown rendering options: {value}. There are: {options}."

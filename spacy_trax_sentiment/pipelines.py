@@ -1,4 +1,4 @@
-"""Whole pipelines: finding our component in one, saving with checksums, and loading what was saved so."""
+"""Names and directories to whole pipelines: load, save with checksums, and find our component in one."""
 
 from pathlib import Path
 
@@ -8,31 +8,36 @@ from spacy.tokenizer import Tokenizer
 from spacy.util import get_model_meta, load_config, load_model_from_config
 
 from .component import TraxSentiment
-from .errors import Errors, SentimentError
+from .errors import Errors, SentimentError, errors_at
 from .pretrained import known_models, pretrained_path
 from .storage.sealed import SEAL, check_directory, seal_directory
 
 _TRIES = 5
 
 
-def save_pipeline(nlp: Language, directory: Path) -> None:
-    """Write a pipeline, and the checksums of all its files, which `load_pipeline` compares."""
+def save(nlp: Language, directory: str | Path) -> None:
+    """Write a pipeline into a directory, with the checksums of all its files, which `load` compares."""
+    directory = Path(directory)
     nlp.to_disk(directory)
     seal_directory(directory)
 
 
-def load_pipeline(path: str | Path) -> Language:
-    """RETURNS: The spaCy pipeline in the directory; or, for the name of weights that the package carries, one of these.
+def load(name_or_path: str | Path) -> Language:
+    """Load a pipeline that holds a `trax_sentiment` component.
 
-    Raises SentimentError where there is none, where it is not as it was written, where it has no component made by this
-    package, or where it is replaced again and again as it is read.
+    Args:
+        name_or_path: The name of bundled weights, such as "en", or a pipeline directory.
+
+    Raises:
+        SentimentError: There is no such pipeline, it is damaged, it has no component of this package, or it was
+            replaced each time it was read.
     """
-    if pretrained_path(path) != Path(path):
+    if pretrained_path(name_or_path) != Path(name_or_path):
         nlp = spacy.blank("en")
-        nlp.add_pipe("trax_sentiment", config={"pretrained": str(path)})
+        nlp.add_pipe("trax_sentiment", config={"pretrained": str(name_or_path)})
         return nlp
-    path = Path(path)
-    # Files are read one after the other, so another process may put another model there meanwhile.
+    path = Path(name_or_path)
+    # Files are read one after the other, and another process may put another model there meanwhile.
     for _ in range(_TRIES):
         before = _state(path)
         try:
@@ -47,7 +52,7 @@ def load_pipeline(path: str | Path) -> Language:
 
 
 def _state(path: Path) -> list[tuple[int, ...] | None]:
-    """RETURNS: What tells a pipeline's directory from another that is put in its place."""
+    """Return what differs if another pipeline is put in the directory's place."""
     return [_file_state(path / name) for name in (SEAL, "meta.json")]
 
 
@@ -56,7 +61,7 @@ def _file_state(path: Path) -> tuple[int, ...] | None:
         status = path.stat()
     except OSError:
         return None
-    # A copy may bring its time of modification along, but not that of its change.
+    # A copy may keep its modification time, but not its change time.
     return status.st_dev, status.st_ino, status.st_ctime_ns, status.st_size
 
 
@@ -68,19 +73,23 @@ def _load_whole(path: Path) -> Language:
         nlp = _load(path)
     except SentimentError:
         raise
-    except Exception as error:  # spaCy, Thinc, msgpack and json raise all kinds on damaged files
+    except Exception as error:  # spaCy, Thinc, msgpack and json raise anything on damaged files
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise SentimentError(Errors.S034.format(path=path, reason=reason)) from error
-    find_component(nlp, path)
+    with errors_at(path):
+        find_component(nlp)
     return nlp
 
 
 def _load(path: Path) -> Language:
-    """RETURNS: As `spacy.load`, which gives a tokenizer its special cases twice: first anew, then as they are saved."""
+    """Like `spacy.load`, which gives a tokenizer its special cases twice: new ones, then the saved ones.
+
+    Doing it once loads a saved pipeline in two thirds of the time.
+    """
     nlp = load_model_from_config(load_config(path / "config.cfg"), meta=get_model_meta(path))
     tokenizer, saved = nlp.tokenizer, path / "tokenizer"
-    # Special cases keep the lexemes of before the vocabulary was loaded: of the same text, which is all that our
-    # component looks at, but not always of the same norm.
+    # The special cases keep lexemes from before the vocabulary was loaded. Their texts are the same, which is all that
+    # our component looks at; their norms may not be.
     alone = all(isinstance(component, TraxSentiment) for _, component in nlp.pipeline)
     if alone and isinstance(tokenizer, Tokenizer) and saved.is_file():
         is_loaded = saved.read_bytes() == tokenizer.to_bytes(exclude=["vocab"])
@@ -88,10 +97,14 @@ def _load(path: Path) -> Language:
     return nlp.from_disk(path)
 
 
-def find_component(nlp: Language, path: str | Path) -> TraxSentiment:
-    """RETURNS: The pipeline's first component made by this package. Raises SentimentError where there is none."""
+def find_component(nlp: Language) -> TraxSentiment:
+    """Return the pipeline's first component of this package, with its weights loaded.
+
+    Raises:
+        SentimentError: There is none.
+    """
     for _, component in nlp.pipeline:
         if isinstance(component, TraxSentiment):
             component.load_pending()
             return component
-    raise SentimentError(Errors.S035.format(path=path, pipeline=nlp.pipe_names))
+    raise SentimentError(Errors.S035.format(pipeline=nlp.pipe_names))

@@ -17,7 +17,7 @@ from spacy.training import Example
 
 from spacy_trax_sentiment.component import TraxSentiment
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.pipelines import find_component, load_pipeline
+from spacy_trax_sentiment.pipelines import find_component, load
 
 SMALL = {"model": {"embedding_dim": 8}, "pretrained": None}
 DATA = [
@@ -71,7 +71,7 @@ def test_update_lowers_the_loss_that_it_reports() -> None:
 
 
 def test_the_loss_is_the_negative_log_likelihood_of_labelled_examples(updated: Language) -> None:
-    component = find_component(updated, "pipeline")
+    component = find_component(updated)
     scores = np.array([[0.8, 0.2], [0.5, 0.5]], dtype=np.float32)
     positive = component.labels.index("positive")
     examples = [
@@ -85,7 +85,7 @@ def test_the_loss_is_the_negative_log_likelihood_of_labelled_examples(updated: L
 
 
 def test_the_loss_does_not_grow_with_the_batch(updated: Language) -> None:
-    component, examples = find_component(updated, "pipeline"), _examples(updated)
+    component, examples = find_component(updated), _examples(updated)
     scores = component.predict([example.predicted for example in examples])
     loss, _ = component.get_loss(examples, scores)
     assert component.get_loss(examples * 2, np.tile(scores, (2, 1)))[0] == pytest.approx(loss)
@@ -94,13 +94,13 @@ def test_the_loss_does_not_grow_with_the_batch(updated: Language) -> None:
 def test_an_example_without_a_label_teaches_nothing() -> None:
     nlp = _blank()
     optimizer = nlp.initialize(lambda: _examples(nlp))
-    before = find_component(nlp, "").model.to_bytes()
+    before = find_component(nlp).model.to_bytes()
     optimizer.learn_rate = 1.0
     optimizer.L2 = 0.0
     unlabelled = [Example.from_dict(nlp.make_doc("good stuff"), {"cats": {}})]
-    model = find_component(nlp, "").model
+    model = find_component(nlp).model
     scores, backprop = model.begin_update([example.predicted for example in unlabelled])
-    backprop(find_component(nlp, "").get_loss(unlabelled, scores)[1])
+    backprop(find_component(nlp).get_loss(unlabelled, scores)[1])
     assert all(np.abs(model.get_grad(name)).max() < 1e-7 for name in ("E", "W", "b"))
     assert model.to_bytes() == before
 
@@ -138,7 +138,7 @@ def _same(nlp: Language, other: Language) -> None:
 def test_disk_round_trip(updated: Language, tmp_path: Path) -> None:
     updated.to_disk(tmp_path)
     _same(updated, spacy.load(tmp_path))
-    assert find_component(load_pipeline(tmp_path), tmp_path).labels == find_component(updated, "").labels
+    assert find_component(load(tmp_path)).labels == find_component(updated).labels
 
 
 def test_bytes_round_trip(updated: Language) -> None:
@@ -146,9 +146,9 @@ def test_bytes_round_trip(updated: Language) -> None:
 
 
 def test_pickle_round_trip(updated: Language) -> None:
-    component = pickle.loads(pickle.dumps(find_component(updated, "")))
+    component = pickle.loads(pickle.dumps(find_component(updated)))
     docs = [updated.make_doc(text) for text, _ in DATA]
-    np.testing.assert_array_equal(component.predict(docs), find_component(updated, "").predict(docs))
+    np.testing.assert_array_equal(component.predict(docs), find_component(updated).predict(docs))
 
 
 def test_pretrained_weights_are_loaded_from_a_pipeline_or_a_component(updated: Language, tmp_path: Path) -> None:
@@ -187,8 +187,8 @@ def test_initializing_again_starts_from_the_new_texts(updated: Language) -> None
     examples = _examples(nlp, [("wonderful", "positive"), ("dreadful", "negative")])
     optimizer = nlp.initialize(lambda: examples)
     nlp.update(examples, sgd=optimizer)
-    assert "wonder" in find_component(nlp, "").model.attrs["vocabulary"]
-    assert "stuff" not in find_component(nlp, "").model.attrs["vocabulary"]
+    assert "wonder" in find_component(nlp).model.attrs["vocabulary"]
+    assert "stuff" not in find_component(nlp).model.attrs["vocabulary"]
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
@@ -199,7 +199,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
         optimizer = nlp.initialize(lambda: examples)
         for _ in range(3):
             nlp.update(examples, sgd=optimizer, drop=0.2)
-        return bytes(find_component(nlp, "").model.to_bytes())
+        return bytes(find_component(nlp).model.to_bytes())
 
     assert train() == train()
 
@@ -254,12 +254,12 @@ def test_factory_metadata() -> None:
 
 def test_a_directory_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(SentimentError, match="S033"):
-        load_pipeline(tmp_path / "none")
+        load(tmp_path / "none")
     with pytest.raises(SentimentError, match="S034"):
-        load_pipeline(tmp_path)
+        load(tmp_path)
     spacy.blank("en").to_disk(tmp_path / "blank")
     with pytest.raises(SentimentError, match="S035"):
-        load_pipeline(tmp_path / "blank")
+        load(tmp_path / "blank")
 
 
 def test_the_tokenizer_remembers_more_chunks_where_it_may() -> None:
@@ -280,17 +280,17 @@ def test_a_tokenizer_of_another_kind_is_left_alone() -> None:
 
 
 def test_the_vocabulary_can_be_limited_or_given(updated: Language) -> None:
-    component = find_component(_blank(), "")
+    component = find_component(_blank())
     preprocessor = component.model.attrs["preprocessor"]
     counts = Counter(term for example in _examples(updated) for term in preprocessor(example.reference))
     component.initialize(lambda: _examples(updated), min_count=2)
     often = [term for term, count in counts.items() if count >= 2]
     assert {"good", "opinion -"} < set(often) < set(counts)
     assert list(component.model.attrs["vocabulary"])[3:] == often
-    component = find_component(_blank(), "")
+    component = find_component(_blank())
     component.initialize(lambda: _examples(updated), max_size=1)
     assert list(component.model.attrs["vocabulary"])[3:] == [counts.most_common(1)[0][0]]
-    component = find_component(_blank(), "")
+    component = find_component(_blank())
     component.initialize(lambda: _examples(updated), vocabulary=["a", "b"])
     assert list(component.model.attrs["vocabulary"])[3:] == ["a", "b"]
 
@@ -306,7 +306,7 @@ def test_the_vocabulary_can_be_limited_or_given(updated: Language) -> None:
 )
 def test_a_vocabulary_that_cannot_be_used_is_refused(updated: Language, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SentimentError, match=message):
-        find_component(_blank(), "").initialize(lambda: _examples(updated), **settings)
+        find_component(_blank()).initialize(lambda: _examples(updated), **settings)
 
 
 def test_any_labels_get_probabilities_that_sum_to_one() -> None:
@@ -320,7 +320,7 @@ def test_any_labels_get_probabilities_that_sum_to_one() -> None:
 
 
 def test_the_architecture_serves_spacys_own_textcat(updated: Language, tmp_path: Path) -> None:
-    model = find_component(updated, "").model
+    model = find_component(updated).model
     config = {"@architectures": "spacy_trax_sentiment.Classifier.v1", "embedding_dim": 8}
     config["preprocessor"] = {"@misc": "spacy_trax_sentiment.SentimentTerms.v1"}
     spacy.util.fix_random_seed(0)

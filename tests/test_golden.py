@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.pipelines import load
 from spacy_trax_sentiment.storage.sealed import FORMAT_VERSION
 
 GOLDEN = Path(__file__).parent / "data" / "golden"
@@ -26,7 +26,7 @@ def test_a_model_of_each_format_version_loads(version: int) -> None:
 def test_a_saved_pipeline_loads_and_keeps_its_scores(name: str) -> None:
     if name.startswith("trax-layer"):
         pytest.importorskip("trax")
-    nlp = load_pipeline(GOLDEN / name)
+    nlp = load(GOLDEN / name)
     expected = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
     assert expected
     for text, cats in expected.items():

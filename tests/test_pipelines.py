@@ -17,7 +17,7 @@ from spacy.language import Language
 
 from spacy_trax_sentiment import TextScorer, pipelines
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.pipelines import find_component, load_pipeline, save_pipeline
+from spacy_trax_sentiment.pipelines import find_component, load, save
 from spacy_trax_sentiment.storage.sealed import check_directory
 from spacy_trax_sentiment.storage.whole import whole_directory
 
@@ -46,10 +46,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         nlp = spacy.blank("en", meta={"name": name})
         nlp.tokenizer.add_special_case("xyzzy", [{"ORTH": "xyzzy"[: i + 1]}, {"ORTH": "xyzzy"[i + 1 :]}])  # type: ignore[union-attr]
         nlp.add_pipe("trax_sentiment", config={"pretrained": str(GOLDEN)})
-        model = find_component(nlp, "").model
+        model = find_component(nlp).model
         model.set_param("b", np.array([5, -5] if i else [-5, 5], dtype=np.float32))
         paths.append(tmp_path_factory.mktemp("models") / name)
-        save_pipeline(nlp, paths[-1])
+        save(nlp, paths[-1])
     return paths
 
 
@@ -84,7 +84,7 @@ def test_a_model_that_is_replaced_after_it_was_checked_is_loaded_anew(
             put(other, target)
 
     monkeypatch.setattr(pipelines, "check_directory", check)
-    assert whole(load_pipeline(target)) == "two"
+    assert whole(load(target)) == "two"
 
 
 def test_a_model_that_is_replaced_between_its_files_is_loaded_anew(
@@ -100,7 +100,7 @@ def test_a_model_that_is_replaced_between_its_files_is_loaded_anew(
         return meta
 
     monkeypatch.setattr(pipelines, "get_model_meta", get_meta)
-    assert whole(load_pipeline(target)) == "two"
+    assert whole(load(target)) == "two"
 
 
 def test_a_model_that_is_replaced_while_it_is_checked_is_loaded_anew(
@@ -115,7 +115,7 @@ def test_a_model_that_is_replaced_while_it_is_checked_is_loaded_anew(
         check_directory(path)
 
     monkeypatch.setattr(pipelines, "check_directory", check)
-    assert whole(load_pipeline(target)) == "two"
+    assert whole(load(target)) == "two"
 
 
 def test_a_model_that_is_replaced_each_time_is_refused(
@@ -129,7 +129,7 @@ def test_a_model_that_is_replaced_each_time_is_refused(
 
     monkeypatch.setattr(pipelines, "check_directory", check)
     with pytest.raises(SentimentError, match=r"S038.*m: was replaced each time"):
-        load_pipeline(target)
+        load(target)
 
 
 def test_threads_load_whole_models_while_a_process_replaces_them(models: list[Path], target: Path) -> None:
@@ -145,7 +145,7 @@ def test_threads_load_whole_models_while_a_process_replaces_them(models: list[Pa
             def load_until_the_end(_: int) -> None:
                 while time.monotonic() < end:
                     try:
-                        found[whole(load_pipeline(target))] += 1
+                        found[whole(load(target))] += 1
                     except SentimentError as error:
                         found[str(error)[:6]] += 1
 
@@ -163,7 +163,7 @@ def test_sixteen_threads_share_a_pipeline() -> None:
     words = ["good", "never", "awful", "food", ":-)", "not bad", "https://t.co/x1", "@you", "1,000"]
     texts = [" ".join(words[(i * step) % len(words)] for i in range(step)) + f" new{step}" for step in range(1, 60)]
     expected = TextScorer.load("en")(texts)
-    nlp = load_pipeline("en")  # with nothing remembered
+    nlp = load("en")  # with nothing remembered
     scorer = TextScorer(nlp)
     start = threading.Barrier(16)
 

@@ -12,7 +12,7 @@ from spacy.training import Example
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.component import TraxSentiment
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.pipelines import find_component, load_pipeline
+from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.pretrained import pretrained_path
 from spacy_trax_sentiment.storage.whole import MANIFEST
 from spacy_trax_sentiment.training.recipes import read_recipe
@@ -129,7 +129,7 @@ def test_scorers_and_saved_pipelines_give_the_same(bundled: spacy.language.Langu
     np.testing.assert_allclose(TextScorer.load("en")(texts), expected, atol=1e-6)
     copy = _pipeline().from_bytes(bundled.to_bytes())
     assert [list(doc.cats.values()) for doc in copy.pipe(texts)] == expected
-    assert find_component(copy, "").labels == ("negative", "positive")
+    assert find_component(copy).labels == ("negative", "positive")
 
 
 def test_a_directory_of_a_bundled_name_is_taken_by_its_path_alone(
@@ -139,7 +139,7 @@ def test_a_directory_of_a_bundled_name_is_taken_by_its_path_alone(
     monkeypatch.chdir(tmp_path)
     assert _pipeline(pretrained="./en")("good").cats == trained("good").cats
     assert _pipeline(pretrained="en")("good").cats == _pipeline()("good").cats != trained("good").cats
-    assert load_pipeline("en")("good").cats == _pipeline()("good").cats
+    assert load("en")("good").cats == _pipeline()("good").cats
 
 
 def test_an_unknown_name_is_refused_when_it_is_used() -> None:

@@ -90,7 +90,7 @@ def test_train_reads_spacys_own_corpora_and_a_file_of_labels(
     config.to_disk(folder / "spacy.cfg")
     command("train", folder / "spacy.cfg", "--output", folder / "of_docs", "--training.max_steps", 20)
     nlp = spacy.load(folder / "of_docs" / "model-last")
-    assert len(find_component(nlp, "").model.attrs["vocabulary"]) == 100 + 3
+    assert len(find_component(nlp).model.attrs["vocabulary"]) == 100 + 3
 
 
 def test_train_beside_other_components_annotating_frozen_sourced_and_resumed(

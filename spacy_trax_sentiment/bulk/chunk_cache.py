@@ -167,18 +167,18 @@ class ChunkCache:
             ]
 
         orths = np.concatenate([words.keys, np.array(list(map(hash_string, tokens)), dtype=np.uint64)])
-        rows = self.lexemes.rows_by(orths, texts_of)
+        rows = self.lexemes.indices_by(orths, texts_of)
         return rows[:n_words], rows[n_words:]
 
     @cached_property
     def _rows_of_kinds(self) -> Array:
         """int32 (n_kinds + 1,): the row of a chunk of each kind."""
-        return np.array([NO_TERM, *self.lexemes.rows_of_texts([*EXAMPLES.values()])], dtype=np.int32)
+        return np.array([NO_TERM, *self.lexemes.indices_of_texts([*EXAMPLES.values()])], dtype=np.int32)
 
     @cached_property
     def _rows_of_marks(self) -> Array:
         """int32 (n_marks + 1,): the row of each mark, of none first."""
-        return np.array([NO_TERM, *self.lexemes.rows_of_texts(MARKS)], dtype=np.int32)
+        return np.array([NO_TERM, *self.lexemes.indices_of_texts(MARKS)], dtype=np.int32)
 
     def _put_words(self, keys: Array, rows: Array, marks: Array) -> None:
         """Remember words of these rows with their marks, as in MarkedWords; all (n,)."""

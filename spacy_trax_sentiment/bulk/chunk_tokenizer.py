@@ -15,7 +15,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.vocab import Vocab
 
 from ..text.hash_table import HashTable
-from ..text.lexeme_cache import LexemeCache, doc_orths, orths_to_rows
+from ..text.lexeme_cache import LexemeCache
 from .byte_patterns import MARKS, MarkedWords, case_keys, marked_words
 from .kinds import EXAMPLES, kinds_among
 from .simple_tokens import SpecialCases, knows_rules, simple_tokens, special_cases
@@ -159,7 +159,7 @@ class ChunkTokenizer:
             for group in groups:
                 group[-1, 1] = True  # a chunk ends there, though no space follows
             tokens = np.concatenate(groups)
-            rows = lexemes.rows(tokens[:, 0], tokenizer.vocab.strings)
+            rows = lexemes.indices(tokens[:, 0], tokenizer.vocab.strings)
         return rows, np.diff(np.flatnonzero(tokens[:, 1]) + 1, prepend=0)
 
     def _groups(self, chunks: Sequence[str]) -> Iterator[list[str]]:
@@ -178,8 +178,8 @@ class ChunkTokenizer:
     def rows_of_texts(self, texts: Sequence[str], lexemes: LexemeCache) -> tuple[Array, Array]:
         """Tokenize whole texts. RETURNS: As `rows`, of the texts."""
         with self._with_cases_of("".join(texts)) as tokenizer:
-            orths = [doc_orths(tokenizer(text)) for text in texts]
-            return orths_to_rows(lexemes, orths, tokenizer.vocab.strings)
+            docs = [tokenizer(text) for text in texts]
+            return lexemes.preprocessor.tokens(docs, lexemes)
 
     def simple_tokens(self, chunks: Sequence[str]) -> Iterable[Sequence[str] | None]:
         """RETURNS: The texts of each chunk's tokens, where they can be told without tokenizing; else None."""

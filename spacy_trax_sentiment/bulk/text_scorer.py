@@ -20,9 +20,10 @@ from spacy.tokens import Doc
 from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
-from ..model.thinc_model import lexeme_cache, row_probabilities
-from ..pipelines import find_component, load_pipeline
-from ..text.token_preprocessor import TokenPreprocessor
+from ..model.inputs import lexeme_cache, score
+from ..pipelines import find_component, load
+from ..text.arrays import Ragged
+from ..text.token_preprocessor import by_tokens
 from .chunk_cache import ChunkCache
 from .chunk_tokenizer import ChunkTokenizer
 from .whitespace import split
@@ -56,7 +57,7 @@ class TextScorer:
             ValueError: The component is not trained (spaCy's E109).
         """
         self._nlp = nlp
-        self._component = find_component(nlp, "the pipeline")
+        self._component = find_component(nlp)
         self._component.require_weights()
         self.labels: tuple[str, ...] = self._component.labels
         self._memory: ChunkCache | None = None
@@ -79,7 +80,7 @@ class TextScorer:
         Raises:
             SentimentError: The pipeline cannot be loaded.
         """
-        return cls(load_pipeline(model))
+        return cls(load(model))
 
     @property
     def classes_(self) -> tuple[str, ...]:
@@ -148,10 +149,10 @@ class TextScorer:
         if memory.is_full():
             self._memory = memory = memory.renewed()
         rows, lengths, crossing = memory.rows(chunks)
-        scores = row_probabilities(self._component.model, memory.lexemes, rows, lengths)
+        scores = score(self._component.model, Ragged(rows, lengths))
         if crossing:
             rows, lengths = memory.whole_rows([texts[i] for i in crossing])
-            scores[crossing] = row_probabilities(self._component.model, memory.lexemes, rows, lengths)
+            scores[crossing] = score(self._component.model, Ragged(rows, lengths))
         return scores
 
     def _by_docs(self, texts: Sequence[str]) -> Scores:
@@ -186,7 +187,7 @@ def reason_for_docs(nlp: Language, component: TraxSentiment) -> str | None:
     if any(any(map(str.isspace, case)) and not case.isspace() for case in tokenizer.rules):
         return "the tokenizer has special cases that hold white space"
     preprocessor = component.model.attrs["preprocessor"]
-    if not isinstance(preprocessor, TokenPreprocessor):
+    if not by_tokens(preprocessor).by_token:
         return f"{type(preprocessor).__name__} looks at more than the tokens"
     for name in _names_before(nlp, component):
         if nlp.get_pipe_meta(name).retokenizes:

@@ -51,11 +51,11 @@ def compact(
 
     from ..evaluation.figures import figure, measure, read_texts
     from ..model.compact import compact_files, files_size
-    from ..pipelines import find_component, load_pipeline, save_pipeline
+    from ..pipelines import find_component, load, save
     from ..storage.whole import whole_directory
 
-    nlp = load_pipeline(model)
-    component = find_component(nlp, model)
+    nlp = load(model)
+    component = find_component(nlp)
     texts, _ = read_texts(source, component.labels, text_column=text_column, label_column=label_column)
     rows: list[tuple[Any, ...]] = []
 
@@ -70,7 +70,7 @@ def compact(
     with whole_directory(output, overwrite) as directory:
         before = measured("before", files_size(component.model, component.cfg))
         after = measured("after", compact_files(component.model, component.cfg, round(max_mb * 1e6)))
-        save_pipeline(nlp, directory)
+        save(nlp, directory)
     if quiet:
         return
     header = ("model", "MB", "terms", "accuracy", "macro-recall")

@@ -82,7 +82,7 @@ def evaluate(
     from ..evaluation.comparison import compare as compare_evaluations
     from ..evaluation.comparison import require_same_labels
     from ..evaluation.figures import measure, read_texts
-    from ..pipelines import find_component, load_pipeline
+    from ..pipelines import find_component, load
     from ..storage.whole import require_free_file, write_file
 
     if html is not None:
@@ -90,12 +90,12 @@ def evaluate(
 
         require_matplotlib()
         require_free_file(html, overwrite)
-    pipelines = {model: load_pipeline(model)}
-    labels = find_component(pipelines[model], model).labels
+    pipelines = {model: load(model)}
+    labels = find_component(pipelines[model]).labels
     if compare is not None:
         other = compare if compare != model else f"{compare} (again)"
-        pipelines[other] = load_pipeline(compare)
-        require_same_labels(labels, find_component(pipelines[other], compare).labels)
+        pipelines[other] = load(compare)
+        require_same_labels(labels, find_component(pipelines[other]).labels)
     texts, left_out = read_texts(source, labels, text_column=text_column, label_column=label_column)
     logger.info("Loaded %s; measuring on %d texts of %s.", " and ".join(pipelines), len(texts), source)
     with progress(quiet, len(texts) * len(pipelines)) as bar:

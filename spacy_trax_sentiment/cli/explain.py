@@ -91,10 +91,10 @@ def explain(
 
 def _sentiments(model: str, batches: "Iterator[TableBatch]") -> "Iterator[Sentiment]":
     from ..bulk.text_scorer import without_surrogates
-    from ..pipelines import find_component, load_pipeline
+    from ..pipelines import find_component, load
 
-    nlp = load_pipeline(model)
-    component = find_component(nlp, model)
+    nlp = load(model)
+    component = find_component(nlp)
     # The limit is for components that take memory by the square.
     nlp.max_length = sys.maxsize
     logger.info("Loaded %s, of the labels %s.", model, ", ".join(component.labels))

@@ -46,14 +46,14 @@ def model_facts(name: str) -> dict[str, Any]:
     """
     from spacy.about import __version__ as spacy_version
 
-    from ..model.thinc_model import get_architecture, has_weights
-    from ..pipelines import find_component, load_pipeline
+    from ..model.parameters import get_architecture, has_weights
+    from ..pipelines import find_component, load
     from ..pretrained import find_model, pretrained_path
     from ..storage.whole import MANIFEST
     from ..text.vocabulary import N_SPECIAL
 
-    nlp = load_pipeline(name)
-    component = find_component(nlp, name)
+    nlp = load(name)
+    component = find_component(nlp)
     model = component.model
     path = pretrained_path(name)
     # The bundled models share one card, which lies beside them.
@@ -88,8 +88,10 @@ def model_facts(name: str) -> dict[str, Any]:
 
 
 def _architecture(nlp: "Language", name: str, model: "Model[Any, Any]") -> dict[str, Any]:
+    from ..model.thinc_model import folds
+
     registered = nlp.get_pipe_config(name)["model"]["@architectures"]
-    if "layer" in model.attrs:
+    if not folds(model):
         return {"name": registered, "layer": str(model.attrs["layer"])}
     settings = ("embedding_dim", "hidden_width", "mean", "length_exponent")
     return {"name": registered, **{each: model.attrs[each] for each in settings}}

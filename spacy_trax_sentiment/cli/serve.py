@@ -37,12 +37,12 @@ def serve(
       curl localhost:8080/v1/sentiment -H "Content-Type: application/json" -d '{"text": "love it"}'
     """
     set_verbosity(quiet, verbose)
-    from ..pipelines import load_pipeline
+    from ..pipelines import load
     from ..web.app import make_app
     from ..web.server import is_loopback, listen, make_server, url_of
 
     with listen(host, port) as listener:
-        app = make_app(load_pipeline(model), name=model)
+        app = make_app(load(model), name=model)
         if not is_loopback(listener):
             warning = "warning: there is no password, so everybody who reaches"
             print(f"trax-sentiment: {warning} {url_of(listener, host)} can use it.", file=sys.stderr)

@@ -105,7 +105,7 @@ def train(
     from dataclasses import replace
 
     from ..evaluation.plots import require_matplotlib
-    from ..pipelines import load_pipeline, save_pipeline
+    from ..pipelines import load, save
     from ..storage.whole import whole_directory
     from ..training.checkpoints import open_checkpoints
     from ..training.corpora import read_labelled_texts
@@ -149,7 +149,7 @@ def train(
         else:
             dev_texts = read_labelled_texts(dev, **columns)
             require_labels(dev_texts, label_names, dev)
-    start = None if init_from is None else load_pipeline(init_from)
+    start = None if init_from is None else load(init_from)
 
     with (
         open_checkpoints(output, checkpoint_every, resume=resume, overwrite=overwrite) as checkpoints,
@@ -179,7 +179,7 @@ def train(
         nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}
         names = {"source": config or source, "dev": dev, "init_from": init_from}
         nlp.meta["trax_sentiment"] = {"training": _training_facts(names, texts, dev_texts, settings)}
-        save_pipeline(nlp, directory)
+        save(nlp, directory)
         if report:
             held_out = f"the last fifth of each label's, of {_name(source)}" if dev is None else _name(dev)
             of_config = f"the recipe {_name(config or '')}", "its dev sources"

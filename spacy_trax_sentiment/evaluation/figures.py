@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 
 from ..about import BUNDLED_MODEL
 from ..errors import Errors, SentimentError
-from ..pipelines import find_component, load_pipeline
+from ..pipelines import find_component, load
 from ..pretrained import bundled_names, pretrained_labels, pretrained_path
 from ..tables.lines import brief
 from ..text.arrays import Array
@@ -196,8 +196,8 @@ def evaluate(
     Raises:
         SentimentError: If the source or the model cannot be read, or no text has a label of the model.
     """
-    nlp = model if isinstance(model, Language) else load_pipeline(model)
-    labels = find_component(nlp, "").labels
+    nlp = model if isinstance(model, Language) else load(model)
+    labels = find_component(nlp).labels
     texts, left_out = read_texts(source, labels, text_column=text_column, label_column=label_column)
     return measure(nlp, labels, texts, left_out=left_out)
 

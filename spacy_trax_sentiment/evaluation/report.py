@@ -66,7 +66,7 @@ def training_report(
         data: The training texts, which the words are taken from, then any others.
         settings: The settings of the run.
     """
-    component = find_component(nlp, title)
+    component = find_component(nlp)
     curves = [loss_curve(history), accuracy_curve(history)] if history else []
     page = _page_of_model(nlp, component, evaluations, data)
     n_sampled = settings.n_eval_batches * settings.batch_size
@@ -93,7 +93,7 @@ def evaluation_report(
         max_counted: Maximum number of texts, evenly spaced, to take the strongest words from.
         long_text: Number of characters from which on a text is folded away.
     """
-    component = find_component(nlp, title)
+    component = find_component(nlp)
     page = _page_of_model(nlp, component, {data.name: evaluation}, [data], max_counted, long_text)
     return _render(**page, kind="Evaluation report", title=title, settings=settings_rows(component))
 
@@ -179,7 +179,7 @@ def _case(
 def _shaded(nlp: Language, text: str, evaluation: Evaluation, index: int) -> Markup:
     """Return the text shaded, or plain if the model cannot be explained."""
     try:
-        return Markup(sentiment_html(find_component(nlp, "").explain(nlp(text)), table=False))
+        return Markup(sentiment_html(find_component(nlp).explain(nlp(text)), table=False))
     except SentimentError:
         label = evaluation.labels[evaluation.predicted[index]]
         html = '<div class="trax-sentiment"><p class="verdict"><b>{}</b> {}</p><p class="text">{}</p></div>'
@@ -188,7 +188,7 @@ def _shaded(nlp: Language, text: str, evaluation: Evaluation, index: int) -> Mar
 
 def _legend(nlp: Language, text: str) -> Markup:
     try:
-        return Markup(legend_html(find_component(nlp, "").explain(nlp(text))))
+        return Markup(legend_html(find_component(nlp).explain(nlp(text))))
     except SentimentError:
         return Markup("")
 

@@ -10,7 +10,8 @@ from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ..model.folded import Folded, dense, relu
-from ..model.thinc_model import docs_to_ids, folded_classifier
+from ..model.inputs import docs_to_ids
+from ..model.thinc_model import folded_classifier, folds
 from ..text.arrays import Array
 from ..text.vocabulary import N_SPECIAL
 
@@ -48,7 +49,7 @@ def strongest_words(
     Returns:
         The words of each label, the strongest first; an empty dict if the model does not fold.
     """
-    if "layer" in model.attrs:
+    if not folds(model):
         return {}
     words = _words(model, docs, min_count)
     weights = word_weights(folded_classifier(model), [ids for _, ids, _ in words])
@@ -69,7 +70,7 @@ def word_weights(folded: Folded, ids: Sequence[Array]) -> Array:
         ids: The ids of each word's terms.
     """
     width = len(folded.bias)
-    rows = np.array([folded.table[of_word, :-1].sum(axis=0, dtype=np.float64) for of_word in ids]).reshape(-1, width)
+    rows = np.array([folded.matrix[of_word, :-1].sum(axis=0, dtype=np.float64) for of_word in ids]).reshape(-1, width)
     if folded.output is not None:
         bias = np.asarray(folded.bias, dtype=np.float64)
         rows = dense(relu(rows + bias), *folded.output) - dense(relu(bias), *folded.output)

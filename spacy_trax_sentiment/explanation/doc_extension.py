@@ -1,82 +1,98 @@
-"""TODO."""
+"""`doc._.sentiment` and `span._.sentiment`: which component scored a Doc, and what it found there."""
 
 import logging
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from collections.abc import Iterable
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
+from spacy.attrs import ORTH
 from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
+from thinc.api import Model
 
 from ..errors import Errors, SentimentError
-from ..model.thinc_model import folded_classifier
-from ..text.lexeme_cache import doc_orths
-from .contributions import Parts, doc_contributions
+from ..model.thinc_model import folded_classifier, folds
+from .contributions import Contributions, doc_contributions
 from .sentiment import Sentiment
 
-if TYPE_CHECKING:
-    from ..component import TraxSentiment
-
+EXTENSION = "sentiment"
 
 logger = logging.getLogger(__name__)
 
 
-EXTENSION = "sentiment"
+class Component(Protocol):
+    """What is needed of a `trax_sentiment` component here."""
+
+    model: Model[Any, Any]
+    vocab: Vocab
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    def require_weights(self) -> None: ...
 
 
-# The components alive, by their numbers in order of making; and what the last one to explain a Doc found.
-_COMPONENTS: "WeakValueDictionary[int, TraxSentiment]" = WeakValueDictionary()
+# The components in use, the one that scored each Doc last, and the contributions that were found for a Doc last.
+_COMPONENTS: WeakSet[Any] = WeakSet()
+_SCORED_BY: WeakKeyDictionary[Doc, Any] = WeakKeyDictionary()
+_FOUND: WeakKeyDictionary[Doc, tuple[Any, Any, Any, Contributions]] = WeakKeyDictionary()
 
 
-_FOUND: "WeakKeyDictionary[Doc, tuple[Any, Any, Any, Parts]]" = WeakKeyDictionary()
+def register_component(component: Component) -> None:
+    """Let Docs find the component as long as it is in use, by extensions that the first component registers.
 
-
-def sentiment_of(target: Doc | Span, component: "TraxSentiment | None" = None) -> Sentiment:
-    """RETURNS: The sentiment of a Doc, or of a Span, for which the Doc is not scored again.
-
-    component: The one whose model is asked; None: the one that set `doc.cats`, of several the last one made.
-
-    Raises SentimentError where there is no such component, or its model cannot be explained; spaCy's ValueError E109
-    where it is not trained.
+    An extension of the same name that belongs to another package is left alone.
     """
-    doc = target.doc if isinstance(target, Span) else target
-    component = component or _component_of(doc)
-    return Sentiment(target, component.labels, _parts(component, doc))
-
-
-def _parts(component: "TraxSentiment", doc: Doc) -> Parts:
-    component.require_weights()
-    # A layer's weights cannot be told from changed ones as quickly as folded ones.
-    folds = "layer" not in component.model.attrs
-    state, orths = folded_classifier(component.model) if folds else None, doc_orths(doc)
-    found = _FOUND.get(doc)
-    if folds and found is not None and found[0] is component and found[1] is state and np.array_equal(found[2], orths):
-        return found[3]
-    parts = doc_contributions(component.model, doc, orths)
-    _FOUND[doc] = component, state, orths, parts
-    return parts
-
-
-def _component_of(doc: Doc) -> "TraxSentiment":
-    def has_scored(component: "TraxSentiment") -> bool:
-        return bool(doc.cats) and set(component.labels) <= set(doc.cats)
-
-    # A component that was sourced from another pipeline has that one's vocabulary.
-    alive = [component for _, component in sorted(_COMPONENTS.items(), reverse=True)]
-    candidates = [component for component in alive if has_scored(component) or component.vocab is doc.vocab]
-    if not candidates:
-        raise SentimentError(Errors.S080)
-    return max(candidates, key=lambda each: (has_scored(each), each.vocab is doc.vocab))
-
-
-def remember_component(component: "TraxSentiment") -> None:
-    """Let Docs find the component, as long as it is in use."""
-    _COMPONENTS[max(_COMPONENTS, default=0) + 1] = component
-
-
-def register_extensions() -> None:
-    """Register `doc._.sentiment` and `span._.sentiment`, unless another package has taken the name."""
+    _COMPONENTS.add(component)
     for kind in (Doc, Span):
         if not kind.has_extension(EXTENSION):
             kind.set_extension(EXTENSION, getter=sentiment_of)
         elif kind.get_extension(EXTENSION)[2] is not sentiment_of:
-            logger.warning("%s._.%s is another package's: ours is not registered.", kind.__name__, EXTENSION)
+            logger.warning("%s._.%s belongs to another package; ours is not registered.", kind.__name__, EXTENSION)
+
+
+def record_scored(docs: Iterable[Doc], component: Component) -> None:
+    """Remember, weakly, that the component scored these Docs."""
+    for doc in docs:
+        _SCORED_BY[doc] = component
+
+
+def sentiment_of(target: Doc | Span, component: Component | None = None) -> Sentiment:
+    """Return the sentiment of a Doc, or of a Span; the Doc is not scored again for each Span.
+
+    Args:
+        target: The Doc or Span.
+        component: The component whose model is asked; None for the one that scored the Doc.
+
+    Raises:
+        SentimentError: It is unknown which component scored the Doc, or its model cannot be explained.
+        ValueError: The component is not trained (spaCy's E109).
+    """
+    doc = target.doc if isinstance(target, Span) else target
+    component = component or _component_of(doc)
+    return Sentiment(target, component.labels, _contributions(component, doc))
+
+
+def _contributions(component: Component, doc: Doc) -> Contributions:
+    component.require_weights()
+    # Whether the weights of a layer that does not fold have changed cannot be told as quickly.
+    if not folds(component.model):
+        return doc_contributions(component.model, doc)
+    state, orths = folded_classifier(component.model), doc.to_array(ORTH)
+    found = _FOUND.get(doc)
+    if found is None or found[0] is not component or found[1] is not state or not np.array_equal(found[2], orths):
+        _FOUND[doc] = found = component, state, orths, doc_contributions(component.model, doc)
+    return found[3]
+
+
+def _component_of(doc: Doc) -> Component:
+    """Return the component that scored the Doc; for one from elsewhere, the only component of its vocabulary."""
+    component: Component | None = _SCORED_BY.get(doc)
+    if component is not None:
+        return component
+    candidates = [component for component in _COMPONENTS if component.vocab is doc.vocab]
+    if len(candidates) != 1:
+        raise SentimentError(Errors.S084 if candidates else Errors.S080)
+    only: Component = candidates[0]
+    return only

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from ..model.folded import dense, relu, scores_of_sums
-from .contributions import Parts
+from .contributions import Contributions
 
 if TYPE_CHECKING:
     pass
@@ -25,7 +25,7 @@ class Sentiment:
     tokens' shares in the Doc's, and the bias.
     """
 
-    def __init__(self, target: Doc | Span, labels: tuple[str, ...], parts: Parts) -> None:
+    def __init__(self, target: Doc | Span, labels: tuple[str, ...], parts: Contributions) -> None:
         """target: The Doc or Span. labels: The model's. parts: Those of the whole Doc's score."""
         self.target, self.labels = target, labels
         start, end = (target.start, target.end) if isinstance(target, Span) else (0, len(target))

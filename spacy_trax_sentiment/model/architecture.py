@@ -1,4 +1,4 @@
-"""The Trax layers: padded ids (n_texts, length) to log-probabilities (n_texts, n_labels)."""
+"""What decides a model's layers and the shapes of its weights. No Trax is needed to say so."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -8,18 +8,19 @@ MEANS = ("masked", "plain")
 
 @dataclass(frozen=True)
 class Architecture:
-    """What decides a classifier's layers and the shapes of its weights.
+    """The additive classifier.
 
-    n_terms: Rows of the embedding table: the vocabulary's length.
-    n_labels: Units of the output layer.
-    embedding_dim: Columns of the embedding table.
-    hidden_width: Units of the hidden layer after the mean; 0 means no hidden layer.
-    mean: "masked": the mean over known terms, whatever the padding; "plain": the seed's, which counts all ids alike.
-    dropout: The share of the mean's values to drop in training.
-    length_exponent: Of the masked mean: the power of the number of known terms that their sum is divided by. 1 makes it
-        a mean; less lets a text of more terms score more surely.
-    embedding_scale: The initial embedding, times this. With 0 a row that no text of the training has stays 0; where the
-        embedding is then as wide as the labels are many, the layer after the mean begins as the identity.
+    Attributes:
+        n_terms: The rows of the embedding table, one per id.
+        n_labels: The units of the output layer.
+        embedding_dim: The columns of the embedding table.
+        hidden_width: The units of the hidden layer after the mean; 0 for none.
+        mean: "masked" for the mean over known terms, whatever the padding; "plain" for the seed's, over all ids.
+        dropout: The proportion of the mean's values to drop in training.
+        length_exponent: The power of the number of known terms that a masked mean divides their sum by. 1 makes it a
+            mean; with less, longer texts get more certain scores.
+        embedding_scale: The factor for the initial embedding. With 0, the row of a term that training never saw stays
+            0; and if the embedding is then as wide as there are labels, the layer after the mean begins as the identity.
     """
 
     n_terms: int
@@ -31,50 +32,48 @@ class Architecture:
     length_exponent: float = 1.0
     embedding_scale: float = 1.0
 
-    def names(self, layer: Any) -> tuple[str, ...]:
-        """RETURNS: The names of such a layer's weights, in the order of the leaves of their tree."""
-        return self.weight_names
-
     @property
     def weight_names(self) -> tuple[str, ...]:
-        """The weights' names, in the order of the leaves of a Trax layer's weights."""
+        """The names of the weights, in the order of the leaves of the Trax layer's weights."""
         return weight_names(self.hidden_width)
 
 
-@runtime_checkable  # as confection asks before 1.0, which spaCy 3.8.12 and older bring
+@runtime_checkable  # confection before 1.0, which spaCy 3.8.12 and older bring, checks it by isinstance
 class LayerFunction(Protocol):
-    """What makes any Trax layer. Equal ones, such as equal frozen dataclasses, share what JAX compiles."""
+    """Makes any Trax layer. Equal functions, such as equal frozen dataclasses, share what JAX compiles."""
 
     def __call__(self, n_terms: int, n_labels: int, dropout: float) -> Any:
-        """RETURNS: A fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities (n_texts, n_labels).
+        """Return a fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities (n_texts, n_labels).
 
-        n_terms: The ids are below this; id 0 is padding. dropout: The share of values to drop in training; 0 when it
-            predicts.
+        Args:
+            n_terms: The ids are below this; id 0 is padding.
+            n_labels: The number of labels.
+            dropout: The proportion of values to drop in training; 0 for prediction.
         """
 
 
 @dataclass(frozen=True)
 class LayerArchitecture:
-    """As `Architecture`, of a layer that a function makes."""
+    """Any Trax layer that a function makes.
+
+    Attributes:
+        layer: Makes the layer.
+        n_terms: The ids are below this.
+        n_labels: The number of labels.
+        dropout: The proportion of values to drop in training.
+    """
 
     layer: LayerFunction
     n_terms: int
     n_labels: int
     dropout: float = 0.0
 
-    def build(self) -> Any:
-        """RETURNS: A fresh Trax layer."""
-        return self.layer(self.n_terms, self.n_labels, self.dropout)
-
-    def names(self, layer: Any) -> tuple[str, ...]:
-        """RETURNS: The names of such a layer's weights: the leaves' numbers, as paths change where dropout comes in."""
-        from .trax_backend import jax
-
-        return tuple(f"weights_{i:03}" for i in range(len(jax.tree_util.tree_leaves(layer.weights))))
-
 
 def weight_names(hidden_width: int) -> tuple[str, ...]:
-    """RETURNS: The names: E (n_terms, embedding_dim); with a hidden layer W_hidden (embedding_dim, hidden_width) and
-    b_hidden (hidden_width,); W (last width, n_labels); b (n_labels,). All are float32.
+    """Return the names of the additive classifier's weights, all float32.
+
+    Returns:
+        E (n_terms, embedding_dim); with a hidden layer W_hidden (embedding_dim, hidden_width) and b_hidden
+        (hidden_width,); W (last width, n_labels); b (n_labels,).
     """
     return ("E", "W_hidden", "b_hidden", "W", "b") if hidden_width else ("E", "W", "b")

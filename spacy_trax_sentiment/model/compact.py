@@ -1,52 +1,54 @@
-"""A trained classifier to a smaller one: the embedding folded to the width that scoring needs, weak terms left out."""
+"""A trained classifier to a smaller one: the embedding folded to the width that scoring needs, weak terms dropped."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from thinc.api import Model
 
 from ..errors import Errors, SentimentError
-from ..text.token_preprocessor import TokenPreprocessor
+from ..text.arrays import Array
 from ..text.vocabulary import N_SPECIAL
 from .files import model_to_files
 from .folded import fold
-from .thinc_model import get_weights, set_weights
+from .inputs import lexeme_cache
+from .parameters import get_weights, set_weights
+from .thinc_model import folds
 
 
 def fold_embedding(model: Model[Any, Any]) -> None:
     """Replace E and the layer after the mean by their product and the identity.
 
-    A mean of rows times a matrix is the mean of the rows times the matrix: the scores stay, to rounding. The embedding
-    is then as wide as the labels are many, or the hidden layer is.
+    The scores stay the same up to rounding, because the mean is linear. The embedding is then as wide as there are
+    labels, or as the hidden layer.
     """
     weights = get_weights(model)
     first = "W_hidden" if "W_hidden" in weights else "W"
     width = weights[first].shape[1]
-    # As a plain mean, since a masked one's table leaves out the special terms.
-    table = fold(weights, "plain").table[:, :width]
-    _replace(model, {**weights, "E": table, first: np.eye(width, dtype=np.float32)})
+    # As a plain mean, because a masked one's matrix has zeros for the special terms.
+    folded = fold(weights, "plain").matrix[:, :width]
+    _replace(model, {**weights, "E": folded, first: np.eye(width, dtype=np.float32)})
 
 
 def keep_terms(model: Model[Any, Any], n_terms: int) -> None:
-    """Leave out the vocabulary's weakest terms; texts then score as if these were unknown.
+    """Drop the vocabulary's weakest terms. Texts then score as if these were unknown.
 
-    A term is weak where its row of the embedding, through the layer after the mean, lies near the mean of all rows:
-    such a term moves a text's scores the least, and so does the negated term. Buckets of pairs stay, as their rows are
-    found by hashing.
+    A term is weak if its row of the folded matrix, and that of the negated term, lie near the mean of all rows: such a
+    term moves a text's scores the least. The buckets of pairs stay, because their rows are found by hashing.
 
-    n_terms: The terms to keep; the special ones come on top.
+    Args:
+        model: The model, changed in place.
+        n_terms: The terms to keep, besides the special ones.
     """
     vocabulary: dict[str, int] = model.attrs["vocabulary"]
     weights = get_weights(model)
     first = weights["W_hidden"] if "W_hidden" in weights else weights["W"]
-    table = fold(weights, "plain").table[:, : first.shape[1]]
-    # What moves all labels alike moves no probability.
-    moves = table - table.mean(axis=1, keepdims=True) if "W_hidden" not in weights else table
+    moves = fold(weights, "plain").matrix[:, : first.shape[1]]
+    if "W_hidden" not in weights:
+        moves = moves - moves.mean(axis=1, keepdims=True)  # what moves all labels alike moves no probability
     first_bucket = _first_bucket(model)
-    # Of each term: its row, and where there are any, that of the negated term.
+    # The rows of the terms, then those of the negated terms, if there are any.
     by_term = [moves[start : start + len(vocabulary)] for start in range(0, first_bucket, len(vocabulary))]
     strength = np.max([np.abs(rows - rows.mean(axis=0)).max(axis=1) for rows in by_term], axis=0)[N_SPECIAL:]
     kept = np.sort(np.argsort(-strength, kind="stable")[:n_terms]) + N_SPECIAL
@@ -60,25 +62,30 @@ def keep_terms(model: Model[Any, Any], n_terms: int) -> None:
 
 
 def _first_bucket(model: Model[Any, Any]) -> int:
-    preprocessor, n_terms = model.attrs["preprocessor"], len(model.attrs["vocabulary"])
-    return preprocessor.first_bucket(n_terms) if isinstance(preprocessor, TokenPreprocessor) else n_terms
+    return lexeme_cache(model).preprocessor.first_bucket(len(model.attrs["vocabulary"]))
 
 
-def _replace(model: Model[Any, Any], weights: Mapping[str, NDArray[Any]]) -> None:
+def _replace(model: Model[Any, Any], weights: Mapping[str, Array]) -> None:
     set_weights(model, weights)
     model.attrs["embedding_dim"] = weights["E"].shape[1]
 
 
 def compact_files(model: Model[Any, Any], cfg: dict[str, Any], max_bytes: int) -> int:
-    """Fold the embedding, store as float16, and leave out as few terms as make the files fit.
+    """Fold the embedding, store it as float16, and drop as few terms as make the files fit.
 
-    cfg: The component's settings; its `weights_dtype` is set.
-    RETURNS: The bytes that the model's files then take.
+    Args:
+        model: The model, changed in place.
+        cfg: The component's settings; `weights_dtype` is set in it.
+        max_bytes: The most bytes that the model's files may take.
 
-    Raises SentimentError where the model does not fold, and where its files do not fit without any term either; it is
-    then of no further use.
+    Returns:
+        The bytes that the model's files take.
+
+    Raises:
+        SentimentError: The model does not fold, or its files do not fit even without any term. The model is then of no
+            further use.
     """
-    if "layer" in model.attrs:
+    if not folds(model):
         raise SentimentError(Errors.S076.format(layer=model.attrs["layer"]))
     fold_embedding(model)
     cfg["weights_dtype"] = "float16"
@@ -87,21 +94,21 @@ def compact_files(model: Model[Any, Any], cfg: dict[str, Any], max_bytes: int) -
         n_terms = len(model.attrs["vocabulary"]) - N_SPECIAL
         if not n_terms:
             raise SentimentError(Errors.S075.format(size=f"{size / 1e6:.3f}", most=max_bytes / 1e6))
-        # Bytes a term are nearly even, so that one or two rounds reach the size.
-        a_term = _bytes_of_terms(model) / n_terms
-        keep_terms(model, max(0, n_terms - max(1, int((size - max_bytes) / a_term))))
+        # Terms take similar numbers of bytes, so that one or two rounds reach the size.
+        per_term = _bytes_of_terms(model) / n_terms
+        keep_terms(model, max(0, n_terms - max(1, int((size - max_bytes) / per_term))))
         size = files_size(model, cfg)
     return size
 
 
 def files_size(model: Model[Any, Any], cfg: Mapping[str, Any]) -> int:
-    """RETURNS: The bytes of the model's files."""
+    """Return the number of bytes of the model's files."""
     return sum(map(len, model_to_files(model, cfg).values()))
 
 
 def _bytes_of_terms(model: Model[Any, Any]) -> int:
     vocabulary = model.attrs["vocabulary"]
-    rows_a_term = _first_bucket(model) // len(vocabulary)
-    of_weights = 2 * model.attrs["embedding_dim"] * rows_a_term * (len(vocabulary) - N_SPECIAL)
+    rows_per_term = _first_bucket(model) // len(vocabulary)
+    of_weights = 2 * model.attrs["embedding_dim"] * rows_per_term * (len(vocabulary) - N_SPECIAL)
     of_words: int = sum(len(json.dumps(term)) + 3 for term in list(vocabulary)[N_SPECIAL:])
     return int(of_weights) + of_words

@@ -1,6 +1,6 @@
-"""Any Trax layer as a classifier: Docs to probabilities (n_docs, n_labels) by a layer that a registered function makes.
+"""Docs to probabilities (n_docs, n_labels) by any Trax layer that a registered function makes.
 
-Such a layer does not fold, so Trax serves it too, under `jax.jit`, with shapes of the bucket ladders.
+Such a layer does not fold, so Trax serves it, too: under `jax.jit`, in batches of a few shapes.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,51 +14,46 @@ from thinc.api import Model
 from thinc.types import Floats2d, FloatsXd
 
 from ..errors import Errors, SentimentError
+from ..text.arrays import Array, Ragged
 from ..text.preprocessor import Preprocessor
 from ..text.vocabulary import N_SPECIAL
 from .architecture import LayerArchitecture, LayerFunction
 from .gradients import begin_update, compiled
-from .padding import pad, pad_flat, row_bucket
-from .thinc_model import (
-    flat_ids,
-    get_architecture,
-    get_weights,
-    layer_weights,
-    new_attributes,
-    prepare,
-    probabilities,
-    set_weights,
-)
+from .inputs import doc_tokens, n_ids, new_attributes, prepare, score, token_ids
+from .padding import pad, pad_ragged, row_bucket
+from .parameters import get_architecture, get_weights, layer_weights, set_weights
 from .trax_layers import initialized_layer
 
-Array = NDArray[Any]
-
-# Texts that are served at a time, those of like length together.
+# Texts to serve at a time, those of similar length together.
 _BATCH = 128
 
 
 def TraxLayer(  # noqa: N802 (named as it is registered)
-    preprocessor: Preprocessor, layer: LayerFunction, nO: int | None = None
+    preprocessor: Preprocessor, *, layer: LayerFunction, nO: int | None = None
 ) -> Model[list[Doc], Floats2d]:
     """Build a classifier of any Trax layer. Registered as the architecture `spacy_trax_sentiment.TraxLayer.v1`.
 
-    preprocessor: Turns a Doc into terms.
-    layer: Makes the layer, as `Convolution` does; a registered function returns it.
-    nO: The number of labels, where it is known beforehand.
-    RETURNS: As `Classifier` does. Training and predicting need the `train` extra.
+    Args:
+        preprocessor: Turns a Doc into terms.
+        layer: Makes the layer, as `Convolution` does; a registered function returns it.
+        nO: The number of labels, if it is known beforehand.
+
+    Returns:
+        A model like that of `Classifier`. Training and predicting need the extra `train`.
     """
-    attributes = {**new_attributes(preprocessor), "layer": layer}
+    attributes = {**new_attributes(preprocessor), "architecture": _architecture, "score": _score, "layer": layer}
     return Model("trax_layer", forward, init=init, dims={"nO": nO}, attrs=attributes)
 
 
 def forward(
     model: Model[list[Doc], Floats2d], docs: Sequence[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
-    ids, lengths = flat_ids(model, docs)
+    """Return the probabilities, and a function from the loss's gradient to nothing that sets the weights' gradients."""
+    tokens = doc_tokens(model, docs)
     if not is_train:
-        return cast(Floats2d, probabilities(model, ids, lengths)), lambda dY: []
+        return cast(Floats2d, score(model, tokens)), lambda dY: []
     architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
-    padded = pad_flat(ids, lengths, n_rows=row_bucket(len(docs)))
+    padded = pad_ragged(token_ids(model, tokens), n_rows=row_bucket(len(docs)))
     Y, run_backward = begin_update(architecture, get_weights(model), padded)
 
     def backprop(dY: Floats2d) -> list[Doc]:
@@ -70,9 +65,15 @@ def forward(
 
 
 def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: Floats2d | None = None) -> None:
-    """As `thinc_model.init` does, by the layer's own initializers.
+    """Draw the initial weights by the layer's own initializers, with a seed from NumPy's generator.
 
-    Raises SentimentError where the layer cannot be used, and where the `train` extra is missing.
+    Args:
+        model: The model.
+        X: Docs to build the vocabulary from, unless `set_vocabulary` has been called.
+        Y: An array (n_docs, n_labels) that shows the number of labels.
+
+    Raises:
+        SentimentError: The layer cannot be used, or the extra `train` is missing.
     """
     prepare(model, X, Y)
     architecture = get_architecture(model)
@@ -81,13 +82,13 @@ def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: F
     set_weights(model, layer_weights(layer, architecture))
 
 
-def layer_probabilities(model: Model[Any, Any], ids: Array, lengths: Array) -> NDArray[np.float32]:
-    """Score texts by the layer, as `thinc_model.probabilities` does by folded weights.
+def _architecture(model: Model[Any, Any]) -> LayerArchitecture:
+    return LayerArchitecture(model.attrs["layer"], n_ids(model), model.get_dim("nO"))
 
-    Raises SentimentError where the weights are not the layer's, and where the `train` extra is missing.
-    """
+
+def _score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
     architecture, weights, prior = get_architecture(model), get_weights(model), model.attrs["label_prior"]
-    texts = np.split(ids, np.cumsum(lengths)[:-1]) if len(lengths) else []
+    texts = token_ids(model, tokens).split()
     scores = np.zeros((len(texts), architecture.n_labels), dtype=np.float32)
     if prior is not None:
         scores[:] = prior
@@ -97,13 +98,13 @@ def layer_probabilities(model: Model[Any, Any], ids: Array, lengths: Array) -> N
         _require_weights_of(architecture, {name: value.shape for name, value in weights.items()})
     for start in range(0, len(scored), _BATCH):
         batch = scored[start : start + _BATCH]
-        padded = pad([texts[i] for i in batch], n_rows=row_bucket(len(batch)))  # type: ignore[misc]
+        padded = pad([texts[i] for i in batch], n_rows=row_bucket(len(batch)))
         scores[batch] = np.exp(compiled(architecture).run(weights, padded, 0)[: len(batch)])
     return scores
 
 
 def _check(layer: Any, architecture: LayerArchitecture) -> None:
-    """Raises SentimentError where an initialized layer has a state that changes, or does not give log-probabilities."""
+    """Raise SentimentError if an initialized layer has a state that changes or does not give log-probabilities."""
     from .trax_backend import jax
 
     ids = (np.arange(16, dtype=np.int32) % architecture.n_terms).reshape(2, 8)

@@ -1,6 +1,6 @@
 """A model to named files and back: NumPy arrays, JSON and msgpack, sealed by a manifest with each file's checksum.
 
-Nothing is loaded that could execute: no pickle. A file that is missing or not as it was written is refused by name.
+Nothing that is loaded can execute: there is no pickle. A file that is missing or damaged is refused by name.
 """
 
 import copy
@@ -17,35 +17,37 @@ from thinc.model import deserialize_attr, serialize_attr
 
 from ..errors import Errors, SentimentError
 from ..storage.npy import read_array
-from ..storage.sealed import Read, _json_bytes, manifest, read_sealed
+from ..storage.sealed import Read, json_bytes, manifest, read_sealed
 from ..storage.whole import MANIFEST
-from ..text.token_preprocessor import TokenPreprocessor
 from ..text.vocabulary import SPECIAL_TERMS
 from .architecture import MEANS, Architecture, weight_names
-from .thinc_model import get_architecture, get_weights, has_weights, set_weights
+from .parameters import get_architecture, get_weights, has_weights, set_weights
 
 WEIGHT_DTYPES = ("float32", "float16")
 
 _SETTINGS, _VOCABULARY, _PREPROCESSOR = "settings.json", "vocabulary.json", "preprocessor.msgpack"
-# Of the preprocessor's settings: higher ones would take time or memory without end.
-_MOST = {"negation_scope": 1 << 20, "bigram_buckets": 1 << 24, "bigram_distance": 1000, "n_leanings": 1000}
+# The highest settings of any preprocessor: a damaged file could claim ones that take endless time or memory.
+_HIGHEST = {"negation_scope": 1 << 20, "bigram_buckets": 1 << 24, "bigram_distance": 1000, "n_leanings": 1000}
 _ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "length_exponent", "label_prior")
 
 
 def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, bytes]:
-    """RETURNS: The content of each of the model's files by name, the manifest last.
+    """Return the content of each of the model's files by name, the manifest last.
 
-    cfg: The component's settings, of JSON's types: `labels` and, where not float32, the `weights_dtype` to save as.
+    Args:
+        model: The model.
+        cfg: The component's settings, of JSON's types: `labels` and, unless float32, the `weights_dtype` to save as.
 
-    Raises SentimentError where a weight is not finite, or too large for float16.
+    Raises:
+        SentimentError: A weight is not finite, or too large for float16.
     """
     n_labels = model.get_dim("nO") if model.has_dim("nO") else None
     settings = {"cfg": dict(cfg), "n_labels": n_labels, **{name: model.attrs[name] for name in _attributes(model)}}
     vocabulary = model.attrs["vocabulary"]
     preprocessor = model.attrs["preprocessor"]
     files = {
-        _SETTINGS: _json_bytes(settings),
-        _VOCABULARY: _json_bytes(sorted(vocabulary, key=vocabulary.__getitem__)),
+        _SETTINGS: json_bytes(settings),
+        _VOCABULARY: json_bytes(sorted(vocabulary, key=vocabulary.__getitem__)),
         _PREPROCESSOR: serialize_attr(preprocessor, preprocessor, "preprocessor", model),
     }
     dtype = cfg.get("weights_dtype", WEIGHT_DTYPES[0])
@@ -59,11 +61,17 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
 def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> dict[str, Any]:
     """Set the model's vocabulary, preprocessor, settings and weights.
 
-    where: The directory, for messages.
-    RETURNS: The component's settings.
+    Args:
+        model: The model, changed in place.
+        read: Reads a file by name.
+        where: The directory, for messages.
 
-    Raises SentimentError, naming the file, where one is missing, damaged or of a newer format, or where it does not fit
-    the model; the model is then as it was.
+    Returns:
+        The component's settings.
+
+    Raises:
+        SentimentError: A file is missing, damaged, of a newer format, or does not fit the model. The message names it,
+            and the model is unchanged.
     """
     files = read_sealed(MANIFEST, read, where)
     content = {}
@@ -76,7 +84,7 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
     try:
         vocabulary = dict(zip(terms, range(len(terms)), strict=True))
         _check_settings(model, settings, terms, vocabulary)
-        preprocessor = copy.copy(model.attrs["preprocessor"])  # as it may yet be refused
+        preprocessor = copy.copy(model.attrs["preprocessor"])  # a copy, because the file may still be refused
         preprocessor = deserialize_attr(preprocessor, content[_PREPROCESSOR], "preprocessor", model)
         _check_preprocessor(preprocessor)
         if settings["n_labels"] is not None:
@@ -131,13 +139,11 @@ def _check_settings(model: Model[Any, Any], settings: Any, terms: Any, vocabular
 
 
 def _check_preprocessor(preprocessor: Any) -> None:
-    if not isinstance(preprocessor, TokenPreprocessor):
-        return
     for name in vars(preprocessor):
         if callable(getattr(type(preprocessor), name, None)):
             raise ValueError(f"the preprocessor's settings hold {name!r}")
-    for name, most in _MOST.items():
-        value = getattr(preprocessor, name)
+    for name, most in _HIGHEST.items():
+        value = getattr(preprocessor, name, 0)
         if type(value) is not int or not 0 <= value <= most:
             raise ValueError(f"the preprocessor's {name} is {str(value)[:40]}")
 
@@ -145,7 +151,7 @@ def _check_preprocessor(preprocessor: Any) -> None:
 def _check_shapes(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
     a = get_architecture(model)
     if not isinstance(a, Architecture):
-        return  # only Trax knows: the layer checks them before it first predicts
+        return  # only Trax knows them: they are checked before the first prediction
     width = a.hidden_width or a.embedding_dim
     shapes = {
         "E": (a.n_terms, a.embedding_dim),

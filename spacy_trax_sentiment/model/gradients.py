@@ -1,6 +1,4 @@
-"""Weights and padded ids to log-probabilities (n_texts, n_labels) and to gradients: a Trax layer under `jax.jit`, its
-gradient by `jax.vjp`.
-"""
+"""Weights and padded ids to log-probabilities (n_texts, n_labels) and gradients: a Trax layer, compiled by JAX."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -8,25 +6,27 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .trax_layers import initialized_layer
+from ..text.arrays import Array
+from .trax_layers import initialized_layer, leaf_names
 
-Array = NDArray[Any]
 Weights = Mapping[str, Array]
 
-# Trax assigns tracers to a layer's weights while JAX traces it.
+# While JAX traces a layer, Trax assigns tracers to its weights, so that two threads may not trace at once.
 _TRACING = threading.RLock()
 
 
 def begin_update(architecture: Any, weights: Weights, ids: Array) -> tuple[Array, Callable[[Array], dict[str, Array]]]:
-    """Run the layer as in training.
+    """Run a layer as in training.
 
-    architecture: What `initialized_layer` builds a layer of. With dropout, the key of its random choices is drawn from
-        NumPy's generator.
-    weights: The weights by name. ids: Padded ids, int32 (n_rows, length).
-    RETURNS: Log-probabilities, (n_rows, n_labels); and a function that turns the gradient of a loss with respect to
-        the first of these (n_texts, n_labels) into that of the weights, by name.
+    Args:
+        architecture: An `Architecture` or `LayerArchitecture`. With dropout, NumPy's generator draws the key.
+        weights: The weights by name.
+        ids: Padded ids, int32 (n_rows, length).
+
+    Returns:
+        Log-probabilities (n_rows, n_labels), and a function from the gradient of a loss with respect to the first of
+        them, (n_texts, n_labels), to the gradients of the weights, by name.
     """
     key = np.random.randint(0, 2**31) if architecture.dropout else 0
     Y, run_backward = compiled(architecture).begin_update(weights, ids, key)
@@ -40,8 +40,12 @@ def begin_update(architecture: Any, weights: Weights, ids: Array) -> tuple[Array
 
 
 class Compiled(NamedTuple):
-    """run: (weights, ids, key) -> log-probabilities. begin_update: The same -> log-probabilities, and a function of the
-    gradient of those that gives the weights', by name. shapes: Each weight's, by name.
+    """A compiled layer.
+
+    Attributes:
+        run: (weights, ids, key) -> log-probabilities.
+        begin_update: (weights, ids, key) -> log-probabilities, and a function from their gradient to the weights'.
+        shapes: The shape of each weight by name.
     """
 
     run: Callable[..., Array]
@@ -51,11 +55,11 @@ class Compiled(NamedTuple):
 
 @lru_cache(maxsize=16)
 def compiled(architecture: Any) -> Compiled:
-    """RETURNS: What runs an architecture's layer. JAX compiles it once for each shape of ids."""
+    """Return an architecture's layer, which JAX compiles once for each shape of ids."""
     from .trax_backend import jax
 
     layer = initialized_layer(architecture)
-    names = architecture.names(layer)
+    names = leaf_names(architecture, layer)
     values, structure = jax.tree_util.tree_flatten(layer.weights)
     shapes, state = {name: value.shape for name, value in zip(names, values, strict=True)}, layer.state
 
@@ -63,7 +67,7 @@ def compiled(architecture: Any) -> Compiled:
         leaves = jax.tree_util.tree_unflatten(structure, [weights[name] for name in names])
         return layer.pure_fn(ids, leaves, state, jax.random.PRNGKey(key))[0]
 
-    # What the vjp keeps of the forward pass, for the backward one, are arrays, which may leave a jitted function.
+    # The vjp holds arrays of the forward pass, so that it may leave a jitted function.
     run, run_vjp = jax.jit(apply), jax.jit(lambda weights, ids, key: jax.vjp(lambda w: apply(w, ids, key), weights))
     pull_back = jax.jit(lambda vjp, dY: vjp(dY)[0])
 

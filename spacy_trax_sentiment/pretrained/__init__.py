@@ -1,4 +1,4 @@
-"""The weights that the package carries, and where weights of a name or path lie."""
+"""The weights that the package carries, and the files behind a name or path."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,9 +9,9 @@ from ..storage.whole import MANIFEST
 
 
 def pretrained_path(name: str | Path) -> Path:
-    """RETURNS: The directory of the weights that the package carries by that name, a str; else `name` as a path.
+    """Return the directory of the bundled weights of that name, if it is a str; else the name as a path.
 
-    A directory of such a name in the working directory is `./en`, so that no accident changes what `en` means.
+    A directory in the working directory that is called "en" is named "./en", so that no accident changes what "en" is.
     """
     bundled = Path(__file__).parent / name
     return bundled if isinstance(name, str) and name.isidentifier() and _holds_model(bundled) else Path(name)
@@ -36,16 +36,17 @@ def known_models(path: str | Path) -> str:
 
 
 def find_model(path: Path, name: str) -> Path | None:
-    """RETURNS: The directory of the component's files: that of a pipeline's component, or the path itself."""
+    """Return the directory of the component's files, in a pipeline's directory or the path itself; None if none."""
     return next((each for each in (path / name, path / "trax_sentiment", path) if _holds_model(each)), None)
 
 
 def pretrained_labels(path: Path, name: str) -> list[str]:
+    """Return the labels of a model, from its manifest; none if it cannot be read, which is reported on loading."""
     found = find_model(path, name)
     try:
         return [] if found is None else list(srsly.read_json(found / MANIFEST)["labels"])
     except (KeyError, OSError, TypeError, ValueError):
-        return []  # what is wrong with it is told when it is loaded
+        return []
 
 
 def _holds_model(directory: Path) -> bool:

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Files sealed by a manifest with the size and sha256 of each: what was changed since is refused by name."""
 
 import errno
 import hashlib
@@ -12,18 +12,17 @@ from ..about import __version__
 from ..errors import Errors, SentimentError
 
 SEAL = "checksums.json"
-
-
 FORMAT_VERSION = 1
 
-
 Read = Callable[[str], bytes]
-"""The content of a file, by name. It raises FileNotFoundError or KeyError where there is none."""
+"""Returns the content of a file by name. It raises FileNotFoundError or KeyError if there is none."""
 
 
 def manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
-    """RETURNS: A JSON object with the facts, the format and package versions, each file's size and sha256, and its own
-    sha256 but for that field.
+    """Return the manifest of files, as JSON.
+
+    It holds the facts, the versions of the format and the package, the size and sha256 of each file, and the sha256 of
+    itself without that field.
     """
     described = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
     content = {
@@ -33,13 +32,19 @@ def manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
         "format_version": FORMAT_VERSION,
         "package_version": __version__,
     }
-    return _json_bytes({**content, "sha256": hashlib.sha256(_json_bytes(content)).hexdigest()})
+    return json_bytes({**content, "sha256": hashlib.sha256(json_bytes(content)).hexdigest()})
 
 
 def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
-    """RETURNS: The files that the manifest `name` lists, each as it was written.
+    """Return the content of the files that a manifest lists.
 
-    Raises SentimentError as `model_from_files` does.
+    Args:
+        name: The manifest.
+        read: Reads a file by name.
+        where: The directory, for messages.
+
+    Raises:
+        SentimentError: A file is missing, damaged or of a newer format. The message names it.
     """
     data = _read(read, name, where)
     path = Path(where) / name
@@ -50,8 +55,8 @@ def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
             made_by = str(content.get("package_version"))[:40]
             message = Errors.S072.format(path=path, found=version, known=FORMAT_VERSION, package=made_by)
             raise SentimentError(message)
-        whole = data == _json_bytes({**content, "sha256": own})
-        if not whole or own != hashlib.sha256(_json_bytes(content)).hexdigest():
+        whole = data == json_bytes({**content, "sha256": own})
+        if not whole or own != hashlib.sha256(json_bytes(content)).hexdigest():
             raise ValueError("its own checksum differs")
         expected = {file: (entry["bytes"], entry["sha256"]) for file, entry in listed.items()}
         for file in expected:
@@ -66,24 +71,28 @@ def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
 
 
 def seal_directory(directory: Path) -> None:
-    """Write the checksums of all files in a pipeline's directory into it, for `check_directory`."""
+    """Write a manifest of all files in a directory into it, for `check_directory`."""
     (directory / SEAL).write_bytes(directory_manifest(directory))
 
 
 def directory_manifest(directory: Path) -> bytes:
-    """RETURNS: The manifest of all files in a directory and those within it."""
+    """Return the manifest of all files in a directory and its subdirectories."""
     paths = (path for path in sorted(directory.rglob("*")) if path.is_file())
     return manifest({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}, {})
 
 
 def check_directory(directory: Path) -> None:
-    """Raises SentimentError where a sealed directory is not as it was written. One without a seal passes."""
+    """Check a sealed directory. One without a seal passes.
+
+    Raises:
+        SentimentError: A file was changed since the directory was sealed.
+    """
     if (directory / SEAL).exists():
         read_sealed(SEAL, reader(directory), directory)
 
 
 def reader(directory: Path) -> Read:
-    """RETURNS: What reads the files in a directory. Raises OSError for what is no regular file, and may never end."""
+    """Return a function that reads a directory's files. It raises OSError for what is not a regular file."""
 
     def read(name: str) -> bytes:
         path = directory / name
@@ -114,5 +123,6 @@ def _read(read: Read, name: str, where: str | Path) -> bytes:
         raise SentimentError(Errors.S002.format(path=Path(where) / name, reason=error.strerror or error)) from None
 
 
-def _json_bytes(content: Any) -> bytes:
+def json_bytes(content: Any) -> bytes:
+    """Return JSON with sorted keys, the same bytes for the same content."""
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()

@@ -1,4 +1,4 @@
-"""Model directories, written whole or not at all."""
+"""Files and directories that appear whole or not at all."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from typing import IO
 
 from ..errors import Errors, SentimentError, os_errors_as
 
-# Of a component's directory: what it holds.
+# Lists the files of a component's directory.
 MANIFEST = "manifest.json"
 WORK_PREFIX = "work-"
 _ASIDE = "old"
@@ -18,14 +18,18 @@ _ASIDE = "old"
 
 @contextmanager
 def whole_directory(path: Path, overwrite: bool = False, within: Path | None = None) -> Iterator[Path]:
-    """Write a directory beside its place, and put it there once it is complete.
+    """Write a directory beside its place, and rename it once it is complete.
 
-    path: Where the directory shall be. Its parents are made.
-    overwrite: Replace a spaCy pipeline that is there.
-    within: As in `work_directory`.
-    YIELDS: An empty directory to write to. On an error it is removed, and what was at `path` is left as it was.
+    Args:
+        path: Where the directory shall be. Its parents are made.
+        overwrite: Whether to replace a spaCy pipeline that is there.
+        within: As in `work_directory`.
 
-    Raises SentimentError at once where `path` is taken or cannot be written.
+    Yields:
+        An empty directory to write to. After an error it is removed, and what was at `path` is untouched.
+
+    Raises:
+        SentimentError: `path` is taken or cannot be written. This is raised before anything is done.
     """
     _check_free(path, overwrite)
     with ExitStack() as stack:
@@ -41,11 +45,17 @@ def whole_directory(path: Path, overwrite: bool = False, within: Path | None = N
 
 @contextmanager
 def work_directory(path: Path, within: Path | None = None) -> Iterator[Path]:
-    """YIELDS: A directory beside `path`, to write to what is then renamed to it; it is removed at the end.
+    """Make a directory beside `path`, to write what is then renamed to `path`. It is removed at the end.
 
-    within: A directory of the same file system, to make it there.
+    Args:
+        path: What will be written. Its parents are made.
+        within: A directory of the same file system to work in; None for beside `path`.
 
-    Raises OSError where it cannot be made. The parents of `path` are made.
+    Yields:
+        The directory.
+
+    Raises:
+        OSError: It cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if within is None:
@@ -59,7 +69,7 @@ def work_directory(path: Path, within: Path | None = None) -> Iterator[Path]:
 
 
 def recover_replaced(path: Path, work: Path) -> None:
-    """Put back what was at `path`, where a process was killed as it replaced it. work: That one's work directory."""
+    """Put back what was at `path` if a process was killed while replacing it, working in the directory `work`."""
     aside = work / _ASIDE
     if aside.exists() and not os.path.lexists(path):
         aside.rename(path)

@@ -1,11 +1,8 @@
-"""A hash table of arrays: uint64 keys to int32 values, looked up a batch at a time."""
-
-from typing import Any
+"""Arrays of uint64 keys to arrays of int32 values: a hash table that is looked up a batch at a time."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from .arrays import Array
 
 _FREE = 0
 
@@ -13,13 +10,13 @@ _FREE = 0
 class HashTable:
     """Open addressing with linear probing (Knuth, TAOCP vol. 3, section 6.4), at most a quarter full.
 
-    A dict's scattered objects are not in the processor's cache after a batch was tokenized, and cost a call each. The
-    keys must be hashes already. Key 0 marks a free slot: it cannot be added, and has the value 0. Threads may look keys
-    up while one adds.
+    A dict would cost one call per key, and its scattered objects are no longer in the processor's cache after a batch
+    was tokenized. Keys must be hashes already. Key 0 marks a free slot: it cannot be added, and has the value 0. Threads
+    may look keys up while one adds.
     """
 
     def __init__(self, n_slots: int = 1 << 12) -> None:
-        """n_slots: A power of two."""
+        """Start empty, with `n_slots` slots, a power of two."""
         self._n_keys = 0
         self._slots = _empty(n_slots)
 
@@ -27,8 +24,13 @@ class HashTable:
         return self._n_keys
 
     def look_up(self, keys: Array) -> tuple[Array, Array]:
-        """RETURNS: int32 values (n,) of the keys (n,), 0 where there is none; and the indices of the keys not in the
-        table.
+        """Return the values of the keys, and the indices of the keys that are not in the table.
+
+        Args:
+            keys: uint64 (n,).
+
+        Returns:
+            int32 (n,), 0 for a key that is not there; and int64 (n_unseen,), in no order.
         """
         slot_keys, slot_values = self._slots
         slots = _slots_of(keys, slot_keys)
@@ -45,13 +47,13 @@ class HashTable:
         return slot_values.take(slots), np.concatenate(unseen) if unseen else missed
 
     def add(self, keys: Array, values: Array) -> None:
-        """Put in keys (n,), all different and none in the table, with their values (n,). By one thread at a time."""
+        """Add keys (n,) with their values (n,). The keys are all different and none is there. One thread at a time."""
         slots = self._slots
         n_keys = self._n_keys + len(keys)
         if n_keys * 4 > len(slots[0]):
             filled = np.flatnonzero(slots[0])
             old_keys, old_values = slots[0][filled], slots[1][filled]
-            # New arrays, as other threads may be reading the old ones.
+            # New arrays, because other threads may be reading the old ones.
             slots = _empty(1 << (n_keys * 4 - 1).bit_length())
             _put(slots, old_keys, old_values)
         _put(slots, keys, values)
@@ -73,10 +75,10 @@ def _put(slots: tuple[Array, Array], keys: Array, values: Array) -> None:
     left = np.arange(len(keys))
     while len(left):
         free = left[slot_keys.take(at[left]) == _FREE]
-        # Of the keys that fall into one free slot, the last one written there gets it.
-        slot_values[at[free]] = free
-        first = free[slot_values.take(at[free]) == free]
+        # Several keys may fall into one free slot: the first gets it, the others go on to the next slot.
+        _, first_places = np.unique(at[free], return_index=True)
+        first = free[first_places]
         slot_values[at[first]] = values[first]
-        slot_keys[at[first]] = keys[first]  # last, as other threads read meanwhile
+        slot_keys[at[first]] = keys[first]  # after the values, because other threads read meanwhile
         left = left[slot_keys.take(at[left]) != keys[left]]
         at[left] = (at[left] + 1) & (len(slot_keys) - 1)

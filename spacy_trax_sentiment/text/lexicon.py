@@ -1,12 +1,12 @@
-"""Words to what two sentiment lexicons say of them: an opinion, and a valence; a word that neither holds by its stem.
+"""Words to what two sentiment lexicons say of them: an opinion and a valence, by the word or else by its stem.
 
 The package carries Hu and Liu's opinion lexicon (2004, CC BY 4.0) and the one of VADER (Hutto and Gilbert 2014, MIT);
-see NOTICE. A model saves the lexicon that it was trained with.
+see NOTICE. A model saves the lexicon it was trained with.
 """
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from typing import NamedTuple, TypeVar
@@ -16,25 +16,30 @@ import srsly
 T = TypeVar("T")
 
 # Shorter words share their stems with too many others.
-_LEAST_STEMMED = 4
+_SHORTEST_BY_STEM = 4
 
 
 class Entry(NamedTuple):
-    """opinion: -1, 0 or 1. valence: From -4 to 4; None where it is not known."""
+    """What the lexicons say of a word.
+
+    Attributes:
+        opinion: -1, 0 or 1.
+        valence: -4 to 4; None if unknown.
+    """
 
     opinion: int = 0
     valence: float | None = None
 
 
 Words = dict[str, str]
-"""Words, parted by spaces, under "positive", "negative", and each valence as a number."""
+"""Words, separated by spaces, by "positive", "negative", or a valence written as a number."""
 
 
 class Lexicon:
-    """What is known of words, looked up in lower case."""
+    """Looks up lower-cased words, emoticons and the like."""
 
     def __init__(self, words: Words, stem: Callable[[Sequence[str]], Sequence[str]]) -> None:
-        """stem: From words to their stems."""
+        """Take the words, and the function that stems them."""
         self._stem = stem
         self._opinions = {word: value for name, value in _OPINIONS.items() for word in words.get(name, "").split()}
         self._valences = {
@@ -69,7 +74,7 @@ class Lexicon:
         return {stem: value / counts[stem] for stem, value in sums.items()}
 
     def _with_stems(self, values: Mapping[str, T]) -> Iterator[tuple[str, T]]:
-        """YIELDS: The stem and the value of each word of letters."""
+        """Yield the stem and the value of each word of letters."""
         words = [word for word in values if word.isalpha()]
         return zip(self._stem(words), map(values.__getitem__, words), strict=True)
 
@@ -77,36 +82,26 @@ class Lexicon:
         return word in self._opinions or word in self._valences
 
     def valence(self, text: str) -> float | None:
-        """RETURNS: The valence of exactly this text, as of an emoticon, which is not lower-cased."""
+        """Return the valence of exactly this text, such as an emoticon, which is not lower-cased."""
         return self._valences.get(text)
 
     def entry(self, word: str, stem: str) -> Entry:
-        """RETURNS: What is known of the word, or else of its stem."""
+        """Return what the lexicons say of the word, or else of its stem."""
         opinion, valence = self._opinions.get(word, 0), self._valences.get(word)
-        if len(word) >= _LEAST_STEMMED and word.isalpha():
+        if len(word) >= _SHORTEST_BY_STEM and word.isalpha():
             opinion = opinion or self._opinions_of_stems.get(stem, 0)
             valence = self._valences_of_stems.get(stem) if valence is None else valence
         return Entry(opinion, valence)
 
 
 def bundled_words() -> Words:
-    """RETURNS: The lexicon that the package carries."""
+    """Return the lexicons that the package carries, merged."""
     words: Words = srsly.json_loads(files("spacy_trax_sentiment.text").joinpath("lexicon.json").read_text("utf8"))
     return words
 
 
-def merged_words(positive: Iterable[str], negative: Iterable[str], valences: Mapping[str, float]) -> Words:
-    """Merge the two lexicons. valences: Of words, emoticons and the like, as VADER writes them."""
-    by_valence: dict[float, list[str]] = {}
-    for word, valence in valences.items():
-        if not any(map(str.isspace, word)):
-            by_valence.setdefault(valence, []).append(word)
-    opinions = {"positive": " ".join(sorted(positive)), "negative": " ".join(sorted(negative))}
-    return opinions | {f"{valence:g}": " ".join(sorted(words)) for valence, words in sorted(by_valence.items())}
-
-
 def away_from_zero(valence: float) -> int:
-    """RETURNS: The valence rounded away from 0, so that none becomes neutral."""
+    """Return the valence rounded away from 0, so that none becomes neutral."""
     return _sign(valence) * math.ceil(abs(valence))
 
 

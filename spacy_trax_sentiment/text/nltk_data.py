@@ -7,9 +7,10 @@ from ..errors import Errors, SentimentError
 
 
 def load_corpus(name: str) -> Any:
-    """RETURNS: The NLTK corpus reader `name`, such as `stopwords`, ready to read.
+    """Return the NLTK corpus reader `name`, such as `stopwords`, ready to read.
 
-    Raises SentimentError where the corpus is neither on NLTK's path nor can be downloaded.
+    Raises:
+        SentimentError: The corpus is neither on NLTK's path nor can it be downloaded.
     """
     import nltk
 

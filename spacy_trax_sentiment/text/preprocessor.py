@@ -1,20 +1,27 @@
-"""TODO."""
+"""What a preprocessor is: it turns a Doc into terms, and says what each token stands for."""
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from spacy.tokens import Doc
+from thinc.model import Model, deserialize_attr, serialize_attr
+
+# The role of a lexeme: what it does to the negation of the tokens after it.
+PLAIN, NEGATES, ENDS_NEGATION = 0, 1, 2
+
+# The leaning of a lexeme that contrasts what precedes it with what follows ("but"), and of one that concedes the
+# clause it begins ("although"). A positive leaning is that of an opinion word.
+CONTRASTS, CONCEDES = -1, -2
 
 
-@runtime_checkable  # as confection asks before 1.0, which spaCy 3.8.12 and older bring
+@runtime_checkable  # confection before 1.0, which spaCy 3.8.12 and older bring, checks it by isinstance
 class Preprocessor(Protocol):
-    """What turns a Doc into terms. It travels with the model as bytes, so that serving reads no corpus."""
+    """Turns a Doc into terms. It is saved with the model as bytes, so that serving reads no corpus.
 
-    def __call__(self, doc: "Doc") -> list[str]: ...
+    A class that subclasses `TokenPreprocessor` is served much faster, because each distinct token is looked at once.
+    """
+
+    def __call__(self, doc: Doc) -> list[str]: ...
 
     def initialize(self) -> None:
         """Read what the preprocessor needs from elsewhere, before the first training text."""
@@ -24,22 +31,14 @@ class Preprocessor(Protocol):
     def from_bytes(self, data: bytes) -> "Preprocessor": ...
 
 
-# What a lexeme does to the negation of those after it.
-PLAIN, NEGATES, ENDS_NEGATION = 0, 1, 2
-
-
-# The leaning of a lexeme that contrasts what is before it with what is after it, and of one that concedes the clause
-# which it begins.
-CONTRASTS, CONCEDES = -1, -2
-
-
 class Lexeme(NamedTuple):
-    """What stands for a token.
+    """What a token stands for.
 
-    term: Its term; None where nothing stands for it. role: PLAIN, NEGATES or ENDS_NEGATION.
-    more: Further terms of the same token, such as classes that it belongs to.
-    leaning: From 1 to the preprocessor's `n_leanings`, or 0 for none: which way the token leans; or CONTRASTS or
-        CONCEDES.
+    Attributes:
+        term: Its term; None if it stands for nothing.
+        role: PLAIN, NEGATES or ENDS_NEGATION.
+        more: Further terms of the same token, such as its lexicon classes.
+        leaning: Which way an opinion word leans, from 1 to the preprocessor's `n_leanings`; CONTRASTS or CONCEDES; or 0.
     """
 
     term: str | None
@@ -49,18 +48,60 @@ class Lexeme(NamedTuple):
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """All the terms."""
+        """All its terms."""
         return () if self.term is None else (self.term, *self.more)
 
 
 class Lexemes(NamedTuple):
-    """Many lexemes, side by side.
+    """Many lexemes side by side.
 
-    terms: Of each lexeme its first term, then of each its second one, and so on: at least one list of n_lexemes each;
-        None where a lexeme has no more.
-    roles, leanings: (n_lexemes,) each.
+    Attributes:
+        terms: The first term of each lexeme, then the second of each, and so on: one list of n_lexemes per place, at
+            least one; None if a lexeme has no term there.
+        roles: The role of each lexeme, (n_lexemes,).
+        leanings: The leaning of each lexeme, (n_lexemes,).
     """
 
     terms: Sequence[Sequence[str | None]]
     roles: Sequence[int]
     leanings: Sequence[int]
+
+
+class TokenTerms(Protocol):
+    """What the cache and the features of a batch need to know of a preprocessor: see `TokenPreprocessor`."""
+
+    @property
+    def negation_scope(self) -> int: ...
+
+    @property
+    def bigram_buckets(self) -> int: ...
+
+    @property
+    def bigram_distance(self) -> int: ...
+
+    @property
+    def n_leanings(self) -> int: ...
+
+    def side_by_side(self, texts: Sequence[str], /) -> Lexemes: ...
+
+    def first_bucket(self, n_terms: int, /) -> int: ...
+
+    def first_side(self, n_terms: int, /) -> int: ...
+
+
+T = TypeVar("T", bound=type)
+
+
+def saved_with_model(preprocessor: T) -> T:
+    """Decorate a preprocessor class, so that Thinc saves and loads its instances by `to_bytes` and `from_bytes`."""
+    serialize_attr.register(preprocessor, _serialize)
+    deserialize_attr.register(preprocessor, _deserialize)
+    return preprocessor
+
+
+def _serialize(_: Any, value: Any, name: str, model: Model[Any, Any]) -> bytes:
+    return bytes(value.to_bytes())
+
+
+def _deserialize(default: Any, value: bytes, name: str, model: Model[Any, Any]) -> Any:
+    return default.from_bytes(value)

@@ -4,16 +4,14 @@ import re
 import string
 from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import TYPE_CHECKING
+
 
 import srsly
+from spacy.tokens import Doc
 
 from ..errors import Errors, SentimentError
 from .nltk_data import load_corpus
-from .saving import saved_with_model
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
+from .preprocessor import saved_with_model
 
 _TICKER = re.compile(r"\$\w*")
 _RETWEET = re.compile(r"^RT\s+")
@@ -23,14 +21,19 @@ _HYPERLINK = re.compile(r"https?://.*[\r\n]*")
 def process_tweet(tweet: str, stop_words: Collection[str] | None = None) -> list[str]:
     """Tokenize and stem a tweet as the seed does.
 
-    Stock tickers, a leading `RT`, hyperlinks to the end of their line and the `#` sign go; NLTK's `TweetTokenizer`
-    lower-cases, drops mentions and shortens elongations; stop words and punctuation go; Porter's stemmer does the rest.
+    Drop stock tickers, a leading `RT`, hyperlinks to the end of their line, and the `#` sign. Tokenize with NLTK's
+    `TweetTokenizer`, which lower-cases, drops mentions and shortens elongations. Drop stop words and punctuation, and
+    stem the rest with Porter's stemmer.
 
-    tweet: The text.
-    stop_words: The words to drop; None means NLTK's English list.
-    RETURNS: The terms.
+    Args:
+        tweet: The text.
+        stop_words: The words to drop; None for NLTK's English list.
 
-    Raises SentimentError where NLTK's tokenizer gives a text up, as it does after some seconds.
+    Returns:
+        The terms.
+
+    Raises:
+        SentimentError: NLTK's tokenizer gave up on the text, as it does after some seconds.
     """
     if stop_words is None:
         stop_words = english_stop_words()
@@ -39,38 +42,52 @@ def process_tweet(tweet: str, stop_words: Collection[str] | None = None) -> list
     tokenize, stem = _tokenizer_and_stemmer()
     try:
         words = tokenize(tweet.replace("#", ""))
-    except TimeoutError as error:  # since NLTK 3.10; before, it went on for minutes
+    except TimeoutError as error:  # NLTK 3.10 and later; earlier ones went on for minutes
         raise SentimentError(Errors.S052.format(n_chars=len(tweet), reason=str(error).rstrip("."))) from None
-    # A token such as "()" is in string.punctuation too: the seed tests for a substring, and its vocabulary shows it.
+    # A substring test, as the seed's vocabulary shows: "()" is in string.punctuation, too.
     return [stem(word) for word in words if word not in stop_words and word not in string.punctuation]
 
 
 @lru_cache(maxsize=1)
 def english_stop_words() -> frozenset[str]:
-    """RETURNS: NLTK's English stop words. Raises SentimentError where the corpus cannot be had."""
+    """Return NLTK's English stop words.
+
+    Raises:
+        SentimentError: The corpus is not there and cannot be downloaded.
+    """
     return frozenset(load_corpus("stopwords").words("english"))
 
 
 def strip_emoticons(text: str) -> str:
-    """RETURNS: The text without its emoticons (those that NLTK's tweet tokenizer knows) and without spare spaces."""
+    """Return the text without the emoticons that NLTK's tweet tokenizer knows, and without spare spaces."""
     return " ".join(_emoticon_pattern().sub(" ", text).split())
 
 
 @saved_with_model
 class ProcessTweet:
-    """The seed's preprocessor: `process_tweet` on the Doc's text. Registered as `ProcessTweet.v1`."""
+    """The seed's preprocessor: `process_tweet` on the Doc's text.
+
+    Registered as `spacy_trax_sentiment.ProcessTweet.v1`.
+    """
 
     def __init__(self, stop_words: list[str] | None = None) -> None:
-        """stop_words: The words to drop. None means NLTK's English list, read when training begins and saved with
-        the model; an empty list keeps every word.
+        """Take the settings.
+
+        Args:
+            stop_words: The words to drop. None for NLTK's English list, which is read when training begins and saved
+                with the model; an empty list keeps every word.
         """
         self.stop_words = None if stop_words is None else frozenset(stop_words)
 
-    def __call__(self, doc: "Doc") -> list[str]:
+    def __call__(self, doc: Doc) -> list[str]:
         return process_tweet(doc.text, self.stop_words)
 
     def initialize(self) -> None:
-        """Raises SentimentError where NLTK's stop words are asked for and cannot be had."""
+        """Read NLTK's stop words, unless a list was given.
+
+        Raises:
+            SentimentError: The corpus is not there and cannot be downloaded.
+        """
         if self.stop_words is None:
             self.stop_words = english_stop_words()
 
@@ -86,7 +103,7 @@ class ProcessTweet:
 
 @lru_cache(maxsize=1)
 def _tokenizer_and_stemmer() -> tuple[Callable[[str], list[str]], Callable[[str], str]]:
-    # Importing nltk takes most of a second; serving another preprocessor should not pay it.
+    # Importing nltk takes most of a second, which serving another preprocessor should not pay.
     from nltk.stem import PorterStemmer
     from nltk.tokenize import TweetTokenizer
 

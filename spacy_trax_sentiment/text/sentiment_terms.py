@@ -1,4 +1,4 @@
-"""Tokens to terms for sentiment: stems, forms, prefixes and lexicon classes, with negation scope and hashed pairs."""
+"""Tokens to terms for sentiment: stems, forms, prefixes and lexicon classes."""
 
 import re
 import unicodedata
@@ -27,27 +27,28 @@ _EDGES = '.,;:!?"*_~-()[]'
 _NUMBER = "0"
 _NOTHING = Lexeme(None)
 _ROLES = dict.fromkeys(NEGATIONS, NEGATES) | dict.fromkeys(SCOPE_ENDS, ENDS_NEGATION)
-# A term holds a space where it is not a stem, so that no stem is taken for it.
+# A term that is not a stem holds a space, so that no stem is taken for it.
 _PEOPLE = {word: f"people {group.split()[0]}" for group in PEOPLE for word in group.split()}
 _OPINIONS = {1: "opinion +", -1: "opinion -"}
 _VALENCES = {valence: f"valence {valence:+}" for valence in range(-4, 5) if valence}
 _FORM = "form "
 _PREFIX = 5
-_LEAST_STEMMED = 3
+_SHORTEST_STEMMED = 3
 _LONGEST_EMOJI = 4
 _SIDES = dict.fromkeys(CONTRASTING, CONTRASTS) | dict.fromkeys(CONCEDING, CONCEDES)
 
 
 class SentimentTerms(TokenPreprocessor):
-    """Of each token: its Porter stem, its lower-cased form, the first five letters of a longer word, and what two
-    lexicons say of it. Registered as `SentimentTerms.v1`.
+    """Turns a token into its Porter stem, its lower-cased form, its first five letters, and its lexicon classes.
 
-    Mentions, URLs, white space and the `#` sign go, so that a hashtag counts as its word. Three or more of a character
-    count as two, or as one where only that makes a word of the lexicons; every number as one term. Words for persons,
-    peoples and first names count as one term a group, so that no sentiment is learnt of them. Emoji have the valence of
-    their Unicode names. Terms after a negation are terms of their own, up to a clause's end. Of a word of the lexicons
-    it also counts on which side it stands of the text's last `but`, `however` or `yet`; or where there is none, whether
-    it is within the last clause that begins with `although`, `though` or `despite`.
+    Mentions, URLs, white space and the `#` sign are dropped, so that a hashtag counts as its word. Three or more of the
+    same character count as two, or as one if only that makes a word of the lexicons. Every number is one term. Words
+    for persons, peoples and first names are one term per group, so that no sentiment is learned about them. Emoji have
+    the valence of their Unicode names. After a negation, terms are negated terms of their own, up to the end of the
+    clause. A word of the lexicons also counts by the side of the text's last `but`, `however` or `yet` it is on; if
+    there is none, by whether it is in the last clause that begins with `although`, `though` or `despite`.
+
+    Registered as `spacy_trax_sentiment.SentimentTerms.v1`.
     """
 
     def __init__(
@@ -58,19 +59,25 @@ class SentimentTerms(TokenPreprocessor):
         lexicon: bool = True,
         concessions: bool = True,
     ) -> None:
-        """lexicon: Whether to use the lexicons that the package carries; they are saved with the model.
-        concessions: Whether `although` and the like count. They do not in models that were saved before they could.
+        """Take the settings.
 
-        Raises SentimentError where a number is out of its range.
+        Args:
+            negation_scope: The number of tokens that a negation reaches, 0 to 1000; 0 for none.
+            bigram_buckets: The ids that pairs of tokens are hashed to, for each distance; 0 for no pairs.
+            bigram_distance: The distances at which tokens are paired, 1 to 4.
+            lexicon: Whether to use the lexicons that the package carries. They are saved with the model.
+            concessions: Whether `although` and its like count. They do not in models saved before they could.
+
+        Raises:
+            SentimentError: A number is out of range.
         """
-        least = {"bigram_distance": 1}
-        for name, value in (
-            ("negation_scope", negation_scope),
-            ("bigram_buckets", bigram_buckets),
-            ("bigram_distance", bigram_distance),
+        for name, value, least in (
+            ("negation_scope", negation_scope, 0),
+            ("bigram_buckets", bigram_buckets, 0),
+            ("bigram_distance", bigram_distance, 1),
         ):
-            if not least.get(name, 0) <= value <= _MOST[name]:
-                wanted = f"a number from {least.get(name, 0)} to {_MOST[name]}"
+            if not least <= value <= _MOST[name]:
+                wanted = f"a number from {least} to {_MOST[name]}"
                 raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))
         self.negation_scope, self.bigram_buckets, self.bigram_distance = negation_scope, bigram_buckets, bigram_distance
         self.n_leanings = len(_OPINIONS) if lexicon else 0
@@ -83,7 +90,7 @@ class SentimentTerms(TokenPreprocessor):
 
     @property
     def _says_itself(self) -> bool:
-        """Whether no subclass says what tokens stand for."""
+        """Whether no subclass says otherwise what tokens stand for."""
         return (type(self).lexeme, type(self).lexemes) == (SentimentTerms.lexeme, SentimentTerms.lexemes)
 
     @property
@@ -96,7 +103,7 @@ class SentimentTerms(TokenPreprocessor):
         lowered = text.lower().strip()
         first = lowered[:1]
         if first.isdigit() and not any(map(str.isalpha, lowered)):
-            return Lexeme(_NUMBER)  # as below, but sooner
+            return Lexeme(_NUMBER)  # as below, without the detour
         if (first == "@" and _MENTION.match(lowered)) or (first in ("h", "w") and _URL.match(lowered)):
             return _NOTHING
         word = self._normalized(lowered)
@@ -106,8 +113,8 @@ class SentimentTerms(TokenPreprocessor):
             return Lexeme(_PEOPLE[word])
         role = _ROLES.get(word, PLAIN)
         if word.isalpha():
-            # Porter's own program leaves shorter words alone; Snowball's makes "" of "s" and "i" of "is".
-            return self._word(word, _stemmer().stemWord(word) if len(word) >= _LEAST_STEMMED else word, role)
+            # Porter's own program leaves shorter words alone; Snowball's turns "s" into "" and "is" into "i".
+            return self._word(word, _stemmer().stemWord(word) if len(word) >= _SHORTEST_STEMMED else word, role)
         if word[0].isdigit() and not any(map(str.isalpha, word)):
             return Lexeme(_NUMBER, role)
         entry = self._sign_entry(text.strip(), word)
@@ -116,7 +123,7 @@ class SentimentTerms(TokenPreprocessor):
     def side_by_side(self, texts: Sequence[str]) -> Lexemes:
         if not self._says_itself:
             return super().side_by_side(texts)
-        # Words of ASCII letters are taken together, but for those of which more is to be asked.
+        # Process plain ASCII words as a batch; everything else goes through `lexeme`.
         words = [text.lower() if text.isascii() and text.isalpha() else "" for text in texts]
         stems: list[str | None] = _stemmer().stemWords(words)
         forms: list[str | None] = [_FORM + word for word in words]
@@ -126,11 +133,11 @@ class SentimentTerms(TokenPreprocessor):
         roles, leanings = [_ROLES.get(word, PLAIN) for word in words], [0] * len(words)
         told: frozenset[str] = frozenset()
         told_stems = told
-        if max(map(len, words), default=0) >= _LEAST_STEMMED:
+        if max(map(len, words), default=0) >= _SHORTEST_STEMMED:
             told, told_stems = self._lexicon.words, self._lexicon.stems
         others = set(_elongated(words))
         for i, (word, stem) in enumerate(zip(words, stems, strict=True)):
-            if len(word) < _LEAST_STEMMED or word in _PEOPLE:
+            if len(word) < _SHORTEST_STEMMED or word in _PEOPLE:
                 others.add(i)
             elif word in told or stem in told_stems or word in _SIDES:
                 entry = self._lexicon.entry(word, stem or "")
@@ -160,7 +167,7 @@ class SentimentTerms(TokenPreprocessor):
         if word in ("``", "''", "“", "”"):
             return '"'
         short = self._shortened(word)
-        # An emoticon may hold what else is mark-up or a word's edge, as "<3" and ":D" do.
+        # An emoticon, such as "<3" or ":D", may hold what is otherwise markup or the edge of a word.
         if len(short) > 1 and not short.isalnum() and self._lexicon.valence(short) is not None:
             return short
         if "<" in word or ">" in word:
@@ -178,7 +185,7 @@ class SentimentTerms(TokenPreprocessor):
         return two
 
     def _sign_entry(self, text: str, word: str) -> Entry:
-        """RETURNS: What is known of a token that is no word: an emoticon, as it is written; an emoji, by its name."""
+        """Return the entry of a token that is not a word: an emoticon as it is written, an emoji by its name."""
         entry = self._lexicon.entry(word, word)
         valence = self._lexicon.valence(text)
         if valence is None:
@@ -188,7 +195,7 @@ class SentimentTerms(TokenPreprocessor):
         return Entry(entry.opinion, valence)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Of the words, another process or a copy makes a lexicon of its own.
+        # Another process, or a copy, makes its own lexicon from the words.
         return {name: value for name, value in vars(self).items() if name != "_lexicon"}
 
     def to_bytes(self) -> bytes:
@@ -214,7 +221,7 @@ def _class_of_valence(entry: Entry) -> str | None:
 
 
 def _elongated(words: Sequence[str]) -> list[int]:
-    """RETURNS: The indices of the words of ASCII letters, or none, in which three or more of a letter meet."""
+    """Return the indices of the words, of ASCII letters or empty, that hold a letter three times in a row."""
     codes = np.frombuffer(" ".join(words).encode(), dtype=np.uint8)
     third = np.flatnonzero((codes[2:] == codes[1:-1]) & (codes[1:-1] == codes[:-2]))
     ends = np.cumsum([len(word) + 1 for word in words])
@@ -234,7 +241,7 @@ def _emoji_valence(emoji: str) -> float | None:
 
 @lru_cache(maxsize=1)
 def _stemmer() -> Any:
-    # Snowball's Porter in C takes under 1 us a word, NLTK's 30; and importing nltk takes most of a second.
+    # Snowball's Porter stemmer in C takes under 1 us per word, NLTK's 30; and importing nltk takes most of a second.
     import Stemmer
 
     return Stemmer.Stemmer("porter", 0)

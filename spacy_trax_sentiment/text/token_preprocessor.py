@@ -1,27 +1,35 @@
-"""TODO."""
+"""Docs to ids by the way of tokens: preprocessors whose terms depend on the token alone, and any other adapted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from itertools import zip_longest
 
+import numpy as np
 import srsly
+from spacy.attrs import ORTH
 from spacy.tokens import Doc
 
-from .preprocessor import Lexeme, Lexemes
-from .saving import saved_with_model
+from .arrays import Array, Ragged
+from .features import compose, feature_ids
+from .lexeme_cache import LexemeCache
+from .preprocessor import Lexeme, Lexemes, Preprocessor, saved_with_model
 
 
 @saved_with_model
 class TokenPreprocessor:
-    """A preprocessor whose terms depend on the tokens alone: a subclass says by `lexeme` what a token stands for.
+    """A preprocessor whose terms depend on the token alone: a subclass says in `lexeme` what a token stands for.
 
-    It is then served from memory: `lexeme` is called once for each different token. A token of white space alone must
-    have no term, and the settings must be msgpack's types. A subclass is registered in spaCy's `misc` as any other.
+    `lexeme` is then called once for each distinct token. A token of white space alone must have no term, and the
+    settings must be of msgpack's types. A subclass is registered in spaCy's `misc` registry, like any other
+    preprocessor.
 
-    negation_scope: The tokens after a negating one whose terms become negated terms, with rows of their own; 0: none.
-    bigram_buckets: Rows of the embedding that pairs of tokens are hashed to, for each distance; 0 means no pairs.
-    bigram_distance: The distances at which tokens are paired: 1 for neighbours alone, 2 with one token skipped too.
-    n_leanings: The kinds of tokens of which it counts whether they come before or after a text's last contrast, and
-        whether negated; 0 means none.
+    Attributes:
+        negation_scope: The number of tokens after a negating one whose terms become negated terms, with ids of their
+            own; 0 for none.
+        bigram_buckets: The ids that pairs of tokens are hashed to, for each distance; 0 for no pairs.
+        bigram_distance: The distances at which tokens are paired: 1 for neighbours, 2 to skip one token, too.
+        n_leanings: The kinds of opinion words that get an id for the side of a text's last contrast they are on, and
+            for whether they are negated; 0 for none.
     """
 
     negation_scope: int = 0
@@ -29,50 +37,160 @@ class TokenPreprocessor:
     bigram_distance: int = 1
     n_leanings: int = 0
 
+    by_token = True
+    """Whether the terms depend on the token alone, so that texts can be scored without Docs."""
+
     @property
     def alike(self) -> frozenset[str]:
-        """The kinds of tokens, of "mention", "link" and "number", of which each stands for the same as any other.
+        """Which of "mention", "link" and "number" always map to the same terms.
 
-        A mention is an `@` and a name, a number all digits. A TextScorer does not look at these one by one.
+        A mention is an `@` and a name, a number is all digits. `TextScorer` does not look at these one by one.
         """
         return frozenset()
 
     def lexeme(self, text: str) -> Lexeme:
-        """RETURNS: What the token `text` stands for, the same each time."""
+        """Return what the token `text` stands for, the same each time."""
         raise NotImplementedError
 
     def lexemes(self, texts: Sequence[str]) -> Iterable[Lexeme]:
-        """RETURNS: What each of the tokens stands for; a subclass that is quicker for many at once may say how."""
+        """Return what each token stands for. Override it if many at once are faster."""
         return map(self.lexeme, texts)
 
     def side_by_side(self, texts: Sequence[str]) -> Lexemes:
-        """RETURNS: As `lexemes`, in a form that is quicker still to look up."""
+        """Return the lexemes of the tokens in the form that a `LexemeCache` takes up."""
         lexemes = list(self.lexemes(texts))
         terms = list(zip_longest(*[lexeme.terms for lexeme in lexemes])) or [(None,) * len(lexemes)]
         return Lexemes(terms, [lexeme.role for lexeme in lexemes], [lexeme.leaning for lexeme in lexemes])
 
     def __call__(self, doc: Doc) -> list[str]:
-        """RETURNS: The terms that the vocabulary numbers: plain ones, as all else is found from their ids."""
+        """Return the terms that the vocabulary numbers; negated terms, pairs and sides follow from their ids."""
         return [term for token in doc for term in self.lexeme(token.text).terms]
 
-    def n_rows(self, n_terms: int) -> int:
-        """RETURNS: The rows of the embedding, of a vocabulary's length: of terms, negated terms, pairs, and sides."""
+    def terms(self, docs: Iterable[Doc], max_tokens: int) -> Iterator[Iterable[str]]:
+        """Yield the terms of each Doc, looking at each distinct token once.
+
+        Args:
+            docs: The Docs.
+            max_tokens: The distinct tokens to remember before all of them are forgotten.
+        """
+        known: dict[str, tuple[str, ...]] = {}
+        for doc in docs:
+            if len(known) > max_tokens:
+                known.clear()
+            texts = [token.text for token in doc]
+            for text in texts:
+                if text not in known:
+                    known[text] = self.lexeme(text).terms
+            yield (term for text in texts for term in known[text])
+
+    def tokens(self, docs: Sequence[Doc], cache: LexemeCache) -> Ragged:
+        """Return the indices of all tokens' lexemes in the cache, int32 (n_tokens,)."""
+        orths = [doc.to_array(ORTH) for doc in docs]
+        lengths = np.array(list(map(len, orths)), dtype=np.int64)
+        if not orths:
+            return Ragged(np.empty(0, dtype=np.int32), lengths)
+        return Ragged(cache.indices(np.concatenate(orths), docs[0].vocab.strings), lengths)
+
+    def spans(self, doc: Doc) -> tuple[Array, Array]:
+        """Return the first and the last token of the Doc behind each entry of `tokens`, int64 (n_tokens,) twice."""
+        places = np.arange(len(doc))
+        return places, places
+
+    def ids(self, docs: Sequence[Doc], vocabulary: Mapping[str, int], cache: LexemeCache | None = None) -> Ragged:
+        """Return the ids of each Doc, int64.
+
+        Args:
+            docs: Docs that share a vocabulary of strings.
+            vocabulary: Terms to ids.
+            cache: A cache of this preprocessor and vocabulary; None for a new one.
+        """
+        cache = LexemeCache(self, vocabulary) if cache is None else cache
+        return self.token_ids(self.tokens(docs, cache), cache)
+
+    def token_ids(self, tokens: Ragged, cache: LexemeCache) -> Ragged:
+        """Return the ids of each text, int64, from its tokens' indices in the cache."""
+        return feature_ids(cache, compose(cache, tokens))
+
+    def n_ids(self, n_terms: int) -> int:
+        """Return the number of ids for a vocabulary's length: those of terms, negated terms, pairs and sides."""
         return self.first_side(n_terms) + 4 * self.n_leanings
 
     def first_bucket(self, n_terms: int) -> int:
-        """RETURNS: The id of the first bucket: before it come the ids of terms, and those of negated terms."""
+        """Return the id of the first bucket of pairs. The ids of terms and of negated terms come before it."""
         return n_terms * 2 if self.negation_scope else n_terms
 
     def first_side(self, n_terms: int) -> int:
-        """RETURNS: The id of a token of leaning 1 before a contrast; negated, after it, and both are the next three."""
+        """Return the id of a word of leaning 1 before a contrast; the next three are negated, after it, and both."""
         return self.first_bucket(n_terms) + self.bigram_distance * self.bigram_buckets
 
     def initialize(self) -> None:
-        pass
+        """Do nothing: no corpus is needed."""
 
     def to_bytes(self) -> bytes:
+        """Return the settings as msgpack."""
         return bytes(srsly.msgpack_dumps(vars(self)))
 
     def from_bytes(self, data: bytes) -> "TokenPreprocessor":
+        """Load the settings."""
         vars(self).update(srsly.msgpack_loads(data))
         return self
+
+
+class WholeDocTerms(TokenPreprocessor):
+    """Adapts a preprocessor that has `__call__(doc) -> terms` alone: each term it returns counts as a token."""
+
+    by_token = False
+
+    def __init__(self, preprocessor: Preprocessor) -> None:
+        self.preprocessor = preprocessor
+
+    def __call__(self, doc: Doc) -> list[str]:
+        return self.preprocessor(doc)
+
+    def lexeme(self, text: str) -> Lexeme:
+        return Lexeme(text)
+
+    def terms(self, docs: Iterable[Doc], max_tokens: int) -> Iterator[Iterable[str]]:
+        return map(self.preprocessor, docs)
+
+    def tokens(self, docs: Sequence[Doc], cache: LexemeCache) -> Ragged:
+        terms = list(map(self.preprocessor, docs))
+        lengths = np.array(list(map(len, terms)), dtype=np.int64)
+        return Ragged(cache.indices_of_texts([term for of_doc in terms for term in of_doc]), lengths)
+
+    def spans(self, doc: Doc) -> tuple[Array, Array]:
+        return align(self.preprocessor, doc)
+
+    def initialize(self) -> None:
+        self.preprocessor.initialize()
+
+
+def by_tokens(preprocessor: Preprocessor) -> TokenPreprocessor:
+    """Return the preprocessor itself if it works token by token, else adapted."""
+    return preprocessor if isinstance(preprocessor, TokenPreprocessor) else WholeDocTerms(preprocessor)
+
+
+def align(preprocessor: Preprocessor, doc: Doc) -> tuple[Array, Array]:
+    """Find the tokens that the terms of a whole text come from.
+
+    Terms are matched, in order, with those that each token has by itself (Ratcliff and Obershelp's gestalt pattern
+    matching, by `difflib`). What is left over, such as an emoticon of two tokens, comes from the tokens between its
+    neighbours'.
+
+    Returns:
+        The first and the last token of each term, int64 (n_terms,) twice.
+    """
+    terms = preprocessor(doc)
+    alone = [(term, token.i) for token in doc for term in preprocessor(Doc(doc.vocab, [token.text]))]
+    first, last = np.zeros(len(terms), dtype=np.int64), np.zeros(len(terms), dtype=np.int64)
+    term, token = 0, 0
+    matcher = SequenceMatcher(None, terms, [each for each, _ in alone], autojunk=False)
+    for block in matcher.get_matching_blocks():  # the last one is empty, at the end of both
+        tokens = [i for _, i in alone[block.b : block.b + block.size]]
+        until = tokens[0] if tokens else len(doc)
+        # Unmatched terms come from the tokens in between; if there are none, from the one before.
+        between: Sequence[int] = range(token, until) or [min(max(token - 1, 0), len(doc) - 1)]
+        first[term : block.a], last[term : block.a] = between[0], between[-1]
+        first[block.a : block.a + block.size] = last[block.a : block.a + block.size] = tokens
+        term, token = block.a + block.size, tokens[-1] + 1 if tokens else token
+    return first, last

@@ -8,12 +8,12 @@ werent
 """
 NEGATIONS = frozenset(_NEGATIONS.split())
 SCOPE_ENDS = frozenset([*".,;:!?()…-–—", *["but", "however", "though", "although", "except", "yet", "because"]])
-# What comes after them counts for more than what came before.
+# What follows them counts for more than what precedes them.
 CONTRASTING = frozenset({"but", "however", "yet"})
-# The clause that they begin counts for less than the rest.
+# The clause they begin counts for less than the rest.
 CONCEDING = frozenset({"although", "though", "despite"})
 
-# Words that say who a person is, and not how good anything is: those of a group count as its first.
+# Words for people. Each group is one term, so that the model learns no sentiment about any of its members.
 PEOPLE = (
     "he she him her his hers himself herself",
     "man woman men women guy gal guys girl girls boy boys lady ladies gentleman gentlemen male female males females",
@@ -47,7 +47,7 @@ PEOPLE = (
     " hans klaus giulia marco pierre kenji yuki hiroshi sven ingrid kofi amara chidi",
 )
 
-# What words of an emoji's Unicode name tell of its valence, on VADER's scale.
+# The valence that words of an emoji's Unicode name stand for, on VADER's scale.
 EMOJI_VALENCES = {
     "angry": -2.3,
     "broken": -1.9,
@@ -77,5 +77,5 @@ EMOJI_VALENCES = {
     "vomiting": -2.5,
     "weary": -1.5,
 }
-# One of these says more of an emoji than the rest of its name.
+# One of these alone decides the valence, whatever the rest of the name.
 TELLING_NAMES = ("broken", "joy")

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from thinc.api import Model
 
 from ..model.folded import log_probabilities
-from ..model.thinc_model import folded_classifier, get_weights, set_weights
+from ..model.parameters import get_weights, set_weights
+from ..model.thinc_model import folded_classifier
+from ..text.arrays import Ragged
 
 # Powers of e between which a temperature lies, and how exactly it is found.
 _LEAST, _MOST, _STEPS = -3.0, 3.0, 60
@@ -24,7 +26,7 @@ def calibrate(model: Model[Any, Any], ids: Sequence[NDArray[np.int32]], targets:
     """
     known = [i for i, target in enumerate(targets) if target >= 0]
     texts = [ids[i] for i in known]
-    scores = log_probabilities(folded_classifier(model), np.concatenate(texts), np.array(list(map(len, texts))))
+    scores = log_probabilities(folded_classifier(model), Ragged.of(texts))
     temperature = fit_temperature(scores, np.array([targets[i] for i in known]))
     weights = get_weights(model)
     set_weights(model, weights | {name: weights[name] / temperature for name in ("W", "b")})

@@ -15,16 +15,9 @@ from spacy.language import Language
 
 from ..errors import Errors, SentimentError
 from ..model.padding import longest_length
-from ..model.thinc_model import (
-    change_labels,
-    docs_to_ids,
-    get_architecture,
-    layer_weights,
-    set_label_prior,
-    set_vocabulary,
-    set_weights,
-    to_trax_layer,
-)
+from ..model.inputs import docs_to_ids, set_vocabulary
+from ..model.thinc_model import folds
+from ..model.parameters import change_labels, get_architecture, layer_weights, set_label_prior, set_weights, to_trax_layer
 from ..model.trax_layers import initialized_layer
 from ..pipelines import find_component
 from .batches import Batch, balanced_batches, shuffled_batches, steady_length, weighted_batches
@@ -85,10 +78,10 @@ def train(
     require_labels(texts, labels, "the training texts")
     require_labels(dev_texts, labels, "the held-out texts")
     nlp = init_from or _blank(labels, settings)
-    component = find_component(nlp, "the pipeline")
+    component = find_component(nlp)
     model = component.model
     if list(component.labels) != list(labels):
-        is_layer = "layer" in model.attrs  # of which only the layer's function knows where the labels' weights are
+        is_layer = not folds(model)  # of which only the layer's function knows where the labels' weights are
         if is_layer or not set(component.labels) <= set(labels):
             found, given = ", ".join(component.labels), ", ".join(labels)
             wanted = "the same" if is_layer else "among these"

@@ -26,7 +26,7 @@ class Settings:
     min_count: Leave out the terms that occur less often. max_ids: Of a longer text, train on so many of its ids, chosen
         by chance; 0 means all.
     pad_to_ladder: Pad batches to few different lengths; else, as the seed does, to the longest text of each.
-    row_steps: Let Adam move only the rows of the embedding that are in the batch (`model.rows`); else, as the seed
+    row_steps: Let Adam move only the rows of the embedding that are in the batch (`model.sparse_rows`); else, as the seed
         does, all rows at each step.
     data_parallel: Let all devices share each batch, by Trax's data parallelism, where `row_steps` is false; else the
         first one trains.

@@ -60,7 +60,7 @@ class Answering:
         """Raises SentimentError where the pipeline has no component of this package, ValueError (spaCy's E109) where
         that is not trained.
         """
-        self._nlp, self._component = nlp, find_component(nlp, "the pipeline")
+        self._nlp, self._component = nlp, find_component(nlp)
         self._scorer = TextScorer(nlp)
         self._makes_docs = reason_for_docs(nlp, self._component) is not None
         self.labels = self._scorer.labels

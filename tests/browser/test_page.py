@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from spacy.language import Language
 
-from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.pipelines import load
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -36,12 +36,12 @@ def _serve(nlp: Language) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    yield from _serve(load_pipeline("en"))
+    yield from _serve(load("en"))
 
 
 @pytest.fixture(scope="module")
 def ternary_url() -> Iterator[str]:
-    yield from _serve(load_pipeline("en_ternary"))
+    yield from _serve(load("en_ternary"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from spacy.language import Language
 
 from spacy_trax_sentiment import render
 from spacy_trax_sentiment.explanation.html import sentiment_html
-from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.pipelines import load
 
 TEXTS = [
     "I love this hotel: wonderful view, friendly people :)",
@@ -21,7 +21,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def models() -> list[Language]:
-    return [load_pipeline("en"), load_pipeline("en_ternary")]
+    return [load("en"), load("en_ternary")]
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_a_million_tokens_score_as_their_doc(trained: Language, scorer: TextScor
 
 @pytest.mark.parametrize("text", ["", " ", "https://t.co/abc", "vvvv zzzz xxxx"])
 def test_a_text_without_known_terms_gets_the_label_prior(trained: Language, scorer: TextScorer, text: str) -> None:
-    prior = find_component(trained, "").model.attrs["label_prior"]
+    prior = find_component(trained).model.attrs["label_prior"]
     assert scorer([text])[0].tolist() == pytest.approx(prior)
 
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.pipelines import load
 
 Run = Callable[..., Any]
 
@@ -14,7 +14,7 @@ def test_a_smaller_pipeline_is_written_with_its_accuracy_before_and_after(run: R
     before, after = re.findall(r"^(?:before|after) +([\d.]+) ", result.out, re.MULTILINE)
     assert float(after) <= 3 < float(before)
     assert re.search(r"Right on \d+ of the 826 texts of bundled:short_texts, .* before\. Saved to", result.out)
-    assert load_pipeline(tmp_path / "small")("good").cats["positive"] > 0.5
+    assert load(tmp_path / "small")("good").cats["positive"] > 0.5
 
 
 def test_a_size_that_cannot_be_reached_leaves_no_output(run: Run, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from spacy.language import Language
 
 from spacy_trax_sentiment.explanation.style import N_STEPS, NEGATIVE, POSITIVE, shade
 from spacy_trax_sentiment.explanation.terminal import colours_of, sentiment_lines
-from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.pipelines import load
 
 Run = Callable[..., Any]
 
@@ -32,7 +32,7 @@ def run(run: Run) -> Run:
 
 @pytest.fixture(scope="module")
 def nlp() -> Language:
-    return load_pipeline("en")
+    return load("en")
 
 
 def test_shares_follow_their_tokens_where_there_are_no_colours(run: Run, nlp: Language) -> None:
@@ -152,7 +152,7 @@ def test_256_colours_are_the_nearest(nlp: Language) -> None:
 
 def test_the_bar_is_always_as_wide(nlp: Language) -> None:
     for model, text in (("en", "so good"), ("en_ternary", "The train leaves at 8"), ("en", "")):
-        bar = sentiment_lines(load_pipeline(model)(text)._.sentiment, 256).splitlines()[1]
+        bar = sentiment_lines(load(model)(text)._.sentiment, 256).splitlines()[1]
         spaces = re.findall(r"m( +)\x1b", bar)
         assert sum(map(len, spaces)) == 40
 

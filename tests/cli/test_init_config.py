@@ -22,7 +22,7 @@ def test_a_printed_config_is_filled_and_has_the_presets_settings(
     assert config["training"]["seed"] == settings.seed
     assert config["training"]["batcher"]["size"] == settings.batch_size
     assert config["training"]["optimizer"]["learn_rate"] == settings.learning_rate
-    model = find_component(load_model_from_config(config, auto_fill=False), "").model
+    model = find_component(load_model_from_config(config, auto_fill=False)).model
     assert model.attrs["embedding_dim"] == settings.embedding_dim
     assert model.attrs["mean"] == settings.mean
 

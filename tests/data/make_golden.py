@@ -24,7 +24,7 @@ def main() -> None:
     nlp = train(texts, texts, ["negative", "positive"], settings).nlp
     directory = Path(__file__).parent / "golden" / f"v{FORMAT_VERSION}"
     directory.parent.mkdir(exist_ok=True)
-    find_component(nlp, "").to_disk(directory, exclude=["vocab"])
+    find_component(nlp).to_disk(directory, exclude=["vocab"])
     expected = {text: nlp(text).cats for text in TEXTS}
     directory.with_suffix(".json").write_text(json.dumps(expected, indent=1) + "\n", encoding="utf-8")
 

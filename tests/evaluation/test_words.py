@@ -5,8 +5,9 @@ from spacy.language import Language
 
 from spacy_trax_sentiment.evaluation.words import strongest_words, word_weights
 from spacy_trax_sentiment.model.folded import Folded
-from spacy_trax_sentiment.model.thinc_model import docs_to_ids, folded_classifier
-from spacy_trax_sentiment.pipelines import find_component, load_pipeline
+from spacy_trax_sentiment.model.inputs import docs_to_ids
+from spacy_trax_sentiment.model.thinc_model import folded_classifier
+from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 from spacy_trax_sentiment.training.labelled import LabelledText
 
@@ -14,7 +15,7 @@ Texts = list[LabelledText]
 
 
 def test_the_weight_of_a_word_is_the_sum_over_its_terms(trained: Language, short_texts: tuple[Texts, Texts]) -> None:
-    component = find_component(trained, "")
+    component = find_component(trained)
     make_doc = spacy.blank("en").make_doc
     docs = [make_doc(text) for text, _ in short_texts[0]]
     found = strongest_words(component.model, component.labels, docs, n=10)
@@ -34,8 +35,8 @@ def test_the_weight_of_a_word_is_the_sum_over_its_terms(trained: Language, short
 
 
 def test_the_bundled_models_strongest_words_are_words(short_texts: tuple[Texts, Texts]) -> None:
-    nlp = load_pipeline("en")
-    component = find_component(nlp, "")
+    nlp = load("en")
+    component = find_component(nlp)
     found = strongest_words(component.model, component.labels, [nlp.make_doc(text) for text, _ in short_texts[0]])
     assert "worst" in [word.text for word in found["negative"]]
     assert "excellent" in [word.text for word in found["positive"]]
@@ -43,15 +44,15 @@ def test_the_bundled_models_strongest_words_are_words(short_texts: tuple[Texts, 
 
 
 def test_spellings_with_the_same_terms_count_as_one_word() -> None:
-    nlp = load_pipeline("en")
-    component = find_component(nlp, "")
+    nlp = load("en")
+    component = find_component(nlp)
     docs = [nlp.make_doc(text) for text in ("LOVE love", "looove great", "looove hate")]
     words = {word.text: word.occurrences for word in strongest_words(component.model, component.labels, docs)["positive"]}
     assert words == {"love": 4}  # "great" occurs once
 
 
 def test_without_texts_there_are_no_words(trained: Language) -> None:
-    component = find_component(trained, "")
+    component = find_component(trained)
     assert strongest_words(component.model, component.labels, []) == {"negative": [], "positive": []}
 
 

@@ -28,7 +28,7 @@ from spacy_trax_sentiment.explanation.html import (
 )
 from spacy_trax_sentiment.explanation.sentiment import Sentiment
 from spacy_trax_sentiment.explanation.style import N_STEPS, NEGATIVE, POSITIVE, STYLE, shade
-from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.pipelines import load
 from spacy_trax_sentiment.text.lexeme_cache import doc_orths
 
 
@@ -66,12 +66,12 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def nlp() -> Language:
-    return load_pipeline("en")
+    return load("en")
 
 
 @pytest.fixture(scope="module")
 def ternary() -> Language:
-    return load_pipeline("en_ternary")
+    return load("en_ternary")
 
 
 WORDS = st.sampled_from(["good", "not", "bad", "<script>", "&amp;", '"', "\n\n", "  ", "😀", "happy", "love", "it's"])

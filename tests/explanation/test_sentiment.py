@@ -16,7 +16,7 @@ from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.explanation import doc_extension
 from spacy_trax_sentiment.explanation.contributions import align, doc_contributions
 from spacy_trax_sentiment.explanation.sentiment import Sentiment
-from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.pipelines import load
 from spacy_trax_sentiment.text.lexeme_cache import doc_orths
 from spacy_trax_sentiment.text.process_tweet import ProcessTweet
 
@@ -72,7 +72,7 @@ def three_labels(require_trax: None) -> Language:
 
 @pytest.fixture(scope="module")
 def bundled() -> Language:
-    return load_pipeline("en")
+    return load("en")
 
 
 def _log_odds(doc: Doc) -> float:
@@ -167,7 +167,7 @@ def test_a_sentence_scores_as_by_itself_but_for_what_reaches_into_it(left: str, 
 
 
 def test_sentences_do_not_score_the_doc_again(bundled: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    nlp = load_pipeline("en")
+    nlp = load("en")
     nlp.add_pipe("sentencizer", first=True)
     doc = nlp("A good film. A bad book. Not happy.")
     calls = []

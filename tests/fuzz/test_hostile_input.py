@@ -118,8 +118,8 @@ def test_a_model_is_loaded_or_refused(file: tuple[str, bytes], is_sealed: bool) 
     with tempfile.TemporaryDirectory() as directory, contextlib.suppress(SentimentError):
         for name, data in [*files.items(), (MANIFEST, seal)]:
             (Path(directory) / name).write_bytes(data)
-        find_component(blank(), "").from_disk(directory)
-        assert list(blank()("not bad at all").cats) == list(find_component(blank(), "").labels)
+        find_component(blank()).from_disk(directory)
+        assert list(blank()("not bad at all").cats) == list(find_component(blank()).labels)
 
 
 @cache

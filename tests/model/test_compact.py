@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.compact import compact_files, files_size, fold_embedding, keep_terms
-from spacy_trax_sentiment.model.thinc_model import get_architecture, get_weights, set_weights, to_trax_layer
+from spacy_trax_sentiment.model.parameters import get_architecture, get_weights, set_weights, to_trax_layer
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 
@@ -23,22 +23,22 @@ def nlp(trained: Language, tmp_path: Path) -> Language:
 
 
 def test_folding_the_embedding_keeps_the_scores(trained: Language, nlp: Language) -> None:
-    model = find_component(nlp, "").model
+    model = find_component(nlp).model
     fold_embedding(model)
     assert get_architecture(model).embedding_dim == 2
     np.testing.assert_allclose(TextScorer(nlp)(TEXTS), TextScorer(trained)(TEXTS), atol=1e-5)
 
 
 def test_a_folded_model_is_still_a_trax_layer(trained: Language, nlp: Language) -> None:
-    model = find_component(nlp, "").model
+    model = find_component(nlp).model
     fold_embedding(model)
     ids = np.array([[3, 4, 5, 0, 0, 0, 0, 0]], dtype=np.int32)
-    before = np.asarray(to_trax_layer(find_component(trained, "").model)(ids))
+    before = np.asarray(to_trax_layer(find_component(trained).model)(ids))
     np.testing.assert_allclose(np.asarray(to_trax_layer(model)(ids)), before, atol=1e-5)
 
 
 def test_terms_left_out_score_as_unknown_ones(nlp: Language) -> None:
-    model = find_component(nlp, "").model
+    model = find_component(nlp).model
     before = dict(model.attrs["vocabulary"])
     keep_terms(model, 50)
     kept = model.attrs["vocabulary"]
@@ -50,7 +50,7 @@ def test_terms_left_out_score_as_unknown_ones(nlp: Language) -> None:
 
 
 def test_all_terms_kept_change_nothing(trained: Language, nlp: Language) -> None:
-    model = find_component(nlp, "").model
+    model = find_component(nlp).model
     keep_terms(model, len(model.attrs["vocabulary"]))
     np.testing.assert_array_equal(TextScorer(nlp)(TEXTS), TextScorer(trained)(TEXTS))
 
@@ -66,7 +66,7 @@ def _vocabulary_alone(model: Any, scope: int) -> None:
 
 @pytest.mark.parametrize("scope", [0, 5])
 def test_the_rows_of_kept_terms_stay_theirs_plain_and_negated(nlp: Language, scope: int) -> None:
-    model = find_component(nlp, "").model
+    model = find_component(nlp).model
     _vocabulary_alone(model, scope)
     before, E = dict(model.attrs["vocabulary"]), get_weights(model)["E"].copy()
     keep_terms(model, 100)
@@ -83,7 +83,7 @@ def test_the_rows_of_kept_terms_stay_theirs_plain_and_negated(nlp: Language, sco
 
 
 def test_texts_of_kept_terms_score_the_same_negated_too(nlp: Language) -> None:
-    model = find_component(nlp, "").model
+    model = find_component(nlp).model
     terms, before = model.attrs["preprocessor"], model.attrs["vocabulary"]
     # Only what weighs something is kept, and "not" has to be, as its pairs go with it.
     E = get_weights(model)["E"].copy()
@@ -101,7 +101,7 @@ def test_texts_of_kept_terms_score_the_same_negated_too(nlp: Language) -> None:
 
 
 def test_a_model_is_made_to_fit(nlp: Language, tmp_path: Path) -> None:
-    component = find_component(nlp, "")
+    component = find_component(nlp)
     whole = files_size(component.model, component.cfg)
     size = compact_files(component.model, component.cfg, 300_000)
     assert size <= 300_000 < whole
@@ -110,6 +110,6 @@ def test_a_model_is_made_to_fit(nlp: Language, tmp_path: Path) -> None:
 
 
 def test_a_size_that_cannot_be_reached_is_refused(nlp: Language) -> None:
-    component = find_component(nlp, "")
+    component = find_component(nlp)
     with pytest.raises(SentimentError, match="S075"):
         compact_files(component.model, component.cfg, 1000)

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.files import MANIFEST, model_from_files, model_to_files
-from spacy_trax_sentiment.pipelines import find_component, load_pipeline, save_pipeline
+from spacy_trax_sentiment.pipelines import find_component, load, save
 from spacy_trax_sentiment.storage.sealed import FORMAT_VERSION, SEAL, manifest
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.training.labelled import LabelledText
@@ -22,7 +22,7 @@ TEXTS = ["I love it", "awful, never again", ""]
 @pytest.fixture(scope="module")
 def saved(trained: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("saved") / "m"
-    save_pipeline(trained, path)
+    save(trained, path)
     return path
 
 
@@ -32,7 +32,7 @@ def _files(directory: Path) -> list[Path]:
 
 def _refused(path: Path) -> None:
     with pytest.raises(SentimentError, match=r"S07[01]") as error:
-        load_pipeline(path)
+        load(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -49,12 +49,12 @@ def test_a_model_holds_arrays_json_and_msgpack_alone(saved: Path) -> None:
 
 def test_a_saved_model_scores_the_same(trained: Language, saved: Path) -> None:
     for text in TEXTS:
-        assert load_pipeline(saved)(text).cats == trained(text).cats
+        assert load(saved)(text).cats == trained(text).cats
 
 
 @pytest.mark.parametrize("part", ["the pipeline", "the component"])
 def test_a_flipped_byte_anywhere_is_refused(saved: Path, tmp_path: Path, part: str) -> None:
-    # spacy.load checks the component's own files, load_pipeline all of them.
+    # spacy.load checks the component's own files, load all of them.
     rng = np.random.default_rng(0)
     copy = tmp_path / "m"
     shutil.copytree(saved, copy)
@@ -73,7 +73,7 @@ def test_a_flipped_byte_anywhere_is_refused(saved: Path, tmp_path: Path, part: s
                     spacy.load(copy)
         finally:
             path.write_bytes(data)
-    load_pipeline(copy)
+    load(copy)
 
 
 def test_a_truncated_file_is_refused(saved: Path, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_missing_file_is_named(saved: Path, tmp_path: Path) -> None:
             continue
         moved = path.rename(tmp_path / "moved")
         with pytest.raises(SentimentError, match=f"S070.*{path.name}"):
-            load_pipeline(copy)
+            load(copy)
         moved.rename(path)
     (copy / "trax_sentiment" / "E.npy").unlink()
     with pytest.raises(SentimentError, match=r"S070.*E\.npy"):
@@ -148,12 +148,12 @@ class _Executed:
 def test_weights_may_be_stored_as_float16(trained: Language, saved: Path, tmp_path: Path) -> None:
     nlp = spacy.load(saved)
     nlp.get_pipe("trax_sentiment").cfg["weights_dtype"] = "float16"  # type: ignore[attr-defined]
-    save_pipeline(nlp, tmp_path / "half")
+    save(nlp, tmp_path / "half")
     assert np.load(tmp_path / "half" / "trax_sentiment" / "E.npy").dtype == np.float16
     half = TextScorer.load(tmp_path / "half")
     np.testing.assert_allclose(half(TEXTS), TextScorer(trained)(TEXTS), atol=0.02)
     # Saving what was loaded changes nothing.
-    save_pipeline(spacy.load(tmp_path / "half"), tmp_path / "again")
+    save(spacy.load(tmp_path / "half"), tmp_path / "again")
     np.testing.assert_array_equal(TextScorer.load(tmp_path / "again")(TEXTS), half(TEXTS))
 
 
@@ -187,10 +187,10 @@ def test_files_that_do_not_fit_leave_the_model_as_it_was(trained: Language) -> N
 
 def test_the_lexicon_travels_with_the_model(trained: Language, saved: Path) -> None:
     data = (saved / "trax_sentiment" / "preprocessor.msgpack").read_bytes()
-    preprocessor = find_component(trained, "").model.attrs["preprocessor"]
+    preprocessor = find_component(trained).model.attrs["preprocessor"]
     names = {"negation_scope", "bigram_buckets", "bigram_distance", "n_leanings", "concessions", "_words"}
     assert set(srsly.msgpack_loads(data)) == names
-    loaded = find_component(load_pipeline(saved), saved).model.attrs["preprocessor"]
+    loaded = find_component(load(saved)).model.attrs["preprocessor"]
     assert loaded.to_bytes() == preprocessor.to_bytes() == data
     assert list(loaded.lexemes(TEXTS)) == list(preprocessor.lexemes(TEXTS))
 
@@ -208,8 +208,8 @@ def test_a_pipeline_is_loaded_as_spacy_loads_it(trained: Language, tmp_path: Pat
     for case in (None, "xyzzy"):
         if case is not None:
             nlp.tokenizer.add_special_case(case, [{"ORTH": "xyz"}, {"ORTH": "zy"}])  # type: ignore[union-attr]
-        save_pipeline(nlp, tmp_path / f"m{case}")
-        loaded, expected = load_pipeline(tmp_path / f"m{case}"), spacy.load(tmp_path / f"m{case}")
+        save(nlp, tmp_path / f"m{case}")
+        loaded, expected = load(tmp_path / f"m{case}"), spacy.load(tmp_path / f"m{case}")
         assert loaded.tokenizer.rules == expected.tokenizer.rules  # type: ignore[union-attr]
         for doc, other in zip(loaded.pipe(texts), expected.pipe(texts), strict=True):
             assert [token.text for token in doc] == [token.text for token in other]

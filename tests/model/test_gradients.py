@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from spacy_trax_sentiment.model.thinc_model import Classifier, docs_to_ids, get_weights
+from spacy_trax_sentiment.model.inputs import docs_to_ids
+from spacy_trax_sentiment.model.parameters import get_weights
+from spacy_trax_sentiment.model.thinc_model import Classifier
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 

@@ -40,7 +40,7 @@ def written(directory: Path, **changed: bytes) -> Path:
 def blank() -> tuple[Language, TraxSentiment]:
     nlp = spacy.blank("en")
     nlp.add_pipe("trax_sentiment", config={"pretrained": None})
-    return nlp, find_component(nlp, "")
+    return nlp, find_component(nlp)
 
 
 def header(shape: tuple[int, ...], dtype: str = "<f4") -> bytes:

@@ -8,7 +8,9 @@ from thinc.api import Adam, Model
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.padding import pad
-from spacy_trax_sentiment.model.thinc_model import Classifier, docs_to_ids, get_weights, to_trax_layer
+from spacy_trax_sentiment.model.inputs import docs_to_ids
+from spacy_trax_sentiment.model.parameters import get_weights, to_trax_layer
+from spacy_trax_sentiment.model.thinc_model import Classifier
 from spacy_trax_sentiment.model.trax_backend import jax
 from spacy_trax_sentiment.text.process_tweet import ProcessTweet
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms

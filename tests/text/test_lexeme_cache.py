@@ -211,7 +211,7 @@ def test_docs_have_rows_of_their_tokens() -> None:
 def test_a_pipelines_memory_is_bounded_and_forgetting_changes_no_score(
     trained: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = find_component(trained, "").model
+    model = find_component(trained).model
     texts = [f"I do not love word{i} :) but good food" for i in range(60)]
     expected = [doc.cats for doc in trained.pipe(texts)]
     monkeypatch.setattr(lexemes, "MAX_LEXEMES", 5)
@@ -268,7 +268,7 @@ def lowered(registered: None, require_trax: None) -> Language:
 
 
 def test_a_users_preprocessor_learns(lowered: Language) -> None:
-    vocabulary = find_component(lowered, "").model.attrs["vocabulary"]
+    vocabulary = find_component(lowered).model.attrs["vocabulary"]
     assert set(vocabulary) == {*SPECIAL_TERMS, "good", "film", "not", "bad", "."}
     for text in ("Good film", "NOT bad"):
         assert lowered(text).cats["positive"] > 0.9
@@ -278,7 +278,7 @@ def test_a_users_preprocessor_learns(lowered: Language) -> None:
 
 def test_a_users_settings_are_saved(lowered: Language) -> None:
     other = _blank().from_bytes(lowered.to_bytes())
-    preprocessor = find_component(other, "").model.attrs["preprocessor"]
+    preprocessor = find_component(other).model.attrs["preprocessor"]
     assert isinstance(preprocessor, Lowered)
     assert vars(preprocessor) == SETTINGS
     for text in ("Good film", "not good . bad the film", ""):

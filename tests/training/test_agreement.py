@@ -13,13 +13,8 @@ from spacy.training import Example
 from thinc.api import SGD, Adam, Optimizer
 
 from spacy_trax_sentiment.model.padding import pad
-from spacy_trax_sentiment.model.thinc_model import (
-    docs_to_ids,
-    get_architecture,
-    get_weights,
-    layer_weights,
-    to_trax_layer,
-)
+from spacy_trax_sentiment.model.inputs import docs_to_ids
+from spacy_trax_sentiment.model.parameters import get_architecture, get_weights, layer_weights, to_trax_layer
 from spacy_trax_sentiment.model.trax_backend import optimizers
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training.batches import Batch
@@ -73,7 +68,7 @@ def test_fifty_steps_give_the_same_weights_and_predictions(
         for text, label in texts
     ]
     nlp.initialize(lambda: examples)
-    model = find_component(nlp, "").model
+    model = find_component(nlp).model
     before = {name: value.copy() for name, value in get_weights(model).items()}
     layer = to_trax_layer(model)
     batches = [examples[i : i + BATCH_SIZE] for i in range(0, len(examples) - BATCH_SIZE + 1, BATCH_SIZE)]
@@ -99,5 +94,5 @@ def test_fifty_steps_give_the_same_weights_and_predictions(
         assert np.abs(value - before[name]).max() > 0.005, name
     ids = list(docs_to_ids(model, [example.reference for example in examples]))
     expected = np.exp(layer(pad(ids)))
-    scores = find_component(nlp, "").predict([example.reference for example in examples])
+    scores = find_component(nlp).predict([example.reference for example in examples])
     np.testing.assert_allclose(scores, expected, atol=1e-3)

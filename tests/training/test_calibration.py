@@ -31,7 +31,7 @@ def test_the_temperature_that_texts_were_drawn_at_is_found(temperature: float, n
 
 def test_calibration_changes_how_sure_and_not_which_label(trained: Language) -> None:
     nlp = _copy(trained)
-    model = find_component(nlp, "").model
+    model = find_component(nlp).model
     ids = [np.array([i % len(model.attrs["vocabulary"])], dtype=np.int32) for i in range(3, 200)]
     texts = ["I love it", "awful food", "not good at all", ""]
     before = np.array([list(doc.cats.values()) for doc in nlp.pipe(texts)])
@@ -46,10 +46,10 @@ def test_calibration_changes_how_sure_and_not_which_label(trained: Language) -> 
 
 def test_texts_without_a_label_are_left_out(trained: Language) -> None:
     nlp = _copy(trained)
-    model = find_component(nlp, "").model
+    model = find_component(nlp).model
     ids = [np.array([i], dtype=np.int32) for i in range(3, 23)]
     targets = [i % 2 for i in range(20)]
-    first = calibrate(find_component(_copy(nlp), "").model, ids, targets)
+    first = calibrate(find_component(_copy(nlp)).model, ids, targets)
     assert calibrate(model, [*ids, ids[0]], [*targets, -1]) == pytest.approx(first)
 
 
@@ -65,7 +65,7 @@ def test_training_calibrates_where_it_is_told_to(
     settings = replace(PRESETS["default"], steps=20)
     plain = train(*short_texts, DEFAULT_LABELS, settings).nlp
     calibrated = train(*short_texts, DEFAULT_LABELS, replace(settings, calibrate=True)).nlp
-    W, scaled = (find_component(nlp, "").model.get_param("W") for nlp in (plain, calibrated))
+    W, scaled = (find_component(nlp).model.get_param("W") for nlp in (plain, calibrated))
     ratio = np.asarray(scaled) / np.asarray(W)
     np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-4)
     assert ratio[0, 0] != pytest.approx(1, abs=1e-3)

@@ -17,8 +17,8 @@ import pytest
 from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
-from spacy_trax_sentiment.model.thinc_model import get_weights
-from spacy_trax_sentiment.pipelines import find_component, load_pipeline
+from spacy_trax_sentiment.model.parameters import get_weights
+from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.storage.sealed import manifest
 from spacy_trax_sentiment.training.checkpoints import Checkpoint, open_checkpoints
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
@@ -32,8 +32,8 @@ FACTS = {"seed": 1, "the training texts": "ab12"}
 
 
 def assert_same_weights(one: Language, other: Language) -> None:
-    expected = get_weights(find_component(one, "").model)
-    found = get_weights(find_component(other, "").model)
+    expected = get_weights(find_component(one).model)
+    found = get_weights(find_component(other).model)
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
 
@@ -115,7 +115,7 @@ def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, s
     assert subprocess.run(command, check=False).returncode == 0
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
     whole = train(*short_texts, DEFAULT_LABELS, replace(PRESETS["default"], steps=steps, embedding_dim=4)).nlp
-    assert_same_weights(whole, load_pipeline(tmp_path / "m"))
+    assert_same_weights(whole, load(tmp_path / "m"))
 
 
 def test_a_model_that_is_changed_after_a_kill_is_not_replaced(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
-from spacy_trax_sentiment.model.thinc_model import get_weights
+from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training import PRESETS, read_labelled_texts, split_held_out, train
 from spacy_trax_sentiment.training.checkpoints import open_checkpoints
@@ -34,7 +34,7 @@ shared = replace(first, data_parallel=True)
 
 def run(settings, on_step=None, checkpoints=None):
     trained = train(*texts, ("negative", "positive"), settings, on_step, checkpoints=checkpoints)
-    weights = get_weights(find_component(trained.nlp, "").model)
+    weights = get_weights(find_component(trained.nlp).model)
     return {"history": trained.history, "weights": {name: value.tolist() for name, value in weights.items()}}
 
 def interrupt(progress):

@@ -7,7 +7,7 @@ from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.evaluation.figures import measure
-from spacy_trax_sentiment.model.thinc_model import get_weights
+from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
 from spacy_trax_sentiment.training.loop import train
@@ -35,7 +35,7 @@ def test_training_reports_each_step_and_the_latest_figures(short_texts: Texts) -
 def test_the_seed_decides_the_weights_and_leaves_the_global_generators_alone(short_texts: Texts) -> None:
     def weights(seed: int) -> dict[str, np.ndarray]:
         nlp = train(*short_texts, DEFAULT_LABELS, replace(SMALL, seed=seed)).nlp
-        return get_weights(find_component(nlp, "").model)
+        return get_weights(find_component(nlp).model)
 
     random.seed(5)
     np.random.seed(5)
@@ -64,10 +64,10 @@ def test_a_penalty_makes_it_a_logistic_regression(short_texts: Texts) -> None:
         row_steps=False,
     )
     nlp = train(texts, texts, DEFAULT_LABELS, settings).nlp
-    weights = get_weights(find_component(nlp, "").model)
+    weights = get_weights(find_component(nlp).model)
     np.testing.assert_array_equal(weights["W"], np.eye(2))
     # At the optimum the penalty's gradient balances that of the mean cross-entropy, (p - y) / n of each term.
-    model_terms = find_component(nlp, "").model.attrs["vocabulary"]
+    model_terms = find_component(nlp).model.attrs["vocabulary"]
     probability = nlp("fine").cats["positive"]
     n_terms = sum(term in model_terms for term in ("fine", "form fine", "opinion +", "valence +1"))
     gradient = (5 * probability - 3) / 10 / n_terms
@@ -106,7 +106,7 @@ def test_a_penalty_pulls_towards_the_start() -> None:
         SMALL, steps=100, batch_size=10, learning_rate=0.1, embedding_dim=2, embedding_scale=0.0, row_steps=False
     )
     nlp = train(texts, texts, DEFAULT_LABELS, settings).nlp
-    start = get_weights(find_component(nlp, "").model)["E"].copy()
+    start = get_weights(find_component(nlp).model)["E"].copy()
     assert np.abs(start).max() > 1
     swapped = [LabelledText(text, "negative" if label == "positive" else "positive") for text, label in texts]
     moved = {}
@@ -114,7 +114,7 @@ def test_a_penalty_pulls_towards_the_start() -> None:
         of_start = replace(settings, penalty=penalty, steps=200, decay=True)
         again = train(texts, texts, DEFAULT_LABELS, settings).nlp
         train(swapped, swapped, DEFAULT_LABELS, of_start, init_from=again)
-        moved[penalty] = np.abs(get_weights(find_component(again, "").model)["E"] - start).max()
+        moved[penalty] = np.abs(get_weights(find_component(again).model)["E"] - start).max()
     assert moved[100.0] < 0.01 < 1 < moved[1e-6]
 
 
@@ -171,4 +171,4 @@ def test_texts_of_one_label_are_refused(short_texts: Texts) -> None:
 def test_seed_preset_reaches_the_seeds_accuracy(tweets: Texts) -> None:
     nlp = train(*tweets, DEFAULT_LABELS, PRESETS["seed"]).nlp
     assert measure(nlp, DEFAULT_LABELS, tweets[1]).accuracy >= 0.99
-    assert find_component(nlp, "").model.attrs["mean"] == "plain"
+    assert find_component(nlp).model.attrs["mean"] == "plain"

@@ -79,7 +79,7 @@ def test_training_on_stored_texts_gives_the_same_weights(
     texts, dev_texts = short_texts
     settings = replace(PRESETS["default"], steps=11, embedding_dim=4, max_ids=20, balanced=balanced)
     expected, found = (
-        find_component(train(each, dev_texts, DEFAULT_LABELS, settings).nlp, "").to_bytes()
+        find_component(train(each, dev_texts, DEFAULT_LABELS, settings).nlp).to_bytes()
         for each in (texts, StoredTexts(texts))
     )
     assert found == expected

@@ -18,7 +18,7 @@ from spacy.language import Language
 
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.pipelines import load_pipeline
+from spacy_trax_sentiment.pipelines import load
 
 pytest.importorskip("fastapi")
 httpx = pytest.importorskip("httpx")
@@ -55,7 +55,7 @@ def asking(app: Any) -> Ask:
 
 @pytest.fixture(scope="module")
 def nlp() -> Language:
-    return load_pipeline("en")
+    return load("en")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ TEXTS = ["I love it", "not good at all", "", "a table", "so\nawful :( 😀", "ne
 
 @pytest.mark.parametrize("model", ["en", "en_ternary"])
 def test_the_answer_is_what_text_scorer_gives(model: str) -> None:
-    answer = asking(make_app(load_pipeline(model)))("POST", "/v1/sentiment", json={"texts": TEXTS}).json()
+    answer = asking(make_app(load(model)))("POST", "/v1/sentiment", json={"texts": TEXTS}).json()
     scorer = TextScorer.load(model)
     probabilities = scorer(TEXTS)
     assert answer["labels"] == list(scorer.labels)
@@ -115,10 +115,10 @@ def test_many_texts_are_answered_in_order(ask: Ask) -> None:
 
 @pytest.mark.parametrize("model", ["en", "en_ternary"])
 def test_contributions_are_those_of_the_doc(model: str) -> None:
-    nlp = load_pipeline(model)
+    nlp = load(model)
     asked = {"texts": TEXTS, "contributions": True}
     answer = asking(make_app(nlp))("POST", "/v1/sentiment", json=asked).json()
-    fresh = load_pipeline(model)
+    fresh = load(model)
     for result, text in zip(answer["results"], TEXTS, strict=True):
         expected = fresh.get_pipe("trax_sentiment").explain(fresh(text)).to_dict()
         assert result == json.loads(json.dumps(expected))

@@ -1,0 +1,59 @@
+"""What a model remembers and could compute again: its lexemes, and its folded weights."""
+
+from collections.abc import Callable
+from typing import Any
+
+from thinc.api import Model
+
+from ..text.lexeme_cache import LexemeCache
+from ..text.token_preprocessor import by_tokens
+from .folded import Folded, LexemeMatrix, fold
+from .parameters import get_weights
+
+
+class ModelCaches:
+    """Owns the caches of one model. A copy of the model, or another process, starts with empty ones.
+
+    They are never saved: Thinc skips attributes that it cannot serialize.
+    """
+
+    def __init__(self) -> None:
+        self._lexemes: tuple[Any, LexemeCache] | None = None
+        self._folded: tuple[list[Any], Folded] | None = None
+        self._matrix: LexemeMatrix | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., "ModelCaches"], tuple[()]]:
+        return type(self), ()
+
+    def lexemes(self, model: Model[Any, Any]) -> LexemeCache:
+        """Return the cache of the model's preprocessor and vocabulary: a new one if either was replaced."""
+        preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
+        kept = self._lexemes
+        if kept is None or kept[0] is not preprocessor or kept[1].vocabulary is not vocabulary:
+            self._lexemes = kept = preprocessor, LexemeCache(by_tokens(preprocessor), vocabulary)
+        return kept[1]
+
+    def folded(self, model: Model[Any, Any]) -> Folded:
+        """Return the model's weights folded: folded anew if they changed.
+
+        Thinc's optimizers write into the weights' arrays; the model's shim counts their steps. Whoever else sets a
+        weight gives the model another array.
+        """
+        a, weights = model.attrs, get_weights(model)
+        settings = a["mean"], a["label_prior"], a["length_exponent"]
+        state = [model.shims[0].n_steps, *settings, *weights.values()]
+        kept = self._folded
+        if kept is None or len(kept[0]) != len(state) or not all(map(_is_same, kept[0], state)):
+            self._folded = kept = state, fold(weights, *settings)
+        return kept[1]
+
+    def matrix(self, model: Model[Any, Any]) -> LexemeMatrix:
+        """Return the folded weights summed per lexeme."""
+        folded, lexemes, kept = self.folded(model), self.lexemes(model), self._matrix
+        if kept is None or kept.folded is not folded or kept.cache is not lexemes:
+            self._matrix = kept = LexemeMatrix(folded, lexemes)
+        return kept
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    return a is b or (isinstance(a, int | float | str | list) and a == b)

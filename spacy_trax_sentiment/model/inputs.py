@@ -1,0 +1,109 @@
+"""A model's Docs to tokens, and tokens to ids and probabilities: what all architectures share."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc
+from spacy.util import minibatch
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ..text.arrays import Ragged
+from ..text.lexeme_cache import MAX_LEXEMES, LexemeCache
+from ..text.preprocessor import Preprocessor
+from ..text.vocabulary import build_vocabulary
+from .caches import ModelCaches
+
+_DOCS_AT_A_TIME = 512
+
+
+def new_attributes(preprocessor: Preprocessor) -> dict[str, Any]:
+    """Return the attributes that models of all architectures have, before the vocabulary is known.
+
+    An architecture adds two functions of its own: `architecture` (model -> what decides its layers) and `score`
+    (model, tokens -> probabilities).
+    """
+    return {
+        "preprocessor": preprocessor,
+        "vocabulary": {},
+        "dropout_rate": 0.0,
+        "label_prior": None,
+        "caches": ModelCaches(),
+    }
+
+
+def prepare(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None, Y: Floats2d | None) -> None:
+    """Set the number of labels and the vocabulary, unless they are set.
+
+    Args:
+        model: The model.
+        X: Docs to build the vocabulary from.
+        Y: An array (n_docs, n_labels) that shows the number of labels.
+    """
+    if Y is not None and model.has_dim("nO") is None:
+        model.set_dim("nO", Y.shape[1])
+    if not model.attrs["vocabulary"]:
+        set_vocabulary(model, X or ())
+
+
+def set_vocabulary(
+    model: Model[Any, Any],
+    docs: Iterable[Doc],
+    min_count: int = 1,
+    max_size: int | None = None,
+    max_tokens: int = MAX_LEXEMES,
+) -> None:
+    """Number the terms of the training texts.
+
+    Args:
+        model: The model.
+        docs: The training texts.
+        min_count: As in `build_vocabulary`.
+        max_size: As in `build_vocabulary`.
+        max_tokens: The distinct tokens to remember at a time.
+    """
+    model.attrs["preprocessor"].initialize()
+    preprocessor = lexeme_cache(model).preprocessor
+    model.attrs["vocabulary"] = build_vocabulary(preprocessor.terms(docs, max_tokens), min_count, max_size)
+
+
+def lexeme_cache(model: Model[Any, Any]) -> LexemeCache:
+    """Return the cache that the model's tokens are indices into."""
+    caches: ModelCaches = model.attrs["caches"]
+    return caches.lexemes(model)
+
+
+def doc_tokens(model: Model[Any, Any], docs: Sequence[Doc]) -> Ragged:
+    """Return the tokens of Docs that share their strings, as indices into `lexeme_cache(model)`."""
+    cache = lexeme_cache(model)
+    return cache.preprocessor.tokens(docs, cache)
+
+
+def token_ids(model: Model[Any, Any], tokens: Ragged) -> Ragged:
+    """Return the ids of each text, int64."""
+    cache = lexeme_cache(model)
+    return cache.preprocessor.token_ids(tokens, cache)
+
+
+def docs_to_ids(model: Model[Any, Any], docs: Iterable[Doc]) -> Iterator[NDArray[np.int32]]:
+    """Yield the ids of each Doc. At most some hundred Docs are held at a time."""
+    # The Docs of a batch must share their strings.
+    groups = (group for _, group in groupby(docs, key=lambda doc: doc.vocab))
+    for batch in chain.from_iterable(minibatch(group, _DOCS_AT_A_TIME) for group in groups):  # type: ignore[no-untyped-call]
+        ids = token_ids(model, doc_tokens(model, batch))
+        yield from Ragged(ids.values.astype(np.int32), ids.lengths).split()
+
+
+def score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
+    """Return the probabilities of texts, float32 (n_texts, n_labels), from their tokens in `lexeme_cache(model)`."""
+    probabilities: NDArray[np.float32] = model.attrs["score"](model, tokens)
+    return probabilities
+
+
+def n_ids(model: Model[Any, Any]) -> int:
+    """Return the number of ids of the model's vocabulary and preprocessor: the rows of an embedding table."""
+    n: int = lexeme_cache(model).preprocessor.n_ids(len(model.attrs["vocabulary"]))
+    return n

@@ -1,0 +1,90 @@
+"""A Thinc model's weights by name, to Trax layers and back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from thinc.api import Model
+from thinc.types import FloatsXd
+
+from ..text.arrays import Array
+from .trax_layers import initialized_layer, leaf_names
+
+
+def has_weights(model: Model[Any, Any]) -> bool:
+    """Return whether the model has been initialized or loaded."""
+    return any(model.has_param(name) for name in model.param_names)
+
+
+def get_architecture(model: Model[Any, Any]) -> Any:
+    """Return what decides the model's layers, without dropout: an `Architecture` or a `LayerArchitecture`."""
+    return model.attrs["architecture"](model)
+
+
+def get_weights(model: Model[Any, Any]) -> dict[str, Any]:
+    """Return the float32 weights by name.
+
+    Raises:
+        KeyError: The model has no weights yet.
+    """
+    return {name: model.get_param(name) for name in model.param_names}
+
+
+def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
+    """Set the model's parameters to copies of the weights, and drop the gradients of earlier ones."""
+    for name, value in weights.items():
+        # A copy: nothing may write to a JAX array's buffer, and Thinc's optimizers update in place.
+        model.set_param(name, cast(FloatsXd, np.array(value, dtype=np.float32)))
+        if model.has_grad(name):
+            # The gradient of E has no rows, as RowUpdates leaves it between steps.
+            shape = (0, value.shape[1]) if name == "E" else value.shape
+            model.set_grad(name, cast(FloatsXd, np.zeros(shape, dtype=np.float32)))
+
+
+def change_labels(model: Model[Any, Any], before: Sequence[str], labels: Sequence[str]) -> None:
+    """Give a trained additive classifier more outputs. A new label's score before the softmax is 0.
+
+    Args:
+        model: The model, changed in place.
+        before: The labels of its outputs.
+        labels: The labels it shall have, which include those of `before`.
+    """
+    weights = get_weights(model)
+    columns = [labels.index(label) for label in before]
+    for name in ("W", "b"):
+        widened = np.zeros((*weights[name].shape[:-1], len(labels)), dtype=np.float32)
+        widened[..., columns] = weights[name]
+        weights[name] = widened
+    for name in weights:
+        model.set_param(name, None)  # Thinc changes the dimension only of a model without parameters
+    model.set_dim("nO", len(labels), force=True)
+    set_weights(model, weights)
+
+
+def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
+    """Set the probabilities of a text without a known term: each label's proportion of the training texts.
+
+    Args:
+        model: The model.
+        counts: The number of texts of each label. One is added to each (Laplace's rule), so that none is 0.
+    """
+    total = sum(counts) + len(counts)
+    model.attrs["label_prior"] = [(count + 1) / total for count in counts]
+
+
+def to_trax_layer(model: Model[Any, Any]) -> Any:
+    """Return a fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities, with copies of the weights."""
+    from .trax_backend import jax
+
+    architecture, weights = get_architecture(model), get_weights(model)
+    layer = initialized_layer(architecture)
+    leaves = [weights[name].copy() for name in leaf_names(architecture, layer)]
+    layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(layer.weights), leaves)
+    return layer
+
+
+def layer_weights(layer: Any, architecture: Any) -> dict[str, Array]:
+    """Return the weights of a Trax layer by name."""
+    from .trax_backend import jax
+
+    return dict(zip(leaf_names(architecture, layer), jax.tree_util.tree_leaves(layer.weights), strict=True))
