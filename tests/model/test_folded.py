@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from spacy_trax_sentiment.model.architecture import Architecture
 from spacy_trax_sentiment.model.folded import (
-    RowTable,
+    LexemeMatrix,
     composed_log_probabilities,
     dense,
     fold,
@@ -20,7 +20,7 @@ from spacy_trax_sentiment.model.folded import (
 )
 from spacy_trax_sentiment.model.trax_backend import jax
 from spacy_trax_sentiment.model.trax_layers import build_layer
-from spacy_trax_sentiment.text.features import compose, composed_ids
+from spacy_trax_sentiment.text.features import compose, feature_ids
 from spacy_trax_sentiment.text.lexeme_cache import LexemeCache
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import build_vocabulary
@@ -238,7 +238,7 @@ def _folded(memory: LexemeCache, hidden_width: int = 0, **settings: Any) -> Any:
 
 
 def _compose(memory: LexemeCache, texts: list[list[str]]) -> Any:
-    rows = memory.rows_of_texts([token for text in texts for token in text])
+    rows = memory.indices_of_texts([token for text in texts for token in text])
     return compose(memory, np.array(rows, dtype=np.int32), np.array(list(map(len, texts)), dtype=np.int64))
 
 
@@ -264,20 +264,20 @@ def test_composed_texts_score_as_their_ids(
     memory = _memory(scope, buckets, distance)
     mean, exponent = mean_and_exponent
     folded = _folded(memory, hidden_width, mean=mean, length_exponent=exponent)
-    rows = RowTable(folded, memory)
+    rows = LexemeMatrix(folded, memory)
     for batch in (texts, more, texts):  # the memory grows between
         composed = _compose(memory, batch)
         scores = composed_log_probabilities(rows, composed)
         assert scores.shape == (len(batch), 3)
         assert scores.dtype == np.float64
-        np.testing.assert_allclose(scores, log_probabilities(folded, *composed_ids(memory, composed)), atol=1e-4)
+        np.testing.assert_allclose(scores, log_probabilities(folded, *feature_ids(memory, composed)), atol=1e-4)
         alone = [composed_log_probabilities(rows, _compose(memory, [text])) for text in batch]
         np.testing.assert_allclose(scores, np.concatenate(alone), rtol=1e-12, atol=1e-12)
 
 
 def test_composed_texts_without_a_known_term_have_the_prior() -> None:
     memory = _memory()
-    rows = RowTable(_folded(memory), memory)
+    rows = LexemeMatrix(_folded(memory), memory)
     scores = composed_log_probabilities(rows, _compose(memory, [[], ["unseen"], ["@you", "."], ["good"]]))
     np.testing.assert_allclose(np.exp(scores[:3]), [[0.5, 0.3, 0.2]] * 3)
     assert np.abs(np.exp(scores[3]) - [0.5, 0.3, 0.2]).max() > 1e-3
@@ -290,10 +290,10 @@ def test_few_words_in_many_context_ids_are_added_as_many_are() -> None:
     memory = _memory(scope=2, buckets=16, distance=1)
     for mean in ("masked", "plain"):
         folded = _folded(memory, mean=mean)
-        rows = RowTable(folded, memory)
+        rows = LexemeMatrix(folded, memory)
         for texts in ([["good"], *[["unseen"]] * 20, ["good", "bad", "films"]], [["good", "bad", "films"] * 5] * 4):
             composed = _compose(memory, texts)
-            expected = log_probabilities(folded, *composed_ids(memory, composed))
+            expected = log_probabilities(folded, *feature_ids(memory, composed))
             np.testing.assert_allclose(composed_log_probabilities(rows, composed), expected, rtol=1e-6, atol=1e-6)
 
 
@@ -310,17 +310,17 @@ def _words_memory(n_words: int) -> tuple[LexemeCache, Any, list[str]]:
 
 def test_the_table_of_rows_grows_with_the_memory() -> None:
     memory, folded, words = _words_memory(5000)
-    table = RowTable(folded, memory)
+    table = LexemeMatrix(folded, memory)
     n = len(memory.vocabulary)
     seen: list[str] = []
     for end in (1, 2, 1000, 1001, 3000, 5000):
-        rows = np.array(memory.rows_of_texts(words[len(seen) : end]))
+        rows = np.array(memory.indices_of_texts(words[len(seen) : end]))
         before = table.get()
         kept = before.copy()
         seen = words[:end]
         sums = table.get()
         np.testing.assert_array_equal(before, kept)  # as another thread may be reading it
-        rows = np.array(memory.rows_of_texts(seen))
+        rows = np.array(memory.indices_of_texts(seen))
         ids = np.array([memory.vocabulary[word] for word in seen])
         np.testing.assert_array_equal(sums[0, rows], folded.rows[ids])
         np.testing.assert_array_equal(sums[1, rows], folded.rows[ids + n])
@@ -334,7 +334,7 @@ def test_the_table_of_rows_grows_with_the_memory() -> None:
 
 def test_threads_share_a_table_of_rows() -> None:
     memory, folded, words = _words_memory(3000)
-    table = RowTable(folded, memory)
+    table = LexemeMatrix(folded, memory)
 
     def score(seed: int) -> bool:
         order = np.random.default_rng(seed).permutation(len(words))
@@ -342,7 +342,7 @@ def test_threads_share_a_table_of_rows() -> None:
         for start in range(0, len(order), 100):
             composed = _compose(memory, [[words[i], "not", words[i - 1]] for i in order[start : start + 100]])
             scores = composed_log_probabilities(table, composed)
-            expected = log_probabilities(folded, *composed_ids(memory, composed))
+            expected = log_probabilities(folded, *feature_ids(memory, composed))
             same &= bool(np.allclose(scores, expected, atol=1e-6))
         return same
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model.padding import LENGTH_LADDER, bucket_length, longest_length, pad, pad_flat, row_bucket
+from spacy_trax_sentiment.model.padding import LENGTH_LADDER, bucket_length, longest_length, pad, pad_ragged, row_bucket
 from spacy_trax_sentiment.seed import data_generator
 from spacy_trax_sentiment.text.process_tweet import process_tweet
 from spacy_trax_sentiment.text.vocabulary import build_vocabulary
@@ -59,7 +59,7 @@ def test_flat_ids_are_padded_as_lists_are(ids: list[list[int]], n_rows: int) -> 
     flat = np.array([i for text in ids for i in text], dtype=np.int64)
     lengths = np.array(list(map(len, ids)), dtype=np.int64)
     for settings in ({}, {"n_rows": n_rows}, {"padded_length": longest_length}):
-        padded = pad_flat(flat, lengths, **settings)
+        padded = pad_ragged(flat, lengths, **settings)
         assert padded.dtype == np.int32
         np.testing.assert_array_equal(padded, pad(ids, **settings))
 

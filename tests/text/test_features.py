@@ -10,7 +10,7 @@ from spacy.strings import hash_string
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from spacy_trax_sentiment.text.features import CONTRAST_REACH, Composed, compose, composed_ids
+from spacy_trax_sentiment.text.features import CONTRAST_REACH, Features, compose, feature_ids
 from spacy_trax_sentiment.text.lexeme_cache import LexemeCache, doc_orths, orths_to_rows
 from spacy_trax_sentiment.text.preprocessor import CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES, Lexeme
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
@@ -43,13 +43,13 @@ def _docs(texts: Iterable[list[str]]) -> list[Doc]:
     return [Doc(VOCAB, words=words) for words in texts]
 
 
-def _composed(memory: LexemeCache, docs: list[Doc]) -> Composed:
+def _composed(memory: LexemeCache, docs: list[Doc]) -> Features:
     return compose(memory, *orths_to_rows(memory, list(map(doc_orths, docs)), VOCAB.strings))
 
 
-def _grouped(memory: LexemeCache, composed: Composed) -> list[list[int]]:
+def _grouped(memory: LexemeCache, composed: Features) -> list[list[int]]:
     """RETURNS: The ids of each text, sorted, as their order within a text says nothing."""
-    ids, lengths = composed_ids(memory, composed)
+    ids, lengths = feature_ids(memory, composed)
     assert lengths.sum() == len(ids)
     ends = np.cumsum(lengths)
     return [sorted(ids[end - length : end].tolist()) for end, length in zip(ends, lengths, strict=True)]
@@ -137,7 +137,7 @@ def test_a_batch_is_composed_as_each_text_is_in_plain_python(
         for i, of_kind in enumerate(composed.context):
             assert of_kind.tolist() == [id for text in expected for id in text.context[i]]
         assert _grouped(memory, composed) == [text.ids() for text in expected]
-        ids, _ = composed_ids(memory, composed)
+        ids, _ = feature_ids(memory, composed)
         assert ids.max(initial=0) < preprocessor.n_rows(len(vocabulary))
 
 
@@ -149,8 +149,8 @@ def test_a_text_is_composed_the_same_alone_and_in_a_batch(
     preprocessor = _terms(scope, buckets, distance)
     docs = _docs(texts)
     memory = LexemeCache(preprocessor, build_vocabulary(map(preprocessor, docs)))
-    ids, lengths = composed_ids(memory, _composed(memory, docs))
-    alone = [composed_ids(memory, _composed(memory, [doc])) for doc in docs]
+    ids, lengths = feature_ids(memory, _composed(memory, docs))
+    alone = [feature_ids(memory, _composed(memory, [doc])) for doc in docs]
     assert ids.tolist() == [i for of_text, _ in alone for i in of_text.tolist()]
     assert lengths.tolist() == [length for _, of_text in alone for length in of_text.tolist()]
 
@@ -209,7 +209,7 @@ def test_unknown_terms_get_the_id_of_unk_and_no_pairs() -> None:
     memory = LexemeCache(preprocessor, vocabulary)
     composed = _composed(memory, _docs([["zzzz", "good", "good", "zzzz"], ["not", "good", "zzzz"]]))
     assert (composed.context[0] != PAD_ID).tolist() == [False, False, True, False, False, True, False]
-    ids, lengths = composed_ids(memory, composed)
+    ids, lengths = feature_ids(memory, composed)
     unknown, good, n = vocabulary[UNK], vocabulary["good"], len(vocabulary)
     assert ids[:4].tolist() == [unknown, good, good, unknown]
     assert ids[5:8].tolist() == [vocabulary["not"], good + n, unknown]  # what is unknown is not negated
@@ -223,7 +223,7 @@ def test_known_further_terms_of_an_unknown_first_make_no_pairs() -> None:
     composed = _composed(memory, _docs([["not", "it", "good", "it"]]))
     assert (composed.context[:-1] != PAD_ID).astype(int).tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]
     n, opinion, it = len(vocabulary), vocabulary["opinion +"], vocabulary["it"]
-    assert composed_ids(memory, composed)[0][:4].tolist() == [vocabulary[UNK], it + n, opinion + n, it + n]
+    assert feature_ids(memory, composed)[0][:4].tolist() == [vocabulary[UNK], it + n, opinion + n, it + n]
 
 
 @pytest.mark.parametrize("texts", [[], [[]], [[], []], [[" "], ["@you", "\n"]]])
@@ -233,7 +233,7 @@ def test_texts_without_terms_have_no_ids(texts: list[list[str]], distance: int) 
     composed = _composed(memory, _docs(texts))
     assert composed.rows.shape == composed.is_negated.shape == (0,)
     assert composed.context.shape == (distance + 1, 0)
-    ids, lengths = composed_ids(memory, composed)
+    ids, lengths = feature_ids(memory, composed)
     assert ids.shape == (0,)
     assert lengths.tolist() == composed.lengths.tolist() == [0] * len(texts)
 
