@@ -29,7 +29,7 @@ _BATCH = 128
 
 
 def TraxLayer(  # noqa: N802 (named as it is registered)
-    preprocessor: Preprocessor, *, layer: LayerFunction, nO: int | None = None
+    preprocessor: Preprocessor, layer: LayerFunction, *, nO: int | None = None
 ) -> Model[list[Doc], Floats2d]:
     """Build a classifier of any Trax layer. Registered as the architecture `spacy_trax_sentiment.TraxLayer.v1`.
 
@@ -41,7 +41,8 @@ def TraxLayer(  # noqa: N802 (named as it is registered)
     Returns:
         A model like that of `Classifier`. Training and predicting need the extra `train`.
     """
-    attributes = {**new_attributes(preprocessor), "architecture": _architecture, "score": _score, "layer": layer}
+    functions = {"architecture": _architecture, "weight_names": _weight_names, "score": _score}
+    attributes = {**new_attributes(preprocessor), **functions, "layer": layer}
     return Model("trax_layer", forward, init=init, dims={"nO": nO}, attrs=attributes)
 
 
@@ -84,6 +85,10 @@ def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: F
 
 def _architecture(model: Model[Any, Any]) -> LayerArchitecture:
     return LayerArchitecture(model.attrs["layer"], n_ids(model), model.get_dim("nO"))
+
+
+def _weight_names(model: Model[Any, Any]) -> tuple[str, ...]:
+    return tuple(sorted(model.param_names))
 
 
 def _score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:

@@ -23,8 +23,8 @@ _DOCS_AT_A_TIME = 512
 def new_attributes(preprocessor: Preprocessor) -> dict[str, Any]:
     """Return the attributes that models of all architectures have, before the vocabulary is known.
 
-    An architecture adds two functions of its own: `architecture` (model -> what decides its layers) and `score`
-    (model, tokens -> probabilities).
+    An architecture adds functions of its own: `architecture` (model -> what decides its layers), `weight_names`
+    (model -> the names of its weights) and `score` (model, tokens -> probabilities).
     """
     return {
         "preprocessor": preprocessor,

@@ -27,7 +27,7 @@ def get_weights(model: Model[Any, Any]) -> dict[str, Any]:
     Raises:
         KeyError: The model has no weights yet.
     """
-    return {name: model.get_param(name) for name in model.param_names}
+    return {name: model.get_param(name) for name in model.attrs["weight_names"](model)}
 
 
 def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:

@@ -79,6 +79,7 @@ def Classifier(  # noqa: N802 (named as it is registered)
         attrs={
             **new_attributes(preprocessor),
             "architecture": _architecture,
+            "weight_names": _weight_names,
             "score": _score,
             "embedding_dim": embedding_dim,
             "hidden_width": hidden_width,
@@ -149,6 +150,10 @@ def lexeme_matrix(model: Model[Any, Any]) -> LexemeMatrix:
 def _score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
     features = compose(lexeme_cache(model), tokens)
     return np.exp(lexeme_matrix(model).log_probabilities(features)).astype(np.float32)
+
+
+def _weight_names(model: Model[Any, Any]) -> tuple[str, ...]:
+    return weight_names(model.attrs["hidden_width"])
 
 
 def _architecture(model: Model[Any, Any]) -> Architecture:

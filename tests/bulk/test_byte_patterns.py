@@ -79,7 +79,7 @@ def _rows(tokenizer: Tokenizer, terms: SentimentTerms, text: str) -> tuple[list[
     """RETURNS: The rows of the text's chunks by a ChunkCache, and of the tokenizer's tokens."""
     lexemes = LexemeCache(terms, build_vocabulary([["0", "good", "home", "at"]]))
     rows, _, _ = ChunkCache(ChunkTokenizer(tokenizer), lexemes).rows(split([text]))
-    return rows.tolist(), lexemes.rows_of_texts([token.text for token in tokenizer(text)])
+    return rows.tolist(), lexemes.indices_of_texts([token.text for token in tokenizer(text)]).tolist()
 
 
 def test_a_special_case_may_be_a_mention() -> None:

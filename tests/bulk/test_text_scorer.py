@@ -194,7 +194,7 @@ def test_special_cases_are_found_as_chunks_need_them(texts: list[str]) -> None:
         tokens = [token.text for token in TOKENIZER(chunk)]
         rows, counts = ours.rows([chunk], lexemes)
         assert counts.tolist() == [len(tokens)]
-        assert rows.tolist() == lexemes.rows_of_texts(tokens)
+        assert rows.tolist() == lexemes.indices_of_texts(tokens).tolist()
 
 
 class _Spelled(TokenPreprocessor):
@@ -223,7 +223,7 @@ def test_special_cases_across_chunks_count_as_the_tokenizer_counts_them(parts: l
     if crossing:
         rows, _ = memory.whole_rows([text])
         rows = rows[rows != NO_TERM]
-    assert rows.tolist() == lexemes.rows_of_texts(tokens)
+    assert rows.tolist() == lexemes.indices_of_texts(tokens).tolist()
 
 
 def test_what_stands_at_the_ends_of_neighbouring_texts_is_not_compared() -> None:

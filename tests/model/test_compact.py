@@ -74,7 +74,7 @@ def test_the_rows_of_kept_terms_stay_theirs_plain_and_negated(nlp: Language, sco
     new = get_weights(model)["E"]
     assert list(kept) == sorted(kept, key=before.__getitem__)
     assert list(kept.values()) == list(range(100 + N_SPECIAL))
-    assert len(new) == model.attrs["preprocessor"].n_rows(len(kept))
+    assert len(new) == model.attrs["preprocessor"].n_ids(len(kept))
     np.testing.assert_array_equal(new[len(kept) * (2 if scope else 1) :], E[len(before) * (2 if scope else 1) :])
     for term, i in kept.items():
         np.testing.assert_array_equal(new[i], E[before[term]])

@@ -230,7 +230,7 @@ def _memory(scope: int = 5, buckets: int = 16, distance: int = 2) -> LexemeCache
 
 def _folded(memory: LexemeCache, hidden_width: int = 0, **settings: Any) -> Any:
     rng = np.random.default_rng(0)
-    shapes = {"E": (memory.preprocessor.n_rows(len(VOCABULARY)), 4), "W": (hidden_width or 4, 3), "b": (3,)}
+    shapes = {"E": (memory.preprocessor.n_ids(len(VOCABULARY)), 4), "W": (hidden_width or 4, 3), "b": (3,)}
     if hidden_width:
         shapes |= {"W_hidden": (4, hidden_width), "b_hidden": (hidden_width,)}
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
@@ -304,7 +304,7 @@ def _words_memory(n_words: int) -> tuple[LexemeCache, Any, list[str]]:
     terms.bigram_buckets = 0
     memory = LexemeCache(terms, build_vocabulary([words]))
     rng = np.random.default_rng(0)
-    E = rng.normal(size=(terms.n_rows(len(memory.vocabulary)), 2)).astype(np.float32)
+    E = rng.normal(size=(terms.n_ids(len(memory.vocabulary)), 2)).astype(np.float32)
     return memory, fold({"E": E, "W": np.eye(2, dtype=np.float32), "b": np.zeros(2)}), words
 
 

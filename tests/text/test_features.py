@@ -138,7 +138,7 @@ def test_a_batch_is_composed_as_each_text_is_in_plain_python(
             assert of_kind.tolist() == [id for text in expected for id in text.context[i]]
         assert _grouped(memory, composed) == [text.ids() for text in expected]
         ids, _ = feature_ids(memory, composed)
-        assert ids.max(initial=0) < preprocessor.n_rows(len(vocabulary))
+        assert ids.max(initial=0) < preprocessor.n_ids(len(vocabulary))
 
 
 @settings(max_examples=30)
@@ -253,7 +253,7 @@ def test_words_of_the_lexicons_count_by_their_side_of_the_last_contrast() -> Non
         none,
         *(4, none),
     ]
-    assert preprocessor.n_rows(len(memory.vocabulary)) == first + 8
+    assert preprocessor.n_ids(len(memory.vocabulary)) == first + 8
 
 
 def test_without_a_lexicon_no_side_is_told() -> None:
