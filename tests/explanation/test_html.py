@@ -29,7 +29,6 @@ from spacy_trax_sentiment.explanation.html import (
 from spacy_trax_sentiment.explanation.sentiment import Sentiment
 from spacy_trax_sentiment.explanation.style import N_STEPS, NEGATIVE, POSITIVE, STYLE, shade
 from spacy_trax_sentiment.pipelines import load
-from spacy_trax_sentiment.text.lexeme_cache import doc_orths
 
 
 class Reader(HTMLParser):
@@ -93,7 +92,7 @@ def test_what_looks_like_html_is_text(nlp: Language) -> None:
 def test_labels_and_titles_are_escaped(nlp: Language) -> None:
     doc = nlp("good")
     doc.user_data["title"] = "<img src=x>"
-    parts = doc_contributions(nlp.get_pipe("trax_sentiment").model, doc, doc_orths(doc))
+    parts = doc_contributions(nlp.get_pipe("trax_sentiment").model, doc)
     found = Sentiment(doc, ("<i>down", '"up&'), parts)
     html = render(found, page=True, jupyter=False, options={"title": "<b>"})
     Reader(html)

@@ -17,7 +17,6 @@ from spacy_trax_sentiment.explanation import doc_extension
 from spacy_trax_sentiment.explanation.contributions import align, doc_contributions
 from spacy_trax_sentiment.explanation.sentiment import Sentiment
 from spacy_trax_sentiment.pipelines import load
-from spacy_trax_sentiment.text.lexeme_cache import doc_orths
 from spacy_trax_sentiment.text.process_tweet import ProcessTweet
 
 TERMS = {"@misc": "spacy_trax_sentiment.SentimentTerms.v1", "bigram_buckets": 64}
@@ -118,7 +117,7 @@ def test_labels_without_poles() -> None:
         assert found.poles == (("positive", "neutral") if len(labels) == 2 else ("positive", "negative"))
     doc = nlp("so good")
     renamed = Sentiment(
-        doc, ("a", "b", "c", "d"), doc_contributions(nlp.get_pipe("trax_sentiment").model, doc, doc_orths(doc))
+        doc, ("a", "b", "c", "d"), doc_contributions(nlp.get_pipe("trax_sentiment").model, doc)
     )
     assert renamed.score is None
     assert renamed.token_scores.tolist() == renamed.contributions[:, "abcd".index(renamed.label)].tolist()
