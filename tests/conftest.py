@@ -1,29 +1,43 @@
-"""Fixtures: corpora that are read from NLTK_DATA, and pipelines that are trained once."""
+"""The split into quick and slow tests, and fixtures: corpora read from NLTK_DATA, and a pipeline that is trained once.
+
+A test is slow if it stands in one of SLOW_FOLDERS, if it asks for one of SLOW_FIXTURES, or if it is marked so itself.
+What is imported by a few tests only is imported in the fixtures, so that the quick tests start quickly.
+"""
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 from spacy.language import Language
 
-from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
-from spacy_trax_sentiment.training.loop import train
-from spacy_trax_sentiment.training.settings import PRESETS
+if TYPE_CHECKING:
+    from spacy_trax_sentiment.training.labelled import LabelledText
 
-# JAX compiles within an example, so that one can take seconds and the next a millisecond.
+# They need a browser; what the extra `dev` brings; Ray or Java; Trax.
+SLOW_FOLDERS = ("browser", "docs", "scale", "spacy_suite")
+SLOW_FIXTURES = {"require_nltk", "require_trax"}
+
+# A single example can take seconds, because JAX compiles on first use.
 hypothesis_settings.register_profile("default", deadline=None)
-# For mutmut, by --hypothesis-profile: the same few examples for each mutant.
+# For mutmut, with --hypothesis-profile: the same few examples for each mutant.
 hypothesis_settings.register_profile("mutation", deadline=None, derandomize=True, database=None, max_examples=20)
 hypothesis_settings.load_profile("default")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in SLOW_FOLDERS or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def require_nltk() -> Callable[[str], None]:
-    """Skip the test where an NLTK corpus is absent; fail it where REQUIRE_CORPORA says that they must be there."""
+    """Skip the test if an NLTK corpus is missing, or fail it if REQUIRE_CORPORA is set."""
 
     def require(name: str) -> None:
         import nltk
@@ -47,26 +61,36 @@ def stop_words_corpus(require_nltk: Callable[[str], None]) -> None:
 @pytest.fixture(scope="session")
 def tweets(
     require_nltk: Callable[[str], None], stop_words_corpus: None
-) -> tuple[list[LabelledText], list[LabelledText]]:
+) -> "tuple[list[LabelledText], list[LabelledText]]":
     """The seed's training and validation tweets."""
+    from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
+
     require_nltk("twitter_samples")
     return split_held_out(read_labelled_texts("nltk:twitter_samples"), "nltk:twitter_samples")
 
 
 @pytest.fixture(scope="session")
-def short_texts() -> tuple[list[LabelledText], list[LabelledText]]:
-    """The bundled texts, to train on and held out."""
+def short_texts() -> "tuple[list[LabelledText], list[LabelledText]]":
+    """The bundled texts: those to train on, and those held out."""
+    from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
+
     return split_held_out(read_labelled_texts("bundled:short_texts"), "bundled:short_texts")
 
 
 @pytest.fixture(scope="session")
 def require_trax() -> None:
-    """Skip the test in a base install, without the extra `train`."""
+    """Skip the test if Trax is not installed."""
     if find_spec("trax") is None:
         pytest.skip("Trax is not installed")
 
 
 @pytest.fixture(scope="session")
-def trained(short_texts: tuple[list[LabelledText], list[LabelledText]], require_trax: None) -> Language:
-    """A small pipeline trained by Trax's Loop on the bundled texts. Not to be changed by a test."""
+def trained(short_texts: "tuple[list[LabelledText], list[LabelledText]]", require_trax: None) -> Language:
+    """A small pipeline that Trax's Loop trained on the bundled texts. Tests must not change it."""
+    from dataclasses import replace
+
+    from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS
+    from spacy_trax_sentiment.training.loop import train
+    from spacy_trax_sentiment.training.settings import PRESETS
+
     return train(*short_texts, DEFAULT_LABELS, replace(PRESETS["default"], steps=100, embedding_dim=32)).nlp

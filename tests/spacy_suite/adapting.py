@@ -1,7 +1,7 @@
-"""spaCy's installed tests, adapted as they are read: `trax_sentiment` in place of `textcat`.
+"""spaCy's installed tests, with `textcat` replaced by `trax_sentiment` as they are read.
 
-The source of a test module is rewritten in memory and run; what it defines is then collected by pytest as any test is.
-Where a test is parametrized over textcat's architectures, ours stand in their place.
+The source of a test module is rewritten in memory and run. pytest then collects what it defines like any other test.
+Tests that are parametrized over textcat's architectures get ours instead.
 """
 
 import importlib.util
@@ -38,10 +38,13 @@ _REWRITTEN = (
 
 
 def adapted(name: str, does_not_apply: Mapping[str, str], rewritten: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """RETURNS: What the installed test module `name` defines once it is adapted.
+    """Return what the installed test module `name` defines after the replacements.
 
-    does_not_apply: The tests to leave out, each with its reason. An unknown name fails, so that the list stays true.
-    rewritten: More to replace: a pattern to its replacement, each of which must be found.
+    Args:
+        name: The module, such as "spacy.tests.pipeline.test_textcat".
+        does_not_apply: The tests to leave out, each with its reason. An unknown name is an error, so the list stays
+            true.
+        rewritten: Further replacements, by pattern. A pattern that is not found is an error.
     """
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
@@ -54,7 +57,7 @@ def adapted(name: str, does_not_apply: Mapping[str, str], rewritten: Mapping[str
         assert n_replaced, f"{name} no longer has {pattern}"
     module = ModuleType(f"adapted_{name.rpartition('.')[2]}")
     module.__package__, module.__file__ = spec.parent, spec.origin
-    sys.modules[module.__name__] = module  # where `inspect` looks
+    sys.modules[module.__name__] = module  # `inspect` looks there
     exec(compile(source, spec.origin, "exec"), vars(module))
     defined = {key: value for key, value in vars(module).items() if not key.startswith("__")}
     for test in does_not_apply:
@@ -65,8 +68,11 @@ def adapted(name: str, does_not_apply: Mapping[str, str], rewritten: Mapping[str
 
 
 def _ours(test: Any) -> Any:
-    """Leave out the parameters that are another component's, and put our architectures in place of textcat's."""
-    marks = getattr(test, "pytestmark", [])
+    """Drop the parameters for other components, use our architectures for textcat's, and drop spaCy's own mark `slow`.
+
+    The whole folder has our mark of that name (tests/conftest.py).
+    """
+    marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name != "slow"]
     test.pytestmark = [_our_parameters(mark) if mark.name == "parametrize" else mark for mark in marks]
     return test
 

@@ -1,4 +1,4 @@
-"""The fixtures that spaCy's own tests ask for, and a component that is blank where they add one, as `textcat` is."""
+"""The fixtures that spaCy's own tests use. The component they add starts without weights, as `textcat` does."""
 
 import pytest
 from spacy.language import Language
