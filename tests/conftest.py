@@ -1,7 +1,7 @@
 """The split into quick and slow tests, and fixtures: corpora read from NLTK_DATA, and a pipeline that is trained once.
 
-A test is slow if it stands in one of SLOW_FOLDERS, if it asks for one of SLOW_FIXTURES, or if it is marked so itself.
-What is imported by a few tests only is imported in the fixtures, so that the quick tests start quickly.
+A test is slow if it is in one of SLOW_FOLDERS, uses one of SLOW_FIXTURES, or is marked `slow`. Fixtures import what only
+some tests need, so that the quick ones start quickly.
 """
 
 import os
@@ -17,8 +17,8 @@ from spacy.language import Language
 if TYPE_CHECKING:
     from spacy_trax_sentiment.training.labelled import LabelledText
 
-# They need a browser; what the extra `dev` brings; Ray or Java; Trax.
-SLOW_FOLDERS = ("browser", "docs", "scale", "spacy_suite")
+# They need a browser, tools of the extra `dev`, minutes, Ray and Java, and Trax.
+SLOW_FOLDERS = ("browser", "docs", "fuzz", "scale", "spacy_suite")
 SLOW_FIXTURES = {"require_nltk", "require_trax"}
 
 # A single example can take seconds, because JAX compiles on first use.
@@ -28,11 +28,21 @@ hypothesis_settings.register_profile("mutation", deadline=None, derandomize=True
 hypothesis_settings.load_profile("default")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """If only quick tests are asked for, do not even import files in which all are slow: that alone takes long."""
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    return in_slow_folder(collection_path) or "\npytestmark = pytest.mark.slow\n" in collection_path.read_text() or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in SLOW_FOLDERS or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if in_slow_folder(item.path) or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+
+
+def in_slow_folder(path: Path) -> bool:
+    return path.relative_to(Path(__file__).parent).parts[0] in SLOW_FOLDERS
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ def _blank(config: dict[str, Any] = SMALL) -> Language:
 
 
 @pytest.fixture(scope="module")
-def updated() -> Language:
+def updated(require_trax: None) -> Language:
     """A pipeline trained by `nlp.update`. Not to be changed by a test."""
     spacy.util.fix_random_seed(0)
     nlp = _blank()
@@ -61,6 +61,7 @@ def test_update_learns_the_examples(updated: Language) -> None:
     assert updated.evaluate(_examples(updated))["cats_score"] == 1.0
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_update_lowers_the_loss_that_it_reports() -> None:
     nlp = _blank()
     examples = _examples(nlp)
@@ -91,6 +92,7 @@ def test_the_loss_does_not_grow_with_the_batch(updated: Language) -> None:
     assert component.get_loss(examples * 2, np.tile(scores, (2, 1)))[0] == pytest.approx(loss)
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_an_example_without_a_label_teaches_nothing() -> None:
     nlp = _blank()
     optimizer = nlp.initialize(lambda: _examples(nlp))
@@ -191,6 +193,7 @@ def test_initializing_again_starts_from_the_new_texts(updated: Language) -> None
     assert "stuff" not in find_component(nlp).model.attrs["vocabulary"]
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_the_same_seed_gives_the_same_weights() -> None:
     def train() -> bytes:
         spacy.util.fix_random_seed(7)
@@ -309,6 +312,7 @@ def test_a_vocabulary_that_cannot_be_used_is_refused(updated: Language, settings
         find_component(_blank()).initialize(lambda: _examples(updated), **settings)
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_any_labels_get_probabilities_that_sum_to_one() -> None:
     nlp = _blank()
     examples = _examples(nlp, [*DATA, ("so so", "neutral")])

@@ -1,4 +1,4 @@
-"""What the wheel and the sdist hold; .ci/packages builds them and names their folder by DISTRIBUTIONS."""
+"""The contents of the wheel and the sdist. `.ci/packages` builds them and sets DISTRIBUTIONS to their folder."""
 
 import os
 import subprocess
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = "spacy_trax_sentiment"
 METADATA = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt", "licenses/LICENSE", "licenses/NOTICE"}
@@ -16,17 +18,17 @@ METADATA = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt", 
 @pytest.fixture(scope="module")
 def distributions() -> Path:
     if "DISTRIBUTIONS" not in os.environ:
-        pytest.skip("no distributions are built; .ci/packages does so")
+        pytest.skip("nothing is built; .ci/packages does that")
     return Path(os.environ["DISTRIBUTIONS"])
 
 
 def _package_files() -> set[str]:
-    """RETURNS: The files of the package that are committed."""
+    """Return the committed files of the package."""
     listed = subprocess.run(["git", "ls-files", PACKAGE], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(listed.stdout.split())
 
 
-def test_the_wheel_holds_the_package_and_no_more(distributions: Path) -> None:
+def test_the_wheel_contains_the_package_and_nothing_else(distributions: Path) -> None:
     (path,) = distributions.glob("*.whl")
     with zipfile.ZipFile(path) as wheel:
         names = set(wheel.namelist())
@@ -35,7 +37,7 @@ def test_the_wheel_holds_the_package_and_no_more(distributions: Path) -> None:
     assert {name.split(".dist-info/")[1] for name in metadata} == METADATA
 
 
-def test_the_sdist_holds_what_builds_the_wheel(distributions: Path) -> None:
+def test_the_sdist_contains_what_builds_the_wheel(distributions: Path) -> None:
     (path,) = distributions.glob("*.tar.gz")
     with tarfile.open(path) as sdist:
         members = sdist.getmembers()

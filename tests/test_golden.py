@@ -22,7 +22,7 @@ def test_a_model_of_each_format_version_loads(version: int) -> None:
         assert nlp(text).cats == pytest.approx(cats, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["pipeline-v1", "trax-layer-v1"])
+@pytest.mark.parametrize("name", ["pipeline-v1", pytest.param("trax-layer-v1", marks=pytest.mark.slow)])
 def test_a_saved_pipeline_loads_and_keeps_its_scores(name: str) -> None:
     if name.startswith("trax-layer"):
         pytest.importorskip("trax")

@@ -132,6 +132,7 @@ def test_a_model_that_is_replaced_each_time_is_refused(
         load(target)
 
 
+@pytest.mark.slow
 def test_threads_load_whole_models_while_a_process_replaces_them(models: list[Path], target: Path) -> None:
     found: Counter[str] = Counter()
     command = [sys.executable, "-c", REPLACE, *map(str, [target, *models])]

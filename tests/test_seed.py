@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from spacy_trax_sentiment.model import trax_backend
 from spacy_trax_sentiment.seed import compute_accuracy, evaluate_batches, predict
 
 
@@ -20,8 +19,11 @@ def test_compute_accuracy_is_the_seeds() -> None:
     assert accuracy.dtype == correct.dtype == np.float32
 
 
+@pytest.mark.usefixtures("require_trax")
 @given(st.integers(1, 8), st.integers(0, 2**32 - 1))
 def test_compute_accuracy_equals_trax(n: int, seed: int) -> None:
+    from spacy_trax_sentiment.model import trax_backend
+
     rng = np.random.default_rng(seed)
     preds, y = rng.normal(size=(n, 2)).astype(np.float32), rng.integers(0, 2, size=n)
     weights = rng.uniform(0.5, 2, size=n).astype(np.float32)

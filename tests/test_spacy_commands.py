@@ -16,6 +16,8 @@ from spacy_trax_sentiment.cli.init_config import filled_config
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training.labelled import LabelledText
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., None]
 Texts = tuple[list[LabelledText], list[LabelledText]]
 

@@ -39,6 +39,7 @@ def _agree(chunk: str) -> None:
     assert tokens is None or [token.text for token in TOKENIZER(chunk)] == list(tokens)
 
 
+@pytest.mark.slow
 @settings(max_examples=3000)
 @given(
     st.lists(st.sampled_from(WORDS) | st.sampled_from(MARKS) | st.sampled_from(TEXTS), min_size=1, max_size=5).map(

@@ -17,6 +17,7 @@ from spacy_trax_sentiment.training.progress import Progress
 Run = Callable[..., Any]
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_train_writes_a_pipeline_and_prints_its_figures(run: Run, tmp_path: Path) -> None:
     result = run("train", "bundled:short_texts", "--output", tmp_path / "m", "--steps", 30, "--embedding-dim", 16)
     assert result.status == 0, result.err
@@ -28,6 +29,7 @@ def test_train_writes_a_pipeline_and_prints_its_figures(run: Run, tmp_path: Path
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_train_takes_dev_texts_columns_and_labels(run: Run, tmp_path: Path) -> None:
     rows = "".join(f"{word} {i},{mood}\n" for i in range(12) for word, mood in (("sun", "up"), ("rain", "down")))
     (tmp_path / "a.csv").write_text("tweet,mood\n" + rows)
@@ -39,6 +41,7 @@ def test_train_takes_dev_texts_columns_and_labels(run: Run, tmp_path: Path) -> N
     assert cats["up"] > 0.5
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_train_writes_a_report_and_tensorboards_files(run: Run, tmp_path: Path) -> None:
     from tensorflow.compat.v1.train import summary_iterator
 
@@ -120,6 +123,7 @@ def test_settings_that_cannot_be_used_are_told_in_one_line(
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_a_loss_that_is_not_finite_leaves_no_output(run: Run, tmp_path: Path) -> None:
     options = ["--learning-rate", "1e30", "--steps", 50, "--embedding-dim", 8, "--quiet"]
     result = run("train", "bundled:short_texts", "--output", tmp_path / "m", *options)
@@ -128,6 +132,7 @@ def test_a_loss_that_is_not_finite_leaves_no_output(run: Run, tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_an_interrupted_run_says_how_to_go_on(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     show = _ProgressBar.show
 
@@ -148,6 +153,7 @@ def test_an_interrupted_run_says_how_to_go_on(run: Run, tmp_path: Path, monkeypa
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_a_run_that_is_killed_with_its_model_in_place_comes_to_it_again(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,7 +119,7 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("command", LONG)
+@pytest.mark.parametrize("command", [pytest.param("train", marks=pytest.mark.slow), *list(LONG)[1:]])
 def test_long_jobs_show_rate_and_time_left_only_on_a_terminal(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:

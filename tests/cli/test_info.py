@@ -38,6 +38,7 @@ def test_a_bundled_model_shows_its_files_and_settings(run: Run) -> None:
     assert table.count("in the model card") == 2  # training and figures
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_a_trained_model_shows_its_training(run: Run, data: Path, tmp_path: Path) -> None:
     options = ["--labels", "down,up", "--steps", 20, "--embedding-dim", 8, "--quiet"]
     for name in ("a", "b"):

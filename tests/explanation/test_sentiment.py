@@ -266,6 +266,7 @@ def test_terms_of_whole_texts_find_their_tokens(text: str, expected: dict[str, t
     assert dict(zip(preprocessor(doc), found, strict=True)) == expected
 
 
+@pytest.mark.slow
 @given(text=st.text(max_size=40))
 def test_every_term_has_a_token(text: str) -> None:
     doc = spacy.blank("en")(text)

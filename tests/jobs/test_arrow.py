@@ -85,6 +85,7 @@ def test_a_model_that_is_not_there() -> None:
         Annotator("nowhere")(pa.table({"text": ["a"]}))
 
 
+@pytest.mark.slow
 def test_a_data_frame(scorer: TextScorer) -> None:
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame({"text": ["good", None, 3, "bad"]}, index=[5, 6, 7, 8])

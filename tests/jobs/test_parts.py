@@ -61,6 +61,7 @@ def test_every_row_is_written_once(rows_per_part: int, parquet: Path, tmp_path: 
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_processes_give_the_same(parquet: Path, tmp_path: Path) -> None:
     _run(_job(tmp_path), parquet)
     expected = _rows(str(tmp_path / "out"))
@@ -162,6 +163,7 @@ def test_two_directories_with_files_of_one_name(parquet: Path, tmp_path: Path) -
     assert [row["id"] for row in _rows(job.output)] == list(range(28))
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_replaced(parquet: Path, tmp_path: Path) -> None:
     job = _job(tmp_path)
     begin(job, [str(parquet)])
@@ -175,6 +177,7 @@ def test_a_process_that_is_killed_is_replaced(parquet: Path, tmp_path: Path) -> 
     assert [row["id"] for row in _rows(job.output)] == list(range(25))
 
 
+@pytest.mark.slow
 def test_a_part_that_kills_its_process_each_time_is_given_up(parquet: Path, tmp_path: Path) -> None:
     job = _job(tmp_path)
     begin(job, [str(parquet)])
@@ -195,6 +198,7 @@ def _children() -> list[int]:
     return [pid for pid, command in names if b"spawn_main" in command]
 
 
+@pytest.mark.slow
 def test_a_job_goes_on_after_sigkill(parquet: Path, tmp_path: Path) -> None:
     """The job has many parts, and some are done at that moment."""
     rows = 60_000

@@ -20,6 +20,8 @@ from spacy_trax_sentiment.model.trax_layers import Convolution
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "model": {
         "@architectures": "spacy_trax_sentiment.TraxLayer.v1",

@@ -18,8 +18,6 @@ from spacy_trax_sentiment.model.folded import (
     log_softmax,
     relu,
 )
-from spacy_trax_sentiment.model.trax_backend import jax
-from spacy_trax_sentiment.model.trax_layers import build_layer
 from spacy_trax_sentiment.text.features import compose, feature_ids
 from spacy_trax_sentiment.text.lexeme_cache import LexemeCache
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
@@ -104,19 +102,21 @@ def test_a_hidden_layer_comes_after_the_fold() -> None:
     assert folded.output[1] is weights["b"]
 
 
-def _weights_of(layer: Any, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    return dict(zip(names, map(np.asarray, jax.tree_util.tree_leaves(layer.weights)), strict=True))
-
-
 @pytest.fixture(scope="module", params=ARCHITECTURES, ids=lambda a: f"{a.mean}-{a.hidden_width}-{a.length_exponent}")
-def trax_and_weights(request: pytest.FixtureRequest) -> tuple[Any, Any]:
+def trax_and_weights(request: pytest.FixtureRequest, require_trax: None) -> tuple[Any, Any]:
+    from spacy_trax_sentiment.model.trax_backend import jax
+    from spacy_trax_sentiment.model.trax_layers import build_layer
+
     architecture: Architecture = request.param
     layer = build_layer(architecture)
     layer.init(np.zeros((1, 8), dtype=np.int32), rng=jax.random.PRNGKey(0))
-    weights = _weights_of(layer, architecture.names(layer))
+    leaves = jax.tree_util.tree_leaves(layer.weights)
     # Initial weights are small, which would hide errors; trained ones are not.
     rng = np.random.default_rng(0)
-    weights = {name: rng.normal(size=value.shape).astype(np.float32) for name, value in weights.items()}
+    weights = {
+        name: rng.normal(size=leaf.shape).astype(np.float32)
+        for name, leaf in zip(architecture.names(layer), leaves, strict=True)
+    }
     layer.weights = jax.tree_util.tree_unflatten(
         jax.tree_util.tree_structure(layer.weights), [weights[name] for name in architecture.names(layer)]
     )

@@ -15,6 +15,8 @@ from spacy_trax_sentiment.model.thinc_model import Classifier
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 
+pytestmark = pytest.mark.slow
+
 Weights = dict[str, NDArray[np.float64]]
 TEXTS = ("good day", "not a bad bad day", "what a good good thing, but no", "nothing at all", "zzz", "")
 

@@ -15,6 +15,8 @@ from spacy_trax_sentiment.model.thinc_model import Classifier
 from spacy_trax_sentiment.text.process_tweet import ProcessTweet
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 
+pytestmark = pytest.mark.slow
+
 N_TERMS = 50
 
 

@@ -16,6 +16,8 @@ from spacy_trax_sentiment.text.process_tweet import ProcessTweet
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["good day", "bad bad day", "what a good good thing", "nothing at all", "zzz"]
 LABELS = np.eye(3, dtype=np.float32)[[0, 1, 0, 2, 1]]
 

@@ -4,8 +4,11 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from spacy_trax_sentiment.model import trax_backend
+
+pytestmark = pytest.mark.slow
 
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:

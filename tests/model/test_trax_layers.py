@@ -9,6 +9,8 @@ from spacy_trax_sentiment.model.trax_backend import jax
 from spacy_trax_sentiment.model.trax_layers import build_layer, initialized_layer
 from spacy_trax_sentiment.seed import classifier
 
+pytestmark = pytest.mark.slow
+
 
 def _initialized(layer: Any) -> Any:
     layer.init(np.zeros((1, 8), dtype=np.int32), rng=jax.random.PRNGKey(1))

@@ -54,6 +54,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_a_line_of_a_gigabyte_is_refused_before_it_takes_memory(tmp_path: Path) -> None:
     for format, head in HEADS.items():
         with (tmp_path / f"a.{format}").open("wb") as file:

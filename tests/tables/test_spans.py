@@ -79,6 +79,7 @@ def _written(job: Job) -> str:
     return "".join(path.read_text(encoding="utf-8") for path in sorted(Path(job.output).glob("[!_]*")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["jsonl", "txt"])
 def test_two_processes_share_a_file(format: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{format}"

@@ -22,6 +22,8 @@ from spacy_trax_sentiment.training.labelled import LabelledText
 from spacy_trax_sentiment.training.loop import run_loop
 from spacy_trax_sentiment.training.settings import PRESETS
 
+pytestmark = pytest.mark.slow
+
 STEPS, BATCH_SIZE, EPS = 50, 16, 1e-5
 THINC = {"L2": 0.0, "grad_clip": 0.0}
 BY_ROWS, BY_TABLE = {"use_averages": False}, {"use_averages": True}  # averages need the whole table's step

@@ -19,6 +19,7 @@ def _log_softmax(x: np.ndarray) -> np.ndarray:
     return np.asarray(x - np.log(np.exp(x).sum(axis=1, keepdims=True)))
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(temperature=st.floats(0.2, 5), n_labels=st.sampled_from([2, 3]), seed=st.integers(0, 1000))
 def test_the_temperature_that_texts_were_drawn_at_is_found(temperature: float, n_labels: int, seed: int) -> None:
@@ -59,6 +60,7 @@ def _copy(nlp: Language) -> Language:
     return copy.from_bytes(nlp.to_bytes())
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_training_calibrates_where_it_is_told_to(
     short_texts: tuple[list[LabelledText], list[LabelledText]],
 ) -> None:

@@ -26,6 +26,8 @@ from spacy_trax_sentiment.training.loop import train
 from spacy_trax_sentiment.training.progress import Progress
 from spacy_trax_sentiment.training.settings import PRESETS, Settings
 
+pytestmark = pytest.mark.slow
+
 Texts = tuple[list[LabelledText], list[LabelledText]]
 SMALL = replace(PRESETS["default"], steps=25, embedding_dim=4, n_eval_batches=2)
 FACTS = {"seed": 1, "the training texts": "ab12"}

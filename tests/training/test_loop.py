@@ -14,6 +14,8 @@ from spacy_trax_sentiment.training.loop import train
 from spacy_trax_sentiment.training.progress import Progress
 from spacy_trax_sentiment.training.settings import PRESETS, Settings, check_settings
 
+pytestmark = pytest.mark.slow
+
 Texts = tuple[list[LabelledText], list[LabelledText]]
 SMALL = replace(PRESETS["default"], steps=12, embedding_dim=8)
 

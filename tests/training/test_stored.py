@@ -71,6 +71,7 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         StoredIds([np.zeros(1, np.int32)])
 
 
+@pytest.mark.usefixtures("require_trax")
 @pytest.mark.parametrize("balanced", [True, False])
 def test_training_on_stored_texts_gives_the_same_weights(
     short_texts: tuple[list[LabelledText], list[LabelledText]], balanced: bool, monkeypatch: pytest.MonkeyPatch

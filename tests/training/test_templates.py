@@ -1,5 +1,7 @@
 from collections import Counter
 
+import pytest
+
 from spacy_trax_sentiment.training.corpora import read_labelled_texts
 from spacy_trax_sentiment.training.templates import template_texts
 
@@ -26,6 +28,7 @@ def test_labels_follow_from_the_words() -> None:
     assert {label for text, label in texts if text.startswith("not ")} == {"negative", "positive"}
 
 
+@pytest.mark.slow
 def test_they_are_a_source_for_training() -> None:
     assert {label for _, label in read_labelled_texts("bundled:templates", labels=None)} == {
         "negative",

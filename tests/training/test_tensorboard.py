@@ -6,6 +6,8 @@ from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.training.progress import Progress
 from spacy_trax_sentiment.training.tensorboard import Summaries
 
+pytestmark = pytest.mark.slow
+
 
 def scalars(directory: Path) -> dict[tuple[str, str, int], float]:
     """RETURNS: By folder, name and step, what TensorFlow reads of the files."""
