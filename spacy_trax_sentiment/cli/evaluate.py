@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -90,14 +91,14 @@ def evaluate(
 
         require_matplotlib()
         require_free_file(html, overwrite)
-    pipelines = {model: load(model)}
-    labels = find_component(pipelines[model]).labels
-    if compare is not None:
-        other = compare if compare != model else f"{compare} (again)"
-        pipelines[other] = load(compare)
-        require_same_labels(labels, find_component(pipelines[other]).labels)
+    models = [model] if compare is None else [model, compare]
+    names = _names(models)
+    pipelines = dict(zip(names, map(load, models), strict=True))
+    labels, *others = (find_component(nlp).labels for nlp in pipelines.values())
+    for other in others:
+        require_same_labels(labels, other)
     texts, left_out = read_texts(source, labels, text_column=text_column, label_column=label_column)
-    logger.info("Loaded %s; measuring on %d texts of %s.", " and ".join(pipelines), len(texts), source)
+    logger.info("Loaded %s; measuring on %d texts of %s.", " and ".join(names), len(texts), source)
     with progress(quiet, len(texts) * len(pipelines)) as bar:
         evaluations = [
             measure(nlp, labels, texts, lambda docs: counted(docs, bar), left_out) for nlp in pipelines.values()
@@ -109,7 +110,7 @@ def evaluate(
 
         data = Data("evaluated", source, texts)
         if comparison is None:
-            page = evaluation_report(pipelines[model], model, evaluations[0], data)
+            page = evaluation_report(pipelines[names[0]], names[0], evaluations[0], data)
         else:
             page = comparison_report(pipelines, comparison, data)
         write_file(html, page, overwrite)
@@ -120,9 +121,16 @@ def evaluate(
     if comparison is None:
         _print_evaluation(evaluations[0])
     else:
-        _print_comparison(comparison, list(pipelines))
+        _print_comparison(comparison, names)
     if html is not None:
         print(f"Report: {html}")
+
+
+def _names(models: list[str]) -> list[str]:
+    """Return the models' names: the last part of each path, if these differ."""
+    short = [Path(model).name or model for model in models]
+    names = short if len(set(short)) == len(models) else models
+    return names if len(set(names)) == len(models) else [*names[:-1], f"{names[-1]} (again)"]
 
 
 def _print_evaluation(evaluation: "Evaluation") -> None:

@@ -178,6 +178,7 @@ def probability_histograms(evaluation: Evaluation) -> Plot:
             style = {"color": colours[i], "linestyle": _DASHES[place % len(_DASHES)], "linewidth": 1.8}
             axes.stairs(counts, edges, label=f"truly {_brief(labels[i])}", **style)
         axes.set(xlabel=what, ylabel="texts", xlim=(-0.01, 1.01))
+        axes.yaxis.get_major_locator().set_params(integer=True)
 
     medians = ", ".join(f"{np.median(values[true == i]):.2f} for {labels[i]} texts" for i in present)
     return _plot("Probabilities", f"Histograms of the {what}, one per true label. The medians are {medians}.", draw)

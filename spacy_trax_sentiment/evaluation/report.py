@@ -154,13 +154,13 @@ def _page_of_model(
     docs = make_docs(islice(data[0].texts, 0, None, step))
     return {
         "headline": first.headline(),
-        "columns": list(evaluations),
+        "columns": list(evaluations) if len(evaluations) > 1 else ["value"],
         "rows": figure_rows(evaluations),
         "labels": label_rows({name: first}),
         "left_out": first.left_out,
         "plots": [confusion_matrix(first), reliability_diagram(first), probability_histograms(first)],
         "words": strongest_words(component.model, component.labels, docs),
-        "counted_in": data[0].name if step == 1 else f"{data[0].name}, one text in {step}",
+        "counted_in": f"{data[0].name} texts" + ("" if step == 1 else f" (one text in {step} was counted)"),
         "n_wrong": len(wrong),
         "errors": [_case({"": nlp}, {"": first}, index, long_text) for index in wrong[:N_ERRORS]],
         "legend": _legend(nlp, first.texts[wrong[0]].text) if wrong else "",

@@ -1,5 +1,6 @@
 """A model and texts to the strongest words: how far each word alone moves the log-odds of a label."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from ..model.inputs import docs_to_ids
 from ..model.thinc_model import folded_classifier, folds
 from ..text.arrays import Array
 from ..text.vocabulary import N_SPECIAL
+
+_CLITIC = re.compile(r"\w*['’]\w+")  # "n't", "'s": parts of words, which spaCy's tokenizer splits off
 
 
 class Word(NamedTuple):
@@ -81,7 +84,7 @@ def word_weights(folded: Folded, ids: Sequence[Array]) -> Array:
 def _words(model: Model[Any, Any], docs: Iterable[Doc], min_count: int) -> list[tuple[str, Array, int]]:
     """Return each word, the ids of its known terms, and how often it occurs."""
     seen = Counter(token.lower_ for doc in docs for token in doc if not token.is_space)
-    spellings = [word for word, _ in seen.most_common()]
+    spellings = [word for word, _ in seen.most_common() if not _CLITIC.fullmatch(word)]
     vocab = Vocab()
     by_terms: dict[tuple[int, ...], str] = {}
     counts: Counter[str] = Counter()

@@ -64,9 +64,9 @@ def test_a_training_report_is_complete(measured: Any) -> None:
 
 def test_the_words_of_many_texts_are_taken_from_evenly_spaced_ones(measured: Any) -> None:
     texts = [LabelledText(word, "positive") for word in ("wonderful", "love", "great") for _ in range(2)]
-    data = Data("the texts", "some.jsonl", [text for pair in zip(texts[::2], texts[1::2], texts[1::2], strict=True) for text in pair])
+    data = Data("evaluated", "some.jsonl", [text for pair in zip(texts[::2], texts[1::2], texts[1::2], strict=True) for text in pair])
     html = evaluation_report(measured.nlp, "m", measured.evaluation, data, max_counted=3)
-    assert "(the texts, one text in 3)" in html.replace("\n", " ")
+    assert "the evaluated texts (one text in 3 was counted)" in html.replace("\n", " ")
 
 
 def test_the_labels_that_a_model_lacks_are_named(measured: Any) -> None:
