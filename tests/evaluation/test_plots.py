@@ -89,7 +89,7 @@ def test_plots_leave_matplotlibs_settings_alone() -> None:
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtraError, match=r"S100.*spacy-trax-sentiment\[train\]"):
+    with pytest.raises(MissingExtraError, match=r"S100.*\.\[train\]"):
         require_matplotlib()
 
 
