@@ -21,7 +21,7 @@ def test_the_weight_of_a_word_is_the_sum_over_its_terms(trained: Language, short
     found = strongest_words(component.model, component.labels, docs, n=10)
     assert list(found) == ["negative", "positive"]
     tokens = {token.lower_ for doc in docs for token in doc}
-    table = folded_classifier(component.model).table
+    table = folded_classifier(component.model).matrix
     for label, sign in (("negative", -1), ("positive", 1)):
         words = found[label]
         assert len(words) == 10
