@@ -1,4 +1,4 @@
-"""Makes an sdist, too, the same to the byte for the same SOURCE_DATE_EPOCH. All else is in setup.cfg."""
+"""Make sdists reproducible: the same SOURCE_DATE_EPOCH gives the same bytes. Everything else is in setup.cfg."""
 
 import gzip
 import os
@@ -9,7 +9,7 @@ from setuptools.command.sdist import sdist
 
 
 class ReproducibleSdist(sdist):
-    """Writes the members in order, with one time and no owner, where SOURCE_DATE_EPOCH says the time."""
+    """If SOURCE_DATE_EPOCH is set, write the members in order, with that time and without an owner."""
 
     def make_archive(self, base_name, format, root_dir=None, base_dir=None, owner=None, group=None):
         epoch = os.environ.get("SOURCE_DATE_EPOCH")
