@@ -1,24 +1,59 @@
-"""Sentiment for spaCy: a Trax classifier, served by NumPy."""
+"""Sentiment for spaCy: a classifier that Trax trains and NumPy serves. The names below are the public ones."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .about import __version__
+from .errors import SentimentError
 
 if TYPE_CHECKING:
     from .bulk.text_scorer import TextScorer
-    from .explanation.html import render, serve
+    from .evaluation.figures import evaluate
+    from .explanation.html import render
+    from .jobs.arrow import Annotator, annotate
+    from .pipelines import load, save
+    from .text.sentiment_terms import SentimentTerms
+    from .training.run import train
+    from .training.settings import Settings
+    from .web.app import make_app
 
-__all__ = ["TextScorer", "__version__", "render", "serve"]
+_MODULES = {
+    "Annotator": "jobs.arrow",
+    "SentimentTerms": "text.sentiment_terms",
+    "Settings": "training.settings",
+    "TextScorer": "bulk.text_scorer",
+    "annotate": "jobs.arrow",
+    "evaluate": "evaluation.figures",
+    "load": "pipelines",
+    "make_app": "web.app",
+    "render": "explanation.html",
+    "save": "pipelines",
+    "train": "training.run",
+}
+
+__all__ = [
+    "Annotator",
+    "SentimentError",
+    "SentimentTerms",
+    "Settings",
+    "TextScorer",
+    "__version__",
+    "annotate",
+    "evaluate",
+    "load",
+    "make_app",
+    "render",
+    "save",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
-    # spaCy takes a second to import, for which a shell that completes a command should not wait.
-    if name == "TextScorer":
-        from .bulk.text_scorer import TextScorer
+    # Importing spaCy takes a second, which a shell that completes a command should not wait for.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
 
-        return TextScorer
-    if name in ("render", "serve"):
-        from .explanation import html as rendering
 
-        return getattr(rendering, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return __all__

@@ -41,6 +41,11 @@ DEFAULT_MODEL = Config().from_str(
     """
 )["model"]
 
+_UNWEIGHTED_SCORES = (
+    *("cats_score_desc", "cats_micro_p", "cats_micro_r", "cats_micro_f", "cats_macro_p", "cats_macro_r"),
+    *("cats_macro_f", "cats_macro_auc", "cats_f_per_type"),
+)
+
 # One for all components: loading is rare, and a component with a lock of its own could not be copied.
 _LOADING = threading.Lock()
 
@@ -55,18 +60,7 @@ _LOADING = threading.Lock()
         "tokenizer_cache_size": 100_000,
         "scorer": {"@scorers": "spacy.textcat_scorer.v2"},
     },
-    default_score_weights={
-        "cats_score": 1.0,
-        "cats_score_desc": None,
-        "cats_micro_p": None,
-        "cats_micro_r": None,
-        "cats_micro_f": None,
-        "cats_macro_p": None,
-        "cats_macro_r": None,
-        "cats_macro_f": None,
-        "cats_macro_auc": None,
-        "cats_f_per_type": None,
-    },
+    default_score_weights={"cats_score": 1.0, **dict.fromkeys(_UNWEIGHTED_SCORES)},
 )
 def make_trax_sentiment(
     nlp: Language,
@@ -139,11 +133,7 @@ class TraxSentiment(TextCategorizer):
         self._rehearsed = value
 
     def load_pending(self) -> None:
-        """Load the pretrained weights, unless they are loaded.
-
-        Raises:
-            SentimentError: They are missing or damaged.
-        """
+        """Load the pretrained weights, unless they are loaded. Raises SentimentError if they are missing or damaged."""
         if self._pending is None:
             return
         with _LOADING:
@@ -157,11 +147,7 @@ class TraxSentiment(TextCategorizer):
             self.from_disk(found, exclude=["vocab"])
 
     def predict(self, docs: Iterable[Doc]) -> Floats2d:
-        """Return probabilities, float32 (n_docs, n_labels). Each row sums to 1, for an empty Doc, too.
-
-        Raises:
-            ValueError: The component is not initialized (spaCy's E109).
-        """
+        """Return probabilities, float32 (n_docs, n_labels). Each row sums to 1, for an empty Doc, too."""
         self.require_weights()
         scores: Floats2d = self.model.predict(list(docs))
         return scores
@@ -197,13 +183,9 @@ class TraxSentiment(TextCategorizer):
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
         """Return the negative log-likelihood of the examples' labels, averaged as in Trax's Loop, and its gradient.
 
-        Args:
-            examples: The batch of examples.
-            scores: The predicted probabilities, (n_examples, n_labels).
-
-        Returns:
-            The loss, and (scores - truth) / n_examples. Passed back through the log-softmax, that is the loss's exact
-            gradient, because the scores' own part vanishes there; an example without a label has no gradient.
+        The gradient is (scores - truth) / n_examples, for predicted probabilities `scores` (n_examples, n_labels).
+        Passed back through the log-softmax it is exact, because the scores' own part vanishes there; an example
+        without a label has no gradient.
         """
         examples = list(examples)
         validate_examples(examples, "TraxSentiment.get_loss")
@@ -247,10 +229,9 @@ class TraxSentiment(TextCategorizer):
             self._keep_pretrained(get_examples, labels)
             self.cfg["positive_label"] = positive_label
             return
-        if min_count < 1:
-            raise SentimentError(Errors.S021.format(name="min_count", value=min_count, wanted="a number of at least 1"))
-        if max_size is not None and max_size < 1:
-            raise SentimentError(Errors.S021.format(name="max_size", value=max_size, wanted="a number of at least 1"))
+        for setting, value in (("min_count", min_count), ("max_size", max_size)):
+            if value is not None and value < 1:
+                raise SentimentError(Errors.S021.format(name=setting, value=value, wanted="a number of at least 1"))
         set_vocabulary(self.model, (example.reference for example in get_examples()), min_count, max_size)
         if vocabulary is not None:
             self.model.attrs["vocabulary"] = _checked_vocabulary(vocabulary)
@@ -269,11 +250,7 @@ class TraxSentiment(TextCategorizer):
             (path / name).write_bytes(data)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
-        """Load the model's files.
-
-        Raises:
-            SentimentError: A file is missing, damaged or of a newer format. The message names it.
-        """
+        """Load the model's files. Raises SentimentError, which names the file, if one is missing or damaged."""
         path = Path(path)
         self._load(reader(path), path)
         if "vocab" not in exclude and (path / "vocab").is_dir():
@@ -289,11 +266,7 @@ class TraxSentiment(TextCategorizer):
         return bytes(srsly.msgpack_dumps(content))
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
-        """Load what `to_bytes` returned.
-
-        Raises:
-            SentimentError: As in `from_disk`.
-        """
+        """Load what `to_bytes` returned, like `from_disk`."""
         content = srsly.msgpack_loads(bytes_data)
         self._load(content["files"].__getitem__, "the bytes")
         if "vocab" not in exclude and "vocab" in content:
@@ -306,12 +279,7 @@ class TraxSentiment(TextCategorizer):
         self._pending = None
 
     def require_weights(self) -> None:
-        """Load the pretrained weights if they are needed.
-
-        Raises:
-            SentimentError: They are missing or damaged.
-            ValueError: There are none, and the component is not trained (spaCy's E109).
-        """
+        """Load the pretrained weights, or raise spaCy's ValueError E109 if there are none and none were trained."""
         self.load_pending()
         if not has_weights(self.model):
             raise ValueError(SpacyErrors.E109.format(name=self.name))
