@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..model.folded import Folded
-from ..model.inputs import doc_tokens, lexeme_cache
+from ..model.inputs import doc_tokens, lexeme_cache, token_preprocessor
 from ..model.thinc_model import folds, lexeme_matrix
 from ..text.arrays import Array, Ragged
 from ..text.features import Features, compose, context_tokens, feature_ids
@@ -49,7 +49,7 @@ def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
     cache = lexeme_cache(model)
     tokens = doc_tokens(model, [doc])
     places = np.flatnonzero(tokens.values != NO_TERM)
-    first, last = (each[places] for each in cache.preprocessor.spans(doc))
+    first, last = (each[places] for each in token_preprocessor(model).spans(doc))
     features = compose(cache, tokens)
     negated, known = np.zeros(len(doc), dtype=bool), np.zeros(len(doc), dtype=bool)
     negated[first[features.is_negated]] = True

@@ -1,7 +1,7 @@
 """What a model remembers and could compute again: its lexemes, and its folded weights."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from thinc.api import Model
 
@@ -9,6 +9,7 @@ from ..text.lexeme_cache import LexemeCache
 from ..text.token_preprocessor import by_tokens
 from .folded import Folded, LexemeMatrix, fold
 from .parameters import get_weights
+from .sparse_rows import RowUpdates
 
 
 class ModelCaches:
@@ -41,7 +42,7 @@ class ModelCaches:
         """
         a, weights = model.attrs, get_weights(model)
         settings = a["mean"], a["label_prior"], a["length_exponent"]
-        state = [model.shims[0].n_steps, *settings, *weights.values()]
+        state = [cast(RowUpdates, model.shims[0]).n_steps, *settings, *weights.values()]
         kept = self._folded
         if kept is None or len(kept[0]) != len(state) or not all(map(_is_same, kept[0], state)):
             self._folded = kept = state, fold(weights, *settings)

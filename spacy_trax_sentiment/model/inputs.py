@@ -14,6 +14,7 @@ from thinc.types import Floats2d
 from ..text.arrays import Ragged
 from ..text.lexeme_cache import MAX_LEXEMES, LexemeCache
 from ..text.preprocessor import Preprocessor
+from ..text.token_preprocessor import TokenPreprocessor, by_tokens
 from ..text.vocabulary import build_vocabulary
 from .caches import ModelCaches
 
@@ -66,8 +67,13 @@ def set_vocabulary(
         max_tokens: The distinct tokens to remember at a time.
     """
     model.attrs["preprocessor"].initialize()
-    preprocessor = lexeme_cache(model).preprocessor
+    preprocessor = token_preprocessor(model)
     model.attrs["vocabulary"] = build_vocabulary(preprocessor.terms(docs, max_tokens), min_count, max_size)
+
+
+def token_preprocessor(model: Model[Any, Any]) -> TokenPreprocessor:
+    """Return the model's preprocessor, adapted if it does not work token by token."""
+    return by_tokens(model.attrs["preprocessor"])
 
 
 def lexeme_cache(model: Model[Any, Any]) -> LexemeCache:
@@ -78,14 +84,12 @@ def lexeme_cache(model: Model[Any, Any]) -> LexemeCache:
 
 def doc_tokens(model: Model[Any, Any], docs: Sequence[Doc]) -> Ragged:
     """Return the tokens of Docs that share their strings, as indices into `lexeme_cache(model)`."""
-    cache = lexeme_cache(model)
-    return cache.preprocessor.tokens(docs, cache)
+    return token_preprocessor(model).tokens(docs, lexeme_cache(model))
 
 
 def token_ids(model: Model[Any, Any], tokens: Ragged) -> Ragged:
     """Return the ids of each text, int64."""
-    cache = lexeme_cache(model)
-    return cache.preprocessor.token_ids(tokens, cache)
+    return token_preprocessor(model).token_ids(tokens, lexeme_cache(model))
 
 
 def docs_to_ids(model: Model[Any, Any], docs: Iterable[Doc]) -> Iterator[NDArray[np.int32]]:
@@ -105,5 +109,4 @@ def score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
 
 def n_ids(model: Model[Any, Any]) -> int:
     """Return the number of ids of the model's vocabulary and preprocessor: the rows of an embedding table."""
-    n: int = lexeme_cache(model).preprocessor.n_ids(len(model.attrs["vocabulary"]))
-    return n
+    return token_preprocessor(model).n_ids(len(model.attrs["vocabulary"]))

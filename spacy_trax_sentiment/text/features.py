@@ -56,7 +56,7 @@ def compose(cache: LexemeCache, tokens: Ragged) -> Features:
         _set_sides(context[-1], cache.leanings.take(indices), roles, is_negated, ends, first)
     if n_buckets:
         is_known = hashes > ROLE
-        hashes = hashes + is_negated * MULTIPLIER
+        hashes = hashes + is_negated.astype(np.uint64) * MULTIPLIER
         first = preprocessor.first_bucket(len(cache.vocabulary))
         for i, of_distance in enumerate(context[:n_distances]):
             paired = is_known.copy()
