@@ -125,7 +125,7 @@ class Errors:
     # Model files
     S070 = "[S070] {path}: is missing. Copy the whole model again, or make it anew with `trax-sentiment train`."
     S071 = "[S071] {path}: is not as it was written ({reason}). Copy the model again, or make it anew with `trax-sentiment train`."
-    S072 = "[S072] {path}: has the format version {found}, made by spacy-trax-sentiment {package}; this one reads up to {known}. Upgrade: pip install --upgrade spacy-trax-sentiment."
+    S072 = "[S072] {path}: has the format version {found}, made by spacy-trax-sentiment {package}; this one reads up to {known}. Install a newer spacy-trax-sentiment."
     S073 = "[S073] {path}: does not fit the pipeline's component ({reason}). Load it with the config that it was saved with."
     S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again at a lower learning rate."
     S076 = "[S076] the layer of {layer} does not fold, so it cannot be made compact. Train one of the architecture `spacy_trax_sentiment.Classifier.v1`."

@@ -110,7 +110,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             raise
         context: Any = getattr(error, "ctx", None)
         path = PROGRAM if context is None else context.command_path
-        _fail(f"{error.format_message().rstrip('.')}. See `{path} --help`.", 2)
+        message = error.format_message().rstrip(".")
+        _fail(f"{message}{'' if message.endswith('?') else '.'} See `{path} --help`.", 2)
     sys.exit(status if isinstance(status, int) else 0)
 
 

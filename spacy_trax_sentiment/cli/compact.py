@@ -1,6 +1,7 @@
 """`trax-sentiment compact`: a model to a smaller one, with the accuracy before and after."""
 
 import logging
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,6 +48,8 @@ def compact(
       trax-sentiment compact model --output small --max-mb 5 --source dev.jsonl
     """
     set_verbosity(quiet, verbose)
+    if not 0 < max_mb < math.inf:
+        raise typer.BadParameter("give a positive number of MB by --max-mb")
     import wasabi
 
     from ..evaluation.figures import figure, measure, read_texts

@@ -75,10 +75,14 @@ def evaluate(
       trax-sentiment evaluate test.jsonl --model tuned --compare en --html report.html
     """
     set_verbosity(quiet, verbose)
+    from ..pretrained import bundled_names
+
     if old_source is not None:
         if model is not None:
             raise typer.BadParameter("give one source of texts")
         source, model = old_source, source
+    elif source in bundled_names() or Path(source, "meta.json").is_file():
+        raise typer.BadParameter(f"{source} is a model; give labelled texts, and the model by --model {source}")
     model = model or BUNDLED_MODEL
     from ..evaluation.comparison import compare as compare_evaluations
     from ..evaluation.comparison import require_same_labels

@@ -24,6 +24,11 @@ def test_a_size_that_cannot_be_reached_leaves_no_output(run: Run, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
+def test_a_size_that_is_no_positive_number_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    for size in ("0", "nan", "inf", "-1"):
+        assert run("compact", "en", "--output", tmp_path / "small", "--max-mb", size).is_one_line(2)
+
+
 def test_an_existing_directory_is_replaced_only_if_asked(run: Run, tmp_path: Path, model: Path) -> None:
     output = tmp_path / "small"
     assert run("compact", model, "--output", output, "--quiet") == (0, "", "")

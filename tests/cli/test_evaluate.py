@@ -73,6 +73,13 @@ def test_the_order_of_earlier_versions_is_understood(run: Run, dev_file: Path) -
     assert "Usage: trax-sentiment evaluate [OPTIONS] {SOURCE}\n" in run("evaluate", "--help").out
 
 
+def test_a_model_in_place_of_the_texts_is_wrong_usage(run: Run, model: Path) -> None:
+    for name in ("en", model):
+        result = run("evaluate", name)
+        assert result.is_one_line(2)
+        assert f"--model {name}" in result.err
+
+
 def test_texts_whose_label_the_model_lacks_are_left_out_with_a_warning(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "three.csv"
     path.write_text("text,label\nso good,positive\na table,neutral\nawful,negative\na chair,neutral\n")
