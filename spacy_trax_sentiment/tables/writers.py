@@ -108,9 +108,11 @@ def _write_json(file: IO[bytes], batch: TableBatch, added: Added) -> None:
     else:
         require_distinct(batch.columns)
         lines = [as_json(dict(zip(batch.columns, row, strict=True))) for row in batch.values]
-    fields = [[f", {as_json(name)}: {value}" for value in _json_column(column)] for name, column in added.items()]
-    rows = zip(lines, *fields, strict=True)
-    file.write("".join([f"{line[:-1]}{''.join(more)}}}\n" for line, *more in rows]).encode("utf-8", "replace"))
+    rows = [line[:-1] for line in lines]
+    for name, column in added.items():
+        field = f", {as_json(name)}: "
+        rows = [f"{row}{field}{value}" for row, value in zip(rows, _json_column(column), strict=True)]
+    file.write("".join([f"{row}}}\n" for row in rows]).encode("utf-8", "replace"))
     file.flush()
 
 
