@@ -113,7 +113,7 @@ class Errors:
     # Tables
     S060 = "[S060] {path}: '{format}' is not a format that can be {what}. Give one of {formats}, as the file's suffix or by {option}."
     S061 = "[S061] {path}: cannot be read ({reason}). Check the path, and that you may read the file."
-    S062 = "[S062] {path}: Parquet needs pyarrow, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[parquet]'."
+    S062 = "[S062] {path}: Parquet needs pyarrow, which is not installed ({reason}). Install it from a clone of the project: pip install '.[parquet]'."
     S063 = "[S063] {value} is not a JSON object. Write one object per line, with the key '{column}'."
     S064 = "[S064] the column '{column}' is missing; there are: {columns}. Add it, or name another column by {option}."
     S065 = "[S065] the column '{column}' is {value}, not a string. Write it as a string, or name another column by {option}."
@@ -132,20 +132,18 @@ class Errors:
     S075 = "[S075] the model takes at least {size} MB, more than --max-mb {most}. Give a larger --max-mb."
 
     # Jobs
-    S110 = "[S110] {pattern}: no such file. Check --input: a file, a directory, or a pattern in quotes, such as 'texts/*.parquet'."
-    S111 = "[S111] {path}: holds the output of another run ({field} was {found}, now {value}). Name another directory, or run as before to go on."
-    S112 = "[S112] {path}: has changed since some of it was scored. Name another output directory, and score it anew."
-    S113 = "[S113] {path}: is there and is not the output of an earlier run. Name a new or an empty directory."
-    S114 = "[S114] the process that scored it ended {n_times} times ({reason}). Give fewer processes by --concurrency, or a smaller --batch-size."
-    S115 = "[S115] the engine 'ray' needs Ray Data, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[ray]'."
+    S110 = "[S110] {pattern}: no such file. Give a file, a directory, or a pattern in quotes, such as 'texts/*.parquet'."
+    S111 = "[S111] {path}: holds the output of another run ({field} was {found}, and is now {value}). Name another directory, or repeat the earlier command to finish that run."
+    S112 = "[S112] {path}: has changed since part of it was scored. Name another output directory to score it again."
+    S113 = "[S113] {path}: exists and is not the output of an earlier run. Name a new or an empty directory."
+    S114 = "[S114] {path}: the process that scored it was ended {n_times} times ({reason}). Use fewer processes (--concurrency) or smaller batches (--batch-size)."
+    S115 = "[S115] the engine 'ray' needs Ray Data, which is not installed ({reason}). Install it from a clone of the project: pip install '.[ray]'."
     S116 = "[S116] {path}: is read from and written to at once. Name an output directory outside the input."
-    S117 = "[S117] {address}: an address needs pyarrow and fsspec, which are not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[parquet]'."
-    S118 = "[S118] {path}: cannot be read ({reason}). Check the address, the network and the credentials: of s3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws, or the machine's role."
-    S119 = (
-        "[S119] there are no files at addresses of '{scheme}'. Give a path, or an address of one of these: {schemes}."
-    )
-    S141 = "[S141] {path}: output is not written to an address. Name a directory of this machine, and copy it when all is done, such as by `aws s3 cp --recursive`."
-    S142 = "[S142] an address of '{scheme}' holds a password. Leave it out, and give it as the store's own tools take it, such as by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    S117 = "[S117] {address}: an address needs pyarrow and fsspec, and one of them is not installed ({reason}). Install both from a clone of the project: pip install '.[parquet]'."
+    S118 = "[S118] {path}: cannot be read ({reason}). Check the address, the network and the credentials (for s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws, or the machine's role)."
+    S119 = "[S119] addresses of '{scheme}' are not supported. Give a path, or an address of one of these: {schemes}."
+    S141 = "[S141] {path}: output cannot be written to an address. Name a directory of this machine, and copy it when the run is done, for example with `aws s3 cp --recursive`."
+    S142 = "[S142] an address of '{scheme}' holds a password. Leave it out, and give it the way the store's own tools read it, for example in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
     S140 = "[S140] {directory}: the training data does not fit into it for the time of the training ({reason}). Set TMPDIR to a directory with more room."
 
     # Explanations

@@ -59,8 +59,7 @@ def run(
         concurrency: The number of processes or workers; None for the number of cores.
         address: The address of a Ray cluster, as in `run_on_ray`.
         on_outcome: Called with each outcome as it comes, and with the number of all.
-        rows_per_part: As in `parts_of`.
-        bytes_per_part: As in `parts_of`.
+        rows_per_part, bytes_per_part: As in `parts_of`.
 
     Raises:
         SentimentError: There are no such files, or the output directory cannot be used. What is wrong with a single

@@ -43,12 +43,7 @@ def is_pattern(address: str) -> bool:
 
 
 def is_directory(address: str) -> bool:
-    """Return whether an address names a directory.
-
-    Raises:
-        SentimentError: The store cannot be asked.
-        MissingExtraError: pyarrow or fsspec is not installed.
-    """
+    """Return whether an address names a directory. Errors are those of `find`."""
     with _reported(address):
         store, path = _store(address)
         return bool(store.isdir(path))
@@ -56,15 +51,7 @@ def is_directory(address: str) -> bool:
 
 @contextmanager
 def open_address(address: str) -> Iterator[Any]:
-    """Open a file for reading at any place.
-
-    Yields:
-        A pyarrow.NativeFile.
-
-    Raises:
-        SentimentError: The file cannot be opened.
-        MissingExtraError: pyarrow or fsspec is not installed.
-    """
+    """Open a file, as a pyarrow.NativeFile, for reading at any place. Errors are those of `find`."""
     with _reported(address):
         store, path = _store(address)
         file = store.fs.open_input_file(path)
@@ -73,12 +60,7 @@ def open_address(address: str) -> Iterator[Any]:
 
 
 def state(address: str) -> tuple[int, int]:
-    """Return the size of a file in bytes, and the time of its last change in nanoseconds.
-
-    Raises:
-        SentimentError: There is no such file, or the store cannot be asked.
-        MissingExtraError: pyarrow or fsspec is not installed.
-    """
+    """Return the size of a file in bytes, and the time of its last change in nanoseconds. Errors are as in `find`."""
     with _reported(address):
         store, path = _store(address)
         found = store.fs.get_file_info(path)
@@ -97,7 +79,7 @@ def find(address: str, formats: Collection[str]) -> list[str]:
             underscore are left out of it, and so are hidden ones of a pattern.
 
     Raises:
-        SentimentError: The store cannot be asked.
+        SentimentError: The store does not exist, cannot be asked, or has nothing at the address.
         MissingExtraError: pyarrow or fsspec is not installed.
     """
     options = (_OPTIONS.findall(address) or [""])[0]

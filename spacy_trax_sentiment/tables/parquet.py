@@ -1,14 +1,14 @@
 """Parquet files to batches of rows and back, with pyarrow: an extra, so it is imported where it is needed."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import accumulate
 from typing import IO, Any
 
 from ..errors import Errors, MissingExtraError, SentimentError, errors_at, os_errors_as
 from .lines import TableError, brief
-from .rows import Added, TableBatch, as_json, column_index, require_distinct
+from .rows import Added, TableBatch, Write, as_json, column_index, require_distinct
 from .sources import Source, placed, reading
 
 # Bytes of a column that are read at once. Without it, all that a row group holds of the column would be.
@@ -94,19 +94,15 @@ def _values(data: Any) -> Iterator[Sequence[Any]]:
 
 
 def string_rows(file: IO[bytes], path: str, columns: Mapping[str, str]) -> Iterator[tuple[int, list[str]]]:
-    """Read columns of strings from a Parquet file.
+    """Read columns of strings from a Parquet file. The arguments and errors are those of `parquet_batches`.
 
     Args:
-        file: The file, open for reading.
-        path: The file's name, for errors.
+        file: The file.
+        path: The file's name.
         columns: The columns to read, each with the option of a command that names another.
 
     Yields:
         The number of each row, counting from 1, and its values in the order of the columns.
-
-    Raises:
-        SentimentError: The file cannot be read as Parquet, or a column is missing or holds anything but strings.
-        MissingExtraError: pyarrow is not installed.
     """
     pa = load_pyarrow(path)
     parquet, n_read = _opened(pa, file, path), 0
@@ -125,16 +121,7 @@ def string_rows(file: IO[bytes], path: str, columns: Mapping[str, str]) -> Itera
 
 
 def require_strings(pa: Any, field: Any, option: str = "--text-column") -> None:
-    """Check that a field of an Arrow schema holds strings.
-
-    Args:
-        pa: The module pyarrow.
-        field: The field.
-        option: The option that names another column.
-
-    Raises:
-        TableError: It holds something else.
-    """
+    """Raise a TableError if a field of an Arrow schema does not hold strings. `option` names another column."""
     type_ = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     if type_ not in (pa.string(), pa.large_string(), pa.string_view()):
         raise TableError(Errors.S065.format(column=field.name, value=f"of the type {field.type}", option=option))
@@ -147,9 +134,7 @@ def _require_no_null(path: str, column: str, strings: list[Any], first_row: int,
 
 
 @contextmanager
-def parquet_writer(
-    file: IO[bytes], path: str, group_rows: int = GROUP_ROWS
-) -> Iterator[Callable[[TableBatch, Added], None]]:
+def parquet_writer(file: IO[bytes], path: str, group_rows: int = GROUP_ROWS) -> Iterator[Write]:
     """Write a table as Parquet.
 
     A table that comes from Parquet keeps its types and metadata. Those of any other are the types of its first batch.
@@ -268,14 +253,7 @@ def json_values(column: Any) -> list[Any]:
 
 
 def load_pyarrow(path: str) -> Any:
-    """Return the module pyarrow, with pyarrow.parquet loaded.
-
-    Args:
-        path: The file that needs it, for the error.
-
-    Raises:
-        MissingExtraError: pyarrow is not installed.
-    """
+    """Return the module pyarrow, with pyarrow.parquet, or raise a MissingExtraError that names the file."""
     try:
         import pyarrow.parquet
     except ImportError as error:

@@ -109,12 +109,7 @@ def table_batches(
 ) -> Iterator[TableBatch]:
     """Return the batches of a table in an open file, as `open_input` does, for any format but Parquet.
 
-    Args:
-        file: The file.
-        name: What errors call it.
-        format: One of INPUT_FORMATS, but not "parquet".
-        text_column: As in `open_input`.
-        batch_size: As in `open_input`.
+    Errors call the file `name`.
     """
     table = _Table(file, Source(name), text_column, batch_size, strict=True)
     return _reported(table, _READERS[format](table, format))

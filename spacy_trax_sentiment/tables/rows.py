@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -63,6 +63,10 @@ class TableBatch(NamedTuple):
     arrow: Any = None
 
 
+Write = Callable[[TableBatch, Added], None]
+"""Writes a batch and the columns to add to it."""
+
+
 def input_format(path: str, given: str | None = None) -> str:
     """Return the format to read a file as: `given`, else that of its suffix, "txt" for standard input.
 
@@ -98,11 +102,7 @@ def text_batches(texts: Sequence[str], column: str, size: int) -> Iterator[Table
 
 
 def column_index(columns: Sequence[str], column: str, option: str = "--text-column") -> int:
-    """Return the place of a column. `option` names another one.
-
-    Raises:
-        TableError: The column is missing, or there are two of its name.
-    """
+    """Return the place of a column, or raise a TableError if it is missing or not alone. `option` names another one."""
     if column not in columns:
         raise missing_column(column, columns, option=option)
     if columns.count(column) > 1:
@@ -119,11 +119,7 @@ def missing_column(
 
 
 def require_free(batch: TableBatch, added: Iterable[str]) -> None:
-    """Check that no column of the table has the name of one to be added.
-
-    Raises:
-        TableError: A column has.
-    """
+    """Raise a TableError if the table has a column with the name of one to be added."""
     wanted = set(added)
     rows: Iterable[tuple[int | None, Iterable[str]]] = ((line.number, line.row) for line in batch.json)
     for number, names in chain(rows, [(None, batch.columns)]):
@@ -133,11 +129,7 @@ def require_free(batch: TableBatch, added: Iterable[str]) -> None:
 
 
 def require_distinct(columns: Sequence[str]) -> None:
-    """Check that no two columns of a table have the same name.
-
-    Raises:
-        TableError: Two have.
-    """
+    """Raise a TableError if two columns have the same name."""
     if len(set(columns)) < len(columns):
         name = next(name for i, name in enumerate(columns) if name in columns[:i])
         raise TableError(Errors.S067.format(reason=f"two columns are named {name!r}"))

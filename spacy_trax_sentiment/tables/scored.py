@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .rows import Added, TableBatch
+from .rows import Added, TableBatch, Write
 
 Score = Callable[[list[str]], NDArray[np.float32]]
 """Texts to float32 probabilities (n_texts, n_labels)."""
@@ -27,7 +27,7 @@ class Written(NamedTuple):
 
 
 def write_scored(
-    batches: Iterable[TableBatch], write: Callable[[TableBatch, Added], None], score: Score, labels: Sequence[str]
+    batches: Iterable[TableBatch], write: Write, score: Score, labels: Sequence[str]
 ) -> Written:
     """Write batches with their scores added.
 
@@ -49,13 +49,7 @@ def write_scored(
 
 
 def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[str]) -> Added:
-    """Return the columns to add to texts. A row without a text gets no scores.
-
-    Args:
-        texts: The texts, None for a row without one.
-        score: As in `write_scored`.
-        labels: As in `write_scored`.
-    """
+    """Return the columns to add to texts, without scores for a row whose text is None. See `write_scored`."""
     probabilities = score([text or "" for text in texts])
     probabilities[[i for i, text in enumerate(texts) if text is None]] = np.nan
     return sentiment_columns(labels, probabilities)

@@ -74,7 +74,7 @@ def open_binary(path: str, span: range | None = None) -> Iterator[IO[bytes]]:
     """
     if path == STANDARD_STREAM:
         if sys.stdin is None:
-            raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason="it is closed"))
+            raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason="it is closed; name a file by --input"))
         yield sys.stdin.buffer
         return
     with ExitStack() as stack:

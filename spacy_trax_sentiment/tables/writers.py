@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from ..storage.whole import whole_file
 from .addresses import is_address, local_path
 from .lines import DIALECTS
 from .parquet import parquet_writer
-from .rows import Added, TableBatch, as_json, require_distinct, require_free
+from .rows import Added, TableBatch, Write, as_json, require_distinct, require_free
 from .sources import STANDARD_STREAM, placed
 
 STANDARD_OUTPUT = "standard output"
@@ -29,9 +29,6 @@ _DECIMALS = 6
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?[0-9.,]+(?:[eE][+-]?[0-9]+)?%?")
-
-Write = Callable[[TableBatch, Added], None]
-"""Writes a batch and the columns to add to it."""
 
 
 @contextmanager

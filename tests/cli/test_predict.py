@@ -177,7 +177,7 @@ def test_a_row_without_a_text_has_no_scores(run: Run, tmp_path: Path, scorer: ty
 # Many tables
 
 
-def test_many_tables_become_as_many(run: Run, tmp_path: Path, model: Path) -> None:
+def test_each_of_many_tables_is_scored(run: Run, tmp_path: Path, model: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.csv").write_text(f"id,text\n{name},good\n")
     result = run(
@@ -231,7 +231,7 @@ def test_an_interrupt_leaves_no_output(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_terminal_sees_a_bar_that_counts_the_texts(
+def test_a_terminal_shows_a_bar_that_counts_the_texts(
     run: Run, tmp_path: Path, scorer: type[StandIn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Terminal(io.StringIO):
@@ -285,7 +285,7 @@ def test_an_error_that_all_parts_of_a_file_share_is_reported_once(run: Run, tmp_
     assert "1 of 2 files failed" in n_failed
 
 
-def test_a_file_among_the_texts_is_no_text(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_given_as_a_text_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("r.csv").write_text("text\ngood\n")
     result = run("r.csv")

@@ -27,7 +27,7 @@ def scorer() -> TextScorer:
     ),
     make=st.sampled_from([pa.RecordBatch.from_pydict, pa.table]),
 )
-def test_the_same_table_with_the_scores(texts: list[str | None], make: Callable[..., Any], scorer: TextScorer) -> None:
+def test_a_table_gets_its_scores_as_columns(texts: list[str | None], make: Callable[..., Any], scorer: TextScorer) -> None:
     schema = pa.schema([pa.field("id", pa.int8()), pa.field("text", pa.string())], {"made": "by us"})
     batch = make({"id": list(range(len(texts))), "text": texts}, schema=schema)
     found = annotate(batch, model=scorer)
@@ -45,7 +45,7 @@ def test_the_same_table_with_the_scores(texts: list[str | None], make: Callable[
             assert row["sentiment"] == scorer.labels[int(expected.argmax())]
 
 
-def test_a_chunked_table_and_other_string_types(scorer: TextScorer) -> None:
+def test_chunks_and_other_types_of_strings_make_no_difference(scorer: TextScorer) -> None:
     expected = annotate(pa.table({"text": ["good", "bad", "good"]}), model=scorer)
     chunked = pa.chunked_array([["good"], [], ["bad", "good"]])
     assert annotate(pa.table({"text": chunked}), model=scorer).to_pydict() == expected.to_pydict()
@@ -64,7 +64,7 @@ def test_a_chunked_table_and_other_string_types(scorer: TextScorer) -> None:
         ({"text": ["a"], "sentiment": ["b"]}, "S066.*'sentiment'"),
     ],
 )
-def test_what_cannot_be_annotated(columns: dict[str, list[Any]], error: str, scorer: TextScorer) -> None:
+def test_a_table_that_cannot_be_annotated_is_refused(columns: dict[str, list[Any]], error: str, scorer: TextScorer) -> None:
     with pytest.raises(SentimentError, match=error):
         annotate(pa.table(columns), model=scorer)
 
@@ -80,13 +80,13 @@ def test_an_annotator_travels_without_its_model(scorer: TextScorer) -> None:
     assert list(pickle.loads(sent).batches([batch, batch])) == [expected, expected]
 
 
-def test_a_model_that_is_not_there() -> None:
+def test_a_missing_model_is_reported() -> None:
     with pytest.raises(SentimentError, match="nowhere"):
         Annotator("nowhere")(pa.table({"text": ["a"]}))
 
 
 @pytest.mark.slow
-def test_a_data_frame(scorer: TextScorer) -> None:
+def test_a_data_frame_gets_its_scores_as_columns(scorer: TextScorer) -> None:
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame({"text": ["good", None, 3, "bad"]}, index=[5, 6, 7, 8])
     found = Annotator().frame(frame)

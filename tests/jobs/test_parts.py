@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.errors import MissingExtraError, SentimentError
 from spacy_trax_sentiment.jobs.local import run_locally
 from spacy_trax_sentiment.jobs.parts import Job, Outcome, Part, begin, input_files, parts_of
 from spacy_trax_sentiment.jobs.run import run
@@ -62,7 +62,7 @@ def test_every_row_is_written_once(rows_per_part: int, parquet: Path, tmp_path: 
 
 
 @pytest.mark.slow
-def test_processes_give_the_same(parquet: Path, tmp_path: Path) -> None:
+def test_one_process_and_two_write_the_same(parquet: Path, tmp_path: Path) -> None:
     _run(_job(tmp_path), parquet)
     expected = _rows(str(tmp_path / "out"))
     other = Job("en", str(tmp_path / "other"))
@@ -85,7 +85,7 @@ def test_what_is_done_is_not_done_again(parquet: Path, tmp_path: Path) -> None:
     assert first.stat().st_mtime_ns == before
 
 
-def test_formats_keep_their_columns(tmp_path: Path) -> None:
+def test_each_format_keeps_its_columns(tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()
     (source / "a.jsonl").write_text('{"text": "good", "id": 1}\n{"text": null, "id": 2}\n{"id": 3}\n')
@@ -100,7 +100,7 @@ def test_formats_keep_their_columns(tmp_path: Path) -> None:
     assert next((tmp_path / "out").glob("b*.csv")).read_text().splitlines()[2] == "2,,,,"
 
 
-def test_strict_rows(tmp_path: Path) -> None:
+def test_a_strict_job_refuses_a_row_without_a_text(tmp_path: Path) -> None:
     source = tmp_path / "a.jsonl"
     source.write_text('{"text": "good"}\n{"text": 3}\n')
     (outcome,) = _run(_job(tmp_path, strict=True), source)
@@ -109,7 +109,7 @@ def test_strict_rows(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob("a*"))
 
 
-def test_nulls_are_counted_by_row(tmp_path: Path) -> None:
+def test_rows_without_a_text_are_counted(tmp_path: Path) -> None:
     source = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": [None if i in (9, 11) else "good" for i in range(20)]}), source)
     finished = run(_job(tmp_path, batch_size=2), [str(source)], concurrency=1, rows_per_part=7)
@@ -118,7 +118,7 @@ def test_nulls_are_counted_by_row(tmp_path: Path) -> None:
     assert list(finished.without_text()) == [(str(source), 10, 2)]
 
 
-def test_bad_files_among_good_ones(parquet: Path, tmp_path: Path) -> None:
+def test_bad_files_do_not_stop_the_good_ones(parquet: Path, tmp_path: Path) -> None:
     pq.write_table(pa.table({"body": ["a"]}), parquet.parent / "b.parquet")
     pq.write_table(pa.table({"text": [1]}), parquet.parent / "c.parquet")
     outcomes = _run(_job(tmp_path), parquet.parent, rows_per_part=25)
@@ -134,12 +134,12 @@ def test_a_corrupt_file_is_named(parquet: Path, tmp_path: Path) -> None:
         input_files([str(tmp_path / "nothing*.parquet")])
 
 
-def test_the_output_of_another_run(parquet: Path, tmp_path: Path) -> None:
+def test_the_output_of_another_run_is_refused(parquet: Path, tmp_path: Path) -> None:
     job = _job(tmp_path)
     _run(job, parquet)
     for other, error in (
-        (_job(tmp_path, strict=True), "S111.*strict was False, now True"),
-        (Job("en_ternary", job.output), "S111.*model was en, now en_ternary"),
+        (_job(tmp_path, strict=True), "S111.*strict was False, and is now True"),
+        (Job("en_ternary", job.output), "S111.*model was en, and is now en_ternary"),
     ):
         with pytest.raises(SentimentError, match=error):
             begin(other, [str(parquet)])
@@ -154,7 +154,7 @@ def test_the_output_of_another_run(parquet: Path, tmp_path: Path) -> None:
         begin(Job("en", str(parquet.parent)), [str(parquet)])
 
 
-def test_two_directories_with_files_of_one_name(parquet: Path, tmp_path: Path) -> None:
+def test_files_of_the_same_name_in_two_directories_are_kept_apart(parquet: Path, tmp_path: Path) -> None:
     (tmp_path / "in2").mkdir()
     pq.write_table(pa.table({"id": range(25, 28), "text": TEXTS[:3]}), tmp_path / "in2" / "a.parquet")
     job = _job(tmp_path)
@@ -178,7 +178,7 @@ def test_a_process_that_is_killed_is_replaced(parquet: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_part_that_kills_its_process_each_time_is_given_up(parquet: Path, tmp_path: Path) -> None:
+def test_a_part_that_kills_every_process_is_given_up(parquet: Path, tmp_path: Path) -> None:
     job = _job(tmp_path)
     begin(job, [str(parquet)])
     (outcome,) = run_locally(job, parts_of(str(parquet), job), 2, attempts=1, score=_kill_myself)
@@ -217,6 +217,14 @@ def test_a_job_goes_on_after_sigkill(parquet: Path, tmp_path: Path) -> None:
     subprocess.run(command, check=True)
     assert [row["id"] for row in _rows(str(out))] == list(range(rows))
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_ray_that_is_not_installed_is_reported(
+    parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"S115.*pip install '\.\[ray\]'"):
+        run(_job(tmp_path), [str(parquet)], engine="ray")
 
 
 def test_the_process_that_hands_out_parts_imports_no_spacy(parquet: Path, tmp_path: Path) -> None:

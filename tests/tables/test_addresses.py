@@ -93,7 +93,7 @@ def test_addresses_that_cannot_be_used(address: str, error: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_nothing_there(root: str) -> None:
+def test_an_address_without_files_is_reported(root: str) -> None:
     for pattern in ("/none", "/none/*.csv", "/*.tsv"):
         with pytest.raises(SentimentError, match="S110.*" + pattern.replace("*", r"\*")):
             input_files([root + pattern])
@@ -111,7 +111,7 @@ def test_addresses_need_pyarrow_and_fsspec(root: str, package: str, monkeypatch:
         input_files([root])
 
 
-def test_files_that_change_are_found_out(root: str, tmp_path: Path) -> None:
+def test_a_changed_file_is_noticed(root: str, tmp_path: Path) -> None:
     job = Job("en", str(tmp_path / "out"))
     begin(job, [f"{root}/a.jsonl"])
     begin(job, [f"{root}/a.jsonl"])
@@ -120,7 +120,7 @@ def test_files_that_change_are_found_out(root: str, tmp_path: Path) -> None:
         begin(job, [f"{root}/a.jsonl"])
 
 
-def test_output_goes_to_directories(root: str, tmp_path: Path) -> None:
+def test_output_goes_to_a_local_directory_outside_the_input(root: str, tmp_path: Path) -> None:
     with pytest.raises(SentimentError, match="S141.*s3://bucket/out"):
         begin(Job("en", "s3://bucket/out"), input_files([root]))
     with pytest.raises(SentimentError, match="S116"):
@@ -138,7 +138,7 @@ def test_output_goes_to_directories(root: str, tmp_path: Path) -> None:
 
 
 class Store(BaseHTTPRequestHandler):
-    """As much of S3 as is read by: objects' heads, ranges of them, and lists."""
+    """The part of S3 that reading needs: heads of objects, ranges of them, and lists."""
 
     objects: ClassVar[dict[str, bytes]] = {}
     protocol_version = "HTTP/1.1"
@@ -191,7 +191,7 @@ class Store(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The options of an address in a store of this machine's own, which holds a bucket."""
+    """Start a store on this machine, with one bucket, and return the options of its addresses."""
     pq = pytest.importorskip("pyarrow.parquet")
     parquet = io.BytesIO()
     pq.write_table(pa.table({"id": range(9), "text": ["good"] * 9}), parquet)

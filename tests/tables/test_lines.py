@@ -28,7 +28,7 @@ def read_labelled(path: Path, **options: Any) -> list[str]:
     return [text for _, text, _ in labelled_rows(path, **options)]
 
 
-# In a process of its own, whose memory shows what was taken at the most; as much as ten lines is let by.
+# Run in a process of its own, to measure its peak of RAM. The RAM of ten lines is allowed.
 PEAK = """
 import resource, sys
 from spacy_trax_sentiment.errors import SentimentError
@@ -138,6 +138,6 @@ def test_json_that_is_not_too_deep_is_read(kind: str) -> None:
     assert parse_json_line(content, 1) == json.loads(content)
 
 
-def test_brackets_in_a_text_are_no_nesting() -> None:
+def test_brackets_in_a_text_do_not_count_as_nesting() -> None:
     content = json.dumps({"text": "[{" * 1000, "more": [[]] * 1000})
     assert parse_json_line(content, 1) == json.loads(content)

@@ -1,0 +1,54 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.tables.readers import labelled_rows, open_input
+
+ROWS = [("good", "up"), ('so\n"bad"', "down")]
+
+
+def test_labelled_rows_are_read_from_every_format(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = [{"id": 1, "tweet": text, "mood": label} for text, label in ROWS]
+    pq.write_table(pa.Table.from_pylist(table), tmp_path / "a.parquet")
+    (tmp_path / "a.jsonl").write_text("\n\n".join(map(json.dumps, table)))
+    for format, dialect in (("csv", "excel"), ("tsv", "excel-tab")):
+        with (tmp_path / f"a.{format}").open("w", newline="") as file:
+            csv.writer(file, dialect).writerows([["mood", "tweet"], *((label, text) for text, label in ROWS)])
+    lines = {"jsonl": [1, 3], "csv": [2, 4], "tsv": [2, 4], "parquet": [1, 2]}
+    for format, numbers in lines.items():
+        found = list(labelled_rows(tmp_path / f"a.{format}", text_column="tweet", label_column="mood"))
+        assert found == [(number, *row) for number, row in zip(numbers, ROWS, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", "good", "S011.*a.txt: unknown format '.txt'"),
+        ("a.jsonl", '\n{"text": "a"}', "S064.*a.jsonl, line 2: the column 'label' is missing.*--label-column"),
+        ("a.jsonl", '{"label": "a"}', "S064.*a.jsonl, line 1: the column 'text' is missing.*--text-column"),
+        ("a.jsonl", '{"text": "a", "label": 1}', "S065.*a.jsonl, line 1: the column 'label' is 1.*--label-column"),
+        ("a.csv", 'label,text\n"a\nb",x\nup\n', "S064.*a.csv, line 4: the column 'text' is missing"),
+        ("a.parquet", "nonsense", "S061.*a.parquet: cannot be read"),
+    ],
+)
+def test_errors_name_the_file_the_line_and_the_option(tmp_path: Path, name: str, content: str, message: str) -> None:
+    pytest.importorskip("pyarrow.parquet")
+    (tmp_path / name).write_text(content)
+    with pytest.raises(SentimentError, match=message):
+        list(labelled_rows(tmp_path / name))
+
+
+def test_reading_csv_never_lowers_the_limit_of_other_readers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text\na\n")
+    before = csv.field_size_limit(1 << 30)
+    try:
+        with open_input(str(tmp_path / "a.csv"), "csv") as batches:
+            assert [batch.texts for batch in batches] == [["a"]]
+        assert csv.field_size_limit() == 1 << 30
+    finally:
+        csv.field_size_limit(before)
