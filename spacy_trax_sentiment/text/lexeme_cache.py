@@ -111,7 +111,8 @@ class LexemeCache:
 
     def indices_of_texts(self, texts: Sequence[str]) -> Array:
         """Return the index of each token given by its text, int32 (n,)."""
-        orths = np.array(list(map(hash_string, texts)), dtype=np.uint64)
+        # The hash of "" is 0, which no HashTable can hold.
+        orths = np.array([hash_string(text) or 1 for text in texts], dtype=np.uint64)
         return self.indices_by(orths, lambda places: [texts[i] for i in places.tolist()])
 
     def _remember(self, keys: Array, indices: Array) -> None:

@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_trax_sentiment.text.features import CONTRAST_REACH, Features, compose, feature_ids
-from spacy_trax_sentiment.text.lexeme_cache import LexemeCache, doc_orths, orths_to_rows
+from spacy_trax_sentiment.text.lexeme_cache import LexemeCache
 from spacy_trax_sentiment.text.preprocessor import CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES, Lexeme
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.token_preprocessor import TokenPreprocessor
@@ -33,7 +33,7 @@ TERMS = SentimentTerms()
 
 
 def _terms(negation_scope: int, bigram_buckets: int, bigram_distance: int) -> SentimentTerms:
-    """RETURNS: The preprocessor, with the lexicon that another has read already."""
+    """Return the preprocessor, with the lexicon that another has read already."""
     terms = copy.copy(TERMS)
     terms.negation_scope, terms.bigram_buckets, terms.bigram_distance = negation_scope, bigram_buckets, bigram_distance
     return terms
@@ -43,20 +43,19 @@ def _docs(texts: Iterable[list[str]]) -> list[Doc]:
     return [Doc(VOCAB, words=words) for words in texts]
 
 
-def _composed(memory: LexemeCache, docs: list[Doc]) -> Features:
-    return compose(memory, *orths_to_rows(memory, list(map(doc_orths, docs)), VOCAB.strings))
+def _features(cache: LexemeCache, docs: list[Doc]) -> Features:
+    return compose(cache, TERMS.tokens(docs, cache))
 
 
-def _grouped(memory: LexemeCache, composed: Features) -> list[list[int]]:
-    """RETURNS: The ids of each text, sorted, as their order within a text says nothing."""
-    ids, lengths = feature_ids(memory, composed)
-    assert lengths.sum() == len(ids)
-    ends = np.cumsum(lengths)
-    return [sorted(ids[end - length : end].tolist()) for end, length in zip(ends, lengths, strict=True)]
+def _sorted_ids(cache: LexemeCache, features: Features) -> list[list[int]]:
+    """Return the ids of each text, sorted, because their order within a text means nothing."""
+    ids = feature_ids(cache, features)
+    assert ids.lengths.sum() == len(ids.values)
+    return [sorted(of_text.tolist()) for of_text in ids.split()]
 
 
 class Oracle:
-    """What a text is composed of, found one token at a time in Python."""
+    """The features of one text, computed one token at a time in plain Python."""
 
     def __init__(self, preprocessor: TokenPreprocessor, vocabulary: dict[str, int], doc: Doc) -> None:
         self.preprocessor, self.vocabulary = preprocessor, vocabulary
@@ -121,38 +120,37 @@ class Oracle:
 
 @settings(max_examples=100)
 @given(texts=TEXTS, seen=TEXTS, **SETTINGS)
-def test_a_batch_is_composed_as_each_text_is_in_plain_python(
+def test_a_batch_has_the_features_that_plain_python_computes_for_each_text(
     texts: list[list[str]], seen: list[list[str]], scope: int, buckets: int, distance: int
 ) -> None:
     preprocessor = _terms(scope, buckets, distance)
     vocabulary = build_vocabulary(preprocessor(doc) for doc in _docs(seen))
     docs = _docs(texts)
     expected = [Oracle(preprocessor, vocabulary, doc) for doc in docs]
-    memory = LexemeCache(preprocessor, vocabulary)
-    for _ in range(2):  # not remembered, then remembered
-        composed = _composed(memory, docs)
-        assert composed.lengths.tolist() == [len(text.lexemes) for text in expected]
-        assert composed.is_negated.tolist() == [negated for text in expected for negated in text.is_negated]
-        assert composed.context.shape == ((distance if buckets else 0) + 1, len(composed.rows))
-        for i, of_kind in enumerate(composed.context):
-            assert of_kind.tolist() == [id for text in expected for id in text.context[i]]
-        assert _grouped(memory, composed) == [text.ids() for text in expected]
-        ids, _ = feature_ids(memory, composed)
-        assert ids.max(initial=0) < preprocessor.n_ids(len(vocabulary))
+    cache = LexemeCache(preprocessor, vocabulary)
+    for _ in range(2):  # unseen tokens, then cached ones
+        features = _features(cache, docs)
+        assert features.lengths.tolist() == [len(text.lexemes) for text in expected]
+        assert features.is_negated.tolist() == [negated for text in expected for negated in text.is_negated]
+        assert features.context.shape == ((distance if buckets else 0) + 1, len(features.indices))
+        for i, row in enumerate(features.context):
+            assert row.tolist() == [id for text in expected for id in text.context[i]]
+        assert _sorted_ids(cache, features) == [text.ids() for text in expected]
+        assert feature_ids(cache, features).values.max(initial=0) < preprocessor.n_ids(len(vocabulary))
 
 
 @settings(max_examples=30)
 @given(texts=TEXTS, **SETTINGS)
-def test_a_text_is_composed_the_same_alone_and_in_a_batch(
+def test_a_text_has_the_same_features_alone_and_in_a_batch(
     texts: list[list[str]], scope: int, buckets: int, distance: int
 ) -> None:
     preprocessor = _terms(scope, buckets, distance)
     docs = _docs(texts)
-    memory = LexemeCache(preprocessor, build_vocabulary(map(preprocessor, docs)))
-    ids, lengths = feature_ids(memory, _composed(memory, docs))
-    alone = [feature_ids(memory, _composed(memory, [doc])) for doc in docs]
-    assert ids.tolist() == [i for of_text, _ in alone for i in of_text.tolist()]
-    assert lengths.tolist() == [length for _, of_text in alone for length in of_text.tolist()]
+    cache = LexemeCache(preprocessor, build_vocabulary(map(preprocessor, docs)))
+    together = feature_ids(cache, _features(cache, docs))
+    alone = [feature_ids(cache, _features(cache, [doc])) for doc in docs]
+    assert together.values.tolist() == [i for ids in alone for i in ids.values.tolist()]
+    assert together.lengths.tolist() == [length for ids in alone for length in ids.lengths.tolist()]
 
 
 @pytest.mark.parametrize(
@@ -171,30 +169,30 @@ def test_a_text_is_composed_the_same_alone_and_in_a_batch(
         ("", 5, ""),
     ],
 )
-def test_terms_are_negated_up_to_the_clauses_end(text: str, scope: int, negated: str) -> None:
-    memory = LexemeCache(SentimentTerms(scope), build_vocabulary([]))
+def test_terms_are_negated_up_to_the_end_of_the_clause(text: str, scope: int, negated: str) -> None:
+    cache = LexemeCache(SentimentTerms(scope), build_vocabulary([]))
     words = [word for word in text.split() if word not in ("@you", "#")]
-    is_negated = _composed(memory, _docs([text.split()])).is_negated.tolist()
+    is_negated = _features(cache, _docs([text.split()])).is_negated.tolist()
     assert [word for word, is_so in zip(words, is_negated, strict=True) if is_so] == negated.split()
 
 
-def test_negation_and_pairs_stop_at_a_texts_end() -> None:
+def test_negation_and_pairs_stop_at_the_end_of_a_text() -> None:
     preprocessor = SentimentTerms(5, 64, 3)
     docs = _docs([["good", "not"], ["food"], [], ["good", "food", "good"], ["@you"], ["food", "food", "food", "food"]])
-    memory = LexemeCache(preprocessor, build_vocabulary(map(preprocessor, docs)))
-    composed = _composed(memory, docs)
-    assert not composed.is_negated.any()
-    of_distances = [[0, 1, 0, 0, 1, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0, 1, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]]
-    assert (composed.context[:-1] != PAD_ID).astype(int).tolist() == of_distances
+    cache = LexemeCache(preprocessor, build_vocabulary(map(preprocessor, docs)))
+    features = _features(cache, docs)
+    assert not features.is_negated.any()
+    paired = [[0, 1, 0, 0, 1, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0, 1, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]]
+    assert (features.context[:-1] != PAD_ID).astype(int).tolist() == paired
 
 
 def test_pairs_differ_by_order_distance_and_negation() -> None:
     preprocessor = SentimentTerms(5, 1 << 20, 2)
     vocabulary = build_vocabulary([["good", "food", "not", "it"]])
-    memory = LexemeCache(preprocessor, vocabulary)
+    cache = LexemeCache(preprocessor, vocabulary)
 
     def pair(words: str, distance: int, i: int = -1) -> int:
-        return int(_composed(memory, _docs([words.split()])).context[distance - 1, i])
+        return int(_features(cache, _docs([words.split()])).context[distance - 1, i])
 
     assert pair("good food", 1) == pair("it good food", 1)
     different = [pair("good food", 1), pair("food good", 1), pair("good it food", 2), pair("not good food", 1)]
@@ -206,45 +204,45 @@ def test_pairs_differ_by_order_distance_and_negation() -> None:
 def test_unknown_terms_get_the_id_of_unk_and_no_pairs() -> None:
     preprocessor = SentimentTerms(bigram_buckets=8, bigram_distance=1)
     vocabulary = build_vocabulary([["not", "good"]])
-    memory = LexemeCache(preprocessor, vocabulary)
-    composed = _composed(memory, _docs([["zzzz", "good", "good", "zzzz"], ["not", "good", "zzzz"]]))
-    assert (composed.context[0] != PAD_ID).tolist() == [False, False, True, False, False, True, False]
-    ids, lengths = feature_ids(memory, composed)
+    cache = LexemeCache(preprocessor, vocabulary)
+    features = _features(cache, _docs([["zzzz", "good", "good", "zzzz"], ["not", "good", "zzzz"]]))
+    assert (features.context[0] != PAD_ID).tolist() == [False, False, True, False, False, True, False]
+    ids, lengths = feature_ids(cache, features)
     unknown, good, n = vocabulary[UNK], vocabulary["good"], len(vocabulary)
     assert ids[:4].tolist() == [unknown, good, good, unknown]
-    assert ids[5:8].tolist() == [vocabulary["not"], good + n, unknown]  # what is unknown is not negated
+    assert ids[5:8].tolist() == [vocabulary["not"], good + n, unknown]  # unknown terms are not negated
     assert (ids[[4, 8]] >= 2 * n).all()
     assert lengths.tolist() == [5, 4]
 
 
-def test_known_further_terms_of_an_unknown_first_make_no_pairs() -> None:
+def test_a_token_whose_first_term_is_unknown_makes_no_pairs() -> None:
     vocabulary = build_vocabulary([["opinion +", "it"]])
-    memory = LexemeCache(SentimentTerms(), vocabulary)
-    composed = _composed(memory, _docs([["not", "it", "good", "it"]]))
-    assert (composed.context[:-1] != PAD_ID).astype(int).tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]
+    cache = LexemeCache(SentimentTerms(), vocabulary)
+    features = _features(cache, _docs([["not", "it", "good", "it"]]))
+    assert (features.context[:-1] != PAD_ID).astype(int).tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]
     n, opinion, it = len(vocabulary), vocabulary["opinion +"], vocabulary["it"]
-    assert feature_ids(memory, composed)[0][:4].tolist() == [vocabulary[UNK], it + n, opinion + n, it + n]
+    assert feature_ids(cache, features).values[:4].tolist() == [vocabulary[UNK], it + n, opinion + n, it + n]
 
 
 @pytest.mark.parametrize("texts", [[], [[]], [[], []], [[" "], ["@you", "\n"]]])
 @pytest.mark.parametrize("distance", [1, 3])
 def test_texts_without_terms_have_no_ids(texts: list[list[str]], distance: int) -> None:
-    memory = LexemeCache(SentimentTerms(bigram_distance=distance), build_vocabulary([]))
-    composed = _composed(memory, _docs(texts))
-    assert composed.rows.shape == composed.is_negated.shape == (0,)
-    assert composed.context.shape == (distance + 1, 0)
-    ids, lengths = feature_ids(memory, composed)
+    cache = LexemeCache(SentimentTerms(bigram_distance=distance), build_vocabulary([]))
+    features = _features(cache, _docs(texts))
+    assert features.indices.shape == features.is_negated.shape == (0,)
+    assert features.context.shape == (distance + 1, 0)
+    ids, lengths = feature_ids(cache, features)
     assert ids.shape == (0,)
-    assert lengths.tolist() == composed.lengths.tolist() == [0] * len(texts)
+    assert lengths.tolist() == features.lengths.tolist() == [0] * len(texts)
 
 
-def test_words_of_the_lexicons_count_by_their_side_of_the_last_contrast() -> None:
+def test_words_of_the_lexicons_have_an_id_for_their_side_of_the_last_contrast() -> None:
     preprocessor = SentimentTerms(5, 0)
-    memory = LexemeCache(preprocessor, build_vocabulary([]))
-    first = preprocessor.first_side(len(memory.vocabulary))
+    cache = LexemeCache(preprocessor, build_vocabulary([]))
+    first = preprocessor.first_side(len(cache.vocabulary))
     texts = ["good food but bad service", "good but bad but not good", "good food", "but", "bad however"]
-    composed = _composed(memory, _docs(map(str.split, texts)))
-    sides = [i - first if i != PAD_ID else None for i in composed.context[-1].tolist()]
+    features = _features(cache, _docs(map(str.split, texts)))
+    sides = [i - first if i != PAD_ID else None for i in features.context[-1].tolist()]
     none = None
     assert sides == [
         *(0, none, none, 6, none),
@@ -253,12 +251,12 @@ def test_words_of_the_lexicons_count_by_their_side_of_the_last_contrast() -> Non
         none,
         *(4, none),
     ]
-    assert preprocessor.n_ids(len(memory.vocabulary)) == first + 8
+    assert preprocessor.n_ids(len(cache.vocabulary)) == first + 8
 
 
-def test_without_a_lexicon_no_side_is_told() -> None:
+def test_without_a_lexicon_there_are_no_ids_for_sides() -> None:
     preprocessor = SentimentTerms(5, 0, lexicon=False)
-    memory = LexemeCache(preprocessor, build_vocabulary([]))
-    composed = _composed(memory, _docs([["good", "but", "bad"]]))
-    assert composed.context.shape == (0, 3)
-    assert not (memory.leanings != 0).any()
+    cache = LexemeCache(preprocessor, build_vocabulary([]))
+    features = _features(cache, _docs([["good", "but", "bad"]]))
+    assert features.context.shape == (0, 3)
+    assert not (cache.leanings != 0).any()

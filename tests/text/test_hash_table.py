@@ -11,7 +11,7 @@ KEYS = st.integers(1, 40).map(lambda i: i << 40 | 5) | st.integers(1, 2**64 - 1)
 
 
 @given(batches=st.lists(st.lists(KEYS, max_size=30), max_size=6), others=st.lists(KEYS))
-def test_a_table_holds_what_a_dict_would(batches: list[list[int]], others: list[int]) -> None:
+def test_a_table_holds_the_same_as_a_dict(batches: list[list[int]], others: list[int]) -> None:
     table, expected = HashTable(n_slots=16), dict[int, int]()
     for batch in batches:
         new = {key: len(expected) + i for i, key in enumerate(dict.fromkeys(batch)) if key not in expected}
@@ -24,7 +24,7 @@ def test_a_table_holds_what_a_dict_would(batches: list[list[int]], others: list[
     assert len(table) == len(expected)
 
 
-def test_threads_read_right_values_while_one_adds() -> None:
+def test_threads_read_correct_values_while_one_adds() -> None:
     table = HashTable(n_slots=16)
     keys = np.random.default_rng(0).integers(1, 2**63, size=20_000, dtype=np.uint64)
     values = (keys % np.uint64(1000)).astype(np.int32)

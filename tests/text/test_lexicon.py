@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_trax_sentiment.text.lexicon import Entry, Lexicon, away_from_zero, bundled_words, merged_words
+from spacy_trax_sentiment.text.lexicon import Entry, Lexicon, away_from_zero, bundled_words
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 
 
 def _without_ing(words: list[str]) -> list[str]:
-    """RETURNS: Stems, in the simplest of ways."""
+    """Return stems, computed in the simplest way."""
     return [word.removesuffix("ing") for word in words]
 
 
@@ -28,8 +28,8 @@ LEXICON = Lexicon({**WORDS, "-0.5": "failing"}, _without_ing)  # type: ignore[ar
         ("shine", "shine", Entry(1, 1.5)),
         ("top-notch", "top-notch", Entry(1, None)),
         ("gr8", "gr8", Entry(0, 1.5)),
-        ("bending", "bend", Entry(-1, -2.5)),  # the opinion is the stem's
-        ("fail", "fail", Entry(-1, -0.5)),  # and so here is the valence
+        ("bending", "bend", Entry(-1, -2.5)),  # the opinion is that of the stem
+        ("fail", "fail", Entry(-1, -0.5)),  # and here the valence is
         ("table", "table", Entry()),
         ("", "", Entry()),
     ],
@@ -43,15 +43,15 @@ def test_a_word_has_an_entry(word: str, stem: str, entry: Entry) -> None:
     [
         ("bends", "bend", Entry(-1, -2.5)),
         ("ben", "bend", Entry()),  # too short
-        ("be-nd", "bend", Entry()),  # not of letters alone
+        ("be-nd", "bend", Entry()),  # not only letters
         ("bents", "bent", Entry()),
     ],
 )
-def test_a_word_that_is_not_known_has_its_stems_entry(word: str, stem: str, entry: Entry) -> None:
+def test_an_unknown_word_has_the_entry_of_its_stem(word: str, stem: str, entry: Entry) -> None:
     assert LEXICON.entry(word, stem) == entry
 
 
-def test_words_of_one_stem_are_averaged_and_opposite_opinions_cancel() -> None:
+def test_valences_of_one_stem_are_averaged_and_opposite_opinions_cancel() -> None:
     words = {"positive": "caring wearing", "negative": "car wear wear-out", "2": "car", "-1": "caring"}
     lexicon = Lexicon(words, _without_ing)  # type: ignore[arg-type]
     assert lexicon.entry("cars", "car") == Entry(0, 0.5)
@@ -59,7 +59,7 @@ def test_words_of_one_stem_are_averaged_and_opposite_opinions_cancel() -> None:
     assert lexicon.entry("wears", "wear") == Entry()
 
 
-def test_what_is_in_the_lexicon_and_the_valence_of_an_exact_text() -> None:
+def test_the_lexicon_contains_exact_texts_and_has_their_valences() -> None:
     assert all(word in LEXICON for word in ("shine", ":D", "gr8", "top-notch"))
     assert not any(word in LEXICON for word in ("shines", ":d", "", "positive", "1.5"))
     assert LEXICON.valence(":D") == 1.5
@@ -73,24 +73,7 @@ def test_an_empty_lexicon_knows_nothing() -> None:
     assert lexicon.valence(":)") is None
 
 
-def test_two_lexicons_are_merged() -> None:
-    valences = {"good": 1.9, "great": 3.1, "nice": 1.9, ":)": 2.0, "fed up": -1.8, "meh": 0.0}
-    merged = merged_words(["nice", "good"], {"bad"}, valences)
-    assert merged == {
-        "positive": "good nice",
-        "negative": "bad",
-        "0": "meh",
-        "1.9": "good nice",
-        "2": ":)",
-        "3.1": "great",
-    }
-    assert list(merged) == ["positive", "negative", "0", "1.9", "2", "3.1"]
-    lexicon = Lexicon(merged, _without_ing)  # type: ignore[arg-type]
-    assert lexicon.entry("good", "good") == Entry(1, 1.9)
-    assert lexicon.entry("meh", "meh") == Entry(0, 0.0)
-
-
-# As the sources have them.
+# Copied from the sources.
 @pytest.mark.parametrize(
     ("word", "entry"),
     [
@@ -108,19 +91,19 @@ def test_two_lexicons_are_merged() -> None:
         ("film", Entry()),
     ],
 )
-def test_the_bundled_lexicon_holds_what_its_sources_say(word: str, entry: Entry) -> None:
+def test_the_bundled_lexicon_agrees_with_its_sources(word: str, entry: Entry) -> None:
     assert Lexicon(bundled_words(), list).entry(word, word) == entry
 
 
-def test_the_bundled_lexicon_is_whole() -> None:
+def test_the_bundled_lexicon_is_complete() -> None:
     words = bundled_words()
     opinions = {name: words[name].split() for name in ("positive", "negative")}
-    # Hu and Liu write of around 6,800 words, Hutto and Gilbert of over 7,500 (some of which hold a space).
+    # Hu and Liu report around 6,800 words, Hutto and Gilbert over 7,500 (some of which contain a space).
     assert 6_600 < sum(map(len, opinions.values())) < 6_900
-    valences = {float(name): of.split() for name, of in words.items() if name not in opinions}
+    valences = {float(name): listed.split() for name, listed in words.items() if name not in opinions}
     assert 7_400 < sum(map(len, valences.values())) < 7_600
     assert all(0 < abs(valence) <= 4 for valence in valences)
-    # No text was decoded wrongly.
+    # All of it was decoded correctly.
     assert {c for text in words.values() for c in text if not c.isascii()} == {"ï", "Þ"}
 
 

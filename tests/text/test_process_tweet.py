@@ -18,7 +18,7 @@ FOLLOW_FRIDAY = (
         ("@happypuppy, is Maria happy?", ["maria", "happi"]),
     ],
 )
-def test_process_tweet_gives_the_seeds_terms(tweet: str, terms: list[str]) -> None:
+def test_process_tweet_gives_the_terms_of_the_seed(tweet: str, terms: list[str]) -> None:
     assert process_tweet(tweet) == terms
 
 
@@ -36,7 +36,7 @@ def test_process_tweet_gives_the_seeds_terms(tweet: str, terms: list[str]) -> No
         ("", []),
     ],
 )
-def test_process_tweet_removes_what_carries_no_sentiment(tweet: str, terms: list[str]) -> None:
+def test_process_tweet_removes_tickers_links_and_the_like(tweet: str, terms: list[str]) -> None:
     assert process_tweet(tweet, stop_words=()) == terms
 
 
@@ -55,17 +55,17 @@ def test_process_tweet_takes_any_text(tweet: str) -> None:
     ("text", "stripped"),
     [("so happy :)", "so happy"), (":-( no :D yes", "no yes"), ("nothing: here", "nothing: here"), (":)", "")],
 )
-def test_strip_emoticons_leaves_the_words(text: str, stripped: str) -> None:
+def test_stripping_emoticons_leaves_the_words(text: str, stripped: str) -> None:
     assert strip_emoticons(text) == stripped
 
 
-def test_preprocessor_applies_process_tweet_to_the_docs_text() -> None:
+def test_the_preprocessor_applies_process_tweet_to_the_text_of_a_doc() -> None:
     nlp = spacy.blank("en")
     assert ProcessTweet(stop_words=["is"])(nlp.make_doc("@you, is Maria happy?")) == ["maria", "happi"]
 
 
 @pytest.mark.usefixtures("stop_words_corpus")
-def test_preprocessor_reads_stop_words_when_initialized_and_saves_them() -> None:
+def test_the_preprocessor_reads_stop_words_when_initialized_and_saves_them() -> None:
     preprocessor = ProcessTweet()
     assert preprocessor.stop_words is None
     preprocessor.initialize()

@@ -141,7 +141,7 @@ def test_emoji_have_the_valence_of_their_names(token: str, term: str, classes: t
         ("....", ".."),
     ],
 )
-def test_an_elongation_is_two_of_a_character_or_one_where_that_makes_a_word(token: str, form: str) -> None:
+def test_an_elongation_is_shortened_to_two_characters_or_to_one_if_that_makes_a_word(token: str, form: str) -> None:
     assert f"form {form}" in TERMS.lexeme(token).more
     assert TERMS.lexeme(token) == TERMS.lexeme(form)
 
@@ -167,7 +167,7 @@ def test_an_elongation_is_two_of_a_character_or_one_where_that_makes_a_word(toke
         ("“", '"'),
     ],
 )
-def test_mark_up_and_a_words_edges_go(token: str, plain: str | None) -> None:
+def test_markup_and_the_punctuation_around_a_word_are_dropped(token: str, plain: str | None) -> None:
     assert TERMS.lexeme(token) == (NOTHING if plain is None else TERMS.lexeme(plain))
 
 
@@ -187,7 +187,7 @@ def test_every_number_is_one_term(token: str) -> None:
 
 
 @pytest.mark.parametrize("group", PEOPLE, ids=lambda group: group.split()[0])
-def test_words_for_people_count_as_their_group_alone(group: str) -> None:
+def test_words_for_people_have_only_the_term_of_their_group(group: str) -> None:
     words = group.split()
     expected = [Lexeme(f"people {words[0]}")] * len(words)
     assert [TERMS.lexeme(word.title()) for word in words] == expected
@@ -206,12 +206,12 @@ def test_negations_negate(token: str) -> None:
 
 
 @pytest.mark.parametrize("token", [*sorted(SCOPE_ENDS), "BUT", "Yet"])
-def test_a_clauses_end_ends_negation(token: str) -> None:
+def test_the_end_of_a_clause_ends_negation(token: str) -> None:
     assert TERMS.lexeme(token).role == ENDS_NEGATION
 
 
 @pytest.mark.parametrize("token", ["good", "notable", "butter", ":)", "3", "@not", "https://no.no", "he"])
-def test_other_tokens_leave_negation_alone(token: str) -> None:
+def test_other_tokens_do_not_affect_negation(token: str) -> None:
     assert TERMS.lexeme(token).role == PLAIN
 
 
@@ -222,24 +222,24 @@ def test_any_token_has_terms_or_none(terms: SentimentTerms, token: str) -> None:
     assert lexeme.term != ""
     assert lexeme.role in (PLAIN, NEGATES, ENDS_NEGATION)
     assert len(set(lexeme.terms)) == len(lexeme.terms)
-    # The form holds what is left of the token; a class tells its kind before a space.
-    kinds = [term.split(" ")[0] for term in lexeme.more]
-    assert kinds in ([], ["form"], *(["form", *rest] for rest in _KINDS))
+    # All terms but the stem begin with their class and a space.
+    classes = [term.split(" ")[0] for term in lexeme.more]
+    assert classes in ([], ["form"], *(["form", *rest] for rest in _CLASSES))
     if not token.strip():
         assert lexeme == NOTHING
     assert terms.lexeme(token) == lexeme
 
 
-_KINDS = [["prefix"] * p + ["opinion"] * o + ["valence"] * v for p in (0, 1) for o in (0, 1) for v in (0, 1)]
+_CLASSES = [["prefix"] * p + ["opinion"] * o + ["valence"] * v for p in (0, 1) for o in (0, 1) for v in (0, 1)]
 
 
 @pytest.mark.parametrize("terms", [TERMS, BARE], ids=["lexicon", "bare"])
 @given(tokens=st.lists(TOKENS))
-def test_many_lexemes_at_once_are_those_of_each(terms: SentimentTerms, tokens: list[str]) -> None:
-    kinds, roles, leanings = terms.side_by_side(tokens)
-    assert [len(of_kind) for of_kind in kinds] == [len(tokens)] * len(kinds)
+def test_many_lexemes_at_once_are_the_same_as_one_by_one(terms: SentimentTerms, tokens: list[str]) -> None:
+    by_place, roles, leanings = terms.side_by_side(tokens)
+    assert [len(of_place) for of_place in by_place] == [len(tokens)] * len(by_place)
     for i, token in enumerate(tokens):
-        found = tuple(of_kind[i] for of_kind in kinds if of_kind[i] is not None)
+        found = tuple(of_place[i] for of_place in by_place if of_place[i] is not None)
         assert (found, roles[i], leanings[i]) == (terms.lexeme(token).terms, *terms.lexeme(token)[1::2])
 
 
@@ -282,7 +282,7 @@ SETTINGS: list[dict[str, Any]] = [
 def test_settings_and_lexicon_are_saved(settings: dict[str, Any], lexicon: bool) -> None:
     saved = SentimentTerms(**settings, lexicon=lexicon)
     before = saved.to_bytes()
-    saved.lexeme("loved")  # what is made of the lexicon is not saved
+    saved.lexeme("loved")  # the look-up tables made from the lexicon are not saved
     assert saved.to_bytes() == before
     loaded = SentimentTerms(lexicon=not lexicon)
     loaded.lexeme("loved")

@@ -5,14 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_trax_sentiment.seed import tweet_to_tensor
-from spacy_trax_sentiment.text import vocabulary
 from spacy_trax_sentiment.text.process_tweet import process_tweet
 from spacy_trax_sentiment.text.vocabulary import (
     N_SPECIAL,
     SPECIAL_TERMS,
     UNK,
     build_vocabulary,
-    ids_to_terms,
     number_terms,
     terms_to_ids,
 )
@@ -24,7 +22,7 @@ Tweets = tuple[list[LabelledText], list[LabelledText]]
 NEW_TOKENIZER = tuple(map(int, version("nltk").split(".")[:3])) >= (3, 10, 4)
 
 
-def test_vocabulary_numbers_terms_in_order_of_first_appearance_after_the_special_ones() -> None:
+def test_terms_are_numbered_in_order_of_first_appearance_after_the_special_ones() -> None:
     assert build_vocabulary([["b", "a"], ["a", "c"]]) == {
         "__PAD__": 0,
         "__</e>__": 1,
@@ -36,11 +34,12 @@ def test_vocabulary_numbers_terms_in_order_of_first_appearance_after_the_special
 
 
 @given(st.lists(st.lists(st.text())))
-def test_ids_of_known_terms_turn_back_into_the_terms(texts: list[list[str]]) -> None:
+def test_each_known_term_has_an_id_of_its_own(texts: list[list[str]]) -> None:
     vocabulary = build_vocabulary(texts)
-    assert sorted(vocabulary.values()) == list(range(len(vocabulary)))
+    by_id = {i: term for term, i in vocabulary.items()}
+    assert sorted(by_id) == list(range(len(vocabulary)))
     for terms in texts:
-        assert ids_to_terms(terms_to_ids(terms, vocabulary), vocabulary) == terms
+        assert [by_id[i] for i in terms_to_ids(terms, vocabulary)] == terms
 
 
 @given(st.lists(st.text()))
@@ -50,7 +49,7 @@ def test_unknown_terms_get_the_id_of_the_unknown_token(terms: list[str]) -> None
     assert terms_to_ids(terms, vocabulary) == expected
 
 
-def test_the_unknown_token_is_looked_up() -> None:
+def test_the_unknown_token_may_be_named() -> None:
     assert terms_to_ids(["x"], {"?": 7}, unk_token="?") == [7]
     with pytest.raises(KeyError):
         terms_to_ids(["x"], {"a": 0})
@@ -61,11 +60,11 @@ def tweet_vocabulary(tweets: Tweets) -> dict[str, int]:
     return build_vocabulary(process_tweet(tweet.text) for tweet in tweets[0])
 
 
-def test_seeds_vocabulary_has_its_size(tweet_vocabulary: dict[str, int]) -> None:
+def test_the_vocabulary_of_the_seed_has_its_size(tweet_vocabulary: dict[str, int]) -> None:
     assert len(tweet_vocabulary) == (9086 if NEW_TOKENIZER else 9088)
 
 
-def test_seeds_tensors_of_the_first_validation_tweets(tweets: Tweets, tweet_vocabulary: dict[str, int]) -> None:
+def test_the_first_validation_tweets_have_the_tensors_of_the_seed(tweets: Tweets, tweet_vocabulary: dict[str, int]) -> None:
     first, second = (tweet_to_tensor(tweet.text, tweet_vocabulary) for tweet in tweets[1][:2])
     assert type(first) is list
     if NEW_TOKENIZER:
@@ -90,10 +89,13 @@ def test_special_terms_are_numbered_once() -> None:
     assert number_terms(["a", UNK, "b"]) == {**{term: i for i, term in enumerate(SPECIAL_TERMS)}, "a": 3, "b": 4}
 
 
-def test_of_very_many_terms_those_that_occurred_once_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vocabulary, "MAX_COUNTED", 4)
+def test_if_there_are_too_many_terms_those_that_occurred_once_are_forgotten() -> None:
     texts = [["once", "twice", "twice", "thrice"], ["thrice", "thrice", "more", "more", "more"], ["last"]]
-    assert list(build_vocabulary(texts[:2]))[N_SPECIAL:] == ["once", "twice", "thrice", "more"]
-    assert list(build_vocabulary(texts))[N_SPECIAL:] == ["twice", "thrice", "more"]
-    assert list(build_vocabulary(texts, min_count=3))[N_SPECIAL:] == ["thrice", "more"]
-    assert list(build_vocabulary([*texts, ["last"]]))[N_SPECIAL:] == ["twice", "thrice", "more", "last"]
+
+    def counted(texts: list[list[str]], min_count: int = 1) -> list[str]:
+        return list(build_vocabulary(texts, min_count, max_counted=4))[N_SPECIAL:]
+
+    assert counted(texts[:2]) == ["once", "twice", "thrice", "more"]
+    assert counted(texts) == ["twice", "thrice", "more"]
+    assert counted(texts, min_count=3) == ["thrice", "more"]
+    assert counted([*texts, ["last"]]) == ["twice", "thrice", "more", "last"]
