@@ -1,4 +1,4 @@
-"""A hook of MkDocs: fills the page of errors from errors.py, so that it tells of each, in the words that users see."""
+"""A hook for MkDocs that fills the page of errors from errors.py: every code, in the words that users see."""
 
 import ast
 import re
@@ -12,11 +12,16 @@ _FIELD = re.compile(r"\{(\w+)\}")
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace the marker in a page by the tables of errors."""
     return markdown.replace(MARKER, error_tables(SOURCE.read_text(encoding="utf-8")))
 
 
 def error_tables(source: str) -> str:
-    """RETURNS: Markdown, a heading and a table for each comment in the class `Errors` of this source text."""
+    """Return Markdown with a heading and a table for each comment in the class `Errors`.
+
+    Args:
+        source: The text of errors.py.
+    """
     (errors,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Errors")
     lines = source.splitlines()
     messages = {
@@ -32,7 +37,7 @@ def error_tables(source: str) -> str:
     parts: list[str] = []
     for number in sorted([*headings, *(line for line, _ in messages.values())]):
         if number in headings:
-            parts += ["", f"## {headings[number]}", "", "| code | what is said |", "|---|---|"]
+            parts += ["", f"## {headings[number]}", "", "| code | message |", "|---|---|"]
         else:
             code, message = next((code, text) for code, (line, text) in messages.items() if line == number)
             parts.append(f"| `{code}` | {_cell(message.removeprefix(f'[{code}] '))} |")
@@ -40,7 +45,7 @@ def error_tables(source: str) -> str:
 
 
 def _cell(message: str) -> str:
-    """RETURNS: The message for a table's cell, its fields, such as {path}, in italics; those in code in capitals."""
+    """Return the message for a table cell: fields like {path} in italics, or in capitals inside code."""
     parts = message.split("`")
     parts[::2] = [_FIELD.sub(r"*\1*", _SPECIAL.sub(r"\\\1", part)) for part in parts[::2]]
     parts[1::2] = [_FIELD.sub(lambda field: field[1].upper(), part) for part in parts[1::2]]

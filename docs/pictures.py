@@ -1,8 +1,8 @@
-"""Make the README's pictures, of the rendering and of a training's report, by a headless Chromium: docs/images/*.png.
+"""Make docs/images/*.png with a headless Chromium: a rendering and part of a training report.
 
     python docs/pictures.py [--chromium PATH]
 
-Needs the extra `dev`, and a chromium on PATH. The report is that of a training on the package's own short texts.
+Needs the extra `dev` and a chromium on PATH. The report is from a training on the package's own short texts.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def picture_rendering(page: Any) -> None:
 
 
 def picture_report(page: Any) -> None:
-    """Picture the plots, from the heading before them to that after them."""
+    """Save the plots: the part of the page from the heading above them to the one below."""
     with tempfile.TemporaryDirectory() as name:
         model = Path(name) / "model"
         run_train(SOURCE, "--output", str(model), "--quiet")
@@ -70,7 +70,7 @@ def run_train(*arguments: str) -> None:
 
 def save(png: bytes, name: str) -> None:
     picture = Image.open(io.BytesIO(png))
-    # Few colours make it small, and none of these is missed.
+    # Fewer colours make the file small; no difference is visible.
     picture.convert("RGB").quantize(N_COLOURS).save(IMAGES / name, optimize=True)
     print(f"{name}: {picture.width} x {picture.height}, {(IMAGES / name).stat().st_size} bytes")
 

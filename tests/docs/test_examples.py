@@ -1,4 +1,4 @@
-"""Every example of the README and of the documentation runs, but for those that say why they do not."""
+"""Every example in the README, CONTRIBUTING and docs/ runs, unless a comment before it gives a reason."""
 
 import io
 import os
@@ -36,7 +36,8 @@ REASONS = {
     "needs NLTK's twitter_samples",
 }
 TEXTS = (("I love this place", "positive"), ("never again, it was awful", "negative"))
-# Commands run in this process, by their entry points, as each process would load spaCy anew; and train for few steps.
+# Commands run in this process, through their entry points, because each new process would load spaCy again. Training
+# is cut short.
 FEW_STEPS: dict[tuple[str, ...], list[str]] = {
     ("trax-sentiment", "train"): ["--steps", "20"],
     ("python", "-m", "spacy"): ["--training.max_steps", "20", "--training.eval_frequency", "10"],
@@ -49,7 +50,7 @@ def _examples(page: Path, run_shell: Callable[[Example], None]) -> Iterator[Exam
 
 
 def _skipped(page: Path) -> list[str]:
-    """RETURNS: Why each example that is not run is not run."""
+    """Return the arguments of each comment that skips an example."""
     return re.findall(r"<!--+ *;? *skip: *(.*?) *--+>", page.read_text(encoding="utf-8"))
 
 
@@ -58,10 +59,10 @@ def _has_examples(page: Path) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_each_example_that_is_not_run_says_why(page: Path) -> None:
+def test_each_skipped_example_gives_a_reason(page: Path) -> None:
     for arguments in _skipped(page):
         action, _, reason = arguments.partition(" ")
-        assert action == "next", "skip one example at a time"
+        assert action == "next", "only one example may be skipped at a time"
         assert reason.strip('"') in REASONS
 
 
@@ -96,7 +97,7 @@ def _write_files(directory: Path, trained: Language) -> None:
 
 @contextmanager
 def _shell(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Example], None]]:
-    """YIELDS: What runs a block of shell commands in a directory; servers that it starts end afterwards."""
+    """Yield a function that runs a block of shell commands in a directory. Servers that it starts end afterwards."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     servers: list[subprocess.Popen[bytes]] = []
     with closing(socket.socket()) as free:

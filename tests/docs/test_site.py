@@ -1,3 +1,6 @@
+"""`mkdocs build --strict` passes, and the site has what it should."""
+
+import configparser
 import re
 import sys
 from pathlib import Path
@@ -5,10 +8,11 @@ from subprocess import run
 
 import pytest
 
+import spacy_trax_sentiment
 from spacy_trax_sentiment.errors import Errors
 
 ROOT = Path(__file__).parents[2]
-# What a browser loads unasked: sources, style sheets, scripts, pictures, imports of styles; no links to click.
+# What a browser loads by itself: scripts, images, style sheets and their imports. Links that one clicks are left out.
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)=["']?((?:https?:)?//[^"'> ]+)"""
     r"""|(?:url\(|@import )["']?((?:https?:)?//[^"') ]+)"""
@@ -36,8 +40,8 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
 
 def test_the_page_of_errors_has_every_code(site: Path) -> None:
     page = (site / "errors" / "index.html").read_text(encoding="utf-8")
-    told = set(re.findall(r"<code>(S\d{3})</code>", page))
-    assert told == {name for name in vars(Errors) if re.fullmatch(r"S\d{3}", name)}
+    listed = set(re.findall(r"<code>(S\d{3})</code>", page))
+    assert listed == {name for name in vars(Errors) if re.fullmatch(r"S\d{3}", name)}
 
 
 def test_the_model_card_is_a_page(site: Path) -> None:
@@ -48,8 +52,36 @@ def test_the_model_card_is_a_page(site: Path) -> None:
     assert all(f">{heading}<" in page for heading in headings)
 
 
-def test_the_reference_shows_arguments_and_results_as_lists(site: Path) -> None:
+def test_the_reference_documents_every_public_name(site: Path) -> None:
+    documented = re.findall(r"^::: spacy_trax_sentiment\.(\w+)$", _reference(), re.MULTILINE)
+    assert sorted(documented) == sorted({*spacy_trax_sentiment.__all__} - {"__version__"})
     page = (site / "api" / "index.html").read_text(encoding="utf-8")
-    assert re.search(r"<li>\s*(<p>)?<strong><code>lengths</code></strong>: Integers, shape \(n_texts,\)\.\s*</", page)
-    assert "<strong>Returns</strong>: float64 (n_texts, n_labels)" in page
-    assert not re.search(r"<p>[^<]*(RETURNS|YIELDS):", page)
+    for name in documented:
+        assert f'id="spacy_trax_sentiment.{name}"' in page
+
+
+def test_the_reference_documents_every_registered_name() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    groups = config["options.entry_points"]
+    lines = [line for name in groups if name.startswith("spacy_") for line in groups[name].strip().splitlines()]
+    for line in lines:
+        name, function = re.fullmatch(r"(?:spacy_trax_sentiment\.)?(\S+) = \S+:(\w+)", line).groups()
+        assert f"### `{name}`" in _reference()
+        assert re.search(rf"^::: \S+\.{function}$", _reference(), re.MULTILINE)
+
+
+def test_the_reference_has_sections_of_arguments_and_results(site: Path) -> None:
+    page = (site / "api" / "index.html").read_text(encoding="utf-8")
+    for section in ("Parameters:", "Returns:", "Raises:"):
+        assert section in page
+    # A section that griffe does not parse would be a paragraph.
+    assert not re.search(r"<p>(Args|Returns|Yields|Raises|RETURNS|YIELDS):", page)
+
+
+def test_the_readme_is_at_most_200_lines() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+def _reference() -> str:
+    return (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
