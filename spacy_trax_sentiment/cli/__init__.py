@@ -89,9 +89,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     Args:
         arguments: The arguments, or None for those of the command line.
     """
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed, as by `>&-`
-            setattr(sys, name, open(os.devnull, "w"))
+    if sys.stderr is None:  # closed, as by `2>&-`; print() would fall back to standard output
+        sys.stderr = open(os.devnull, "w")
     try:
         status = app(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except SentimentError as error:

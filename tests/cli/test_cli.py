@@ -86,15 +86,15 @@ BAD_DATA = {
     "missing.jsonl": (None, "missing.jsonl: no such file"),
     "empty.jsonl": ("", "empty.jsonl: holds no texts"),
     "broken.jsonl": ("{", "broken.jsonl, line 1: not valid JSON"),
-    "text.jsonl": ('{"label": "positive"}', "text.jsonl, line 1: the field 'text' is missing"),
-    "label.jsonl": ('{"text": "a"}', "label.jsonl, line 1: the field 'label' is missing"),
+    "text.jsonl": ('{"label": "positive"}', "text.jsonl, line 1: the column 'text' is missing"),
+    "label.jsonl": ('{"text": "a"}', "label.jsonl, line 1: the column 'label' is missing"),
     "other.jsonl": ('{"text": "a", "label": "up"}', "other.jsonl, line 1: the label 'up' is not one of"),
     "one.jsonl": ('{"text": "a", "label": "positive"}', "one.jsonl: has texts of these labels only: positive"),
 }
 
 
 @pytest.mark.parametrize("name", BAD_DATA)
-def test_bad_data_is_told_in_one_line_and_nothing_is_written(run: Run, tmp_path: Path, name: str) -> None:
+def test_bad_data_is_reported_in_one_line_and_nothing_is_written(run: Run, tmp_path: Path, name: str) -> None:
     content, message = BAD_DATA[name]
     if content is not None:
         (tmp_path / name).write_text(content)
@@ -114,7 +114,7 @@ def test_bad_data_is_told_in_one_line_and_nothing_is_written(run: Run, tmp_path:
         (["--preset", "best"], "preset 'best'"),
     ],
 )
-def test_settings_that_cannot_be_used_are_told_in_one_line(
+def test_unusable_settings_are_reported_in_one_line(
     run: Run, tmp_path: Path, options: list[object], message: str
 ) -> None:
     result = run("train", "bundled:short_texts", "--output", tmp_path / "m", *options)
@@ -184,7 +184,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
-def test_an_output_directory_that_cannot_be_used_is_told_in_one_line(run: Run, tmp_path: Path, model: Path) -> None:
+def test_an_unusable_output_directory_is_reported_in_one_line(run: Run, tmp_path: Path, model: Path) -> None:
     (tmp_path / "file").write_text("")
     taken = run("train", "bundled:short_texts", "--output", model)
     unwritable = run("train", "bundled:short_texts", "--output", tmp_path / "file" / "m")

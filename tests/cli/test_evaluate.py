@@ -105,6 +105,7 @@ def test_texts_without_any_label_of_the_model_are_refused(run: Run, tmp_path: Pa
     assert "'postive'" in result.err
 
 
+@pytest.mark.slow
 def test_the_bundled_templates_can_be_evaluated(run: Run) -> None:
     figures = json.loads(run("evaluate", "bundled:templates", "--json").out)
     assert (figures["n_texts"], figures["left_out"]) == (80_000, {"neutral": 10_000})

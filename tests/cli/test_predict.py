@@ -216,7 +216,7 @@ def test_wrong_usage_of_many(run: Run, options: list[str], message: str) -> None
 def test_a_model_that_is_not_there_leaves_no_output(run: Run, tmp_path: Path) -> None:
     result = run("a", "--output", tmp_path / "b.csv", "--model", tmp_path / "m")
     assert result.is_one_line(1)
-    assert "no such model directory" in result.err
+    assert "no such model" in result.err
     assert not list(tmp_path.iterdir())
 
 
