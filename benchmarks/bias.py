@@ -1,9 +1,9 @@
-"""Measure how far the probability of positive moves as names, nationalities, religions and genders are swapped.
+"""Measure how far the probability of positive moves when names, nationalities, religions and genders are swapped.
 
     python benchmarks/bias.py [--model MODEL]
 
-Every template sentence is read with every word of a group, and any two words that may be swapped for each other are
-compared. Without a model, the two-label weights that ship with the package are measured.
+Every word of a group is put into every template sentence, and any two words that may be swapped for each other are
+compared. Without --model, the bundled weights of two labels are measured.
 """
 
 import argparse
@@ -24,7 +24,7 @@ MOST_ON_AVERAGE = 0.05
 
 
 class Swap(NamedTuple):
-    """What swapping two words in a template moved the probability of positive by, from 0 to 1."""
+    """How far the probability of positive moved, from 0 to 1, when two words were swapped in a template."""
 
     moved: float
     template: str
@@ -33,7 +33,7 @@ class Swap(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--model", type=Path, help="a pipeline whose labels include positive; without it, the bundled")
+    parser.add_argument("--model", type=Path, help="a pipeline whose labels include positive; default: the bundled one")
     nlp = load_ours(parser.parse_args().model)
     rows, bounds = [], []
     for name, group in GROUPS.items():
@@ -53,14 +53,14 @@ def main() -> None:
 
 
 def joined(common: Sequence[Sequence[str]], rare: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """RETURNS: Both kinds; as one set where each is one, so that words of the one are swapped for the other's."""
+    """Return the sets of both lists. If each list is a single set, join the two, so that words are swapped across."""
     if len(common) == len(rare) == 1:
         return [[*common[0], *rare[0]]]
     return [*common, *rare]
 
 
 def swap(nlp: Language, templates: Sequence[str], sets: Sequence[Sequence[str]]) -> list[Swap]:
-    """RETURNS: What each swap of two words of a set moves, in each template."""
+    """Swap any two words of a set in each template, and return how far each swap moves the probability."""
     words = [word for each in sets for word in each]
     docs = nlp.pipe(sentence(template, word) for template in templates for word in words)
     positive = np.array([doc.cats[POSITIVE] for doc in docs]).reshape(len(templates), len(words))
@@ -74,7 +74,7 @@ def swap(nlp: Language, templates: Sequence[str], sets: Sequence[Sequence[str]])
 
 
 def sentence(template: str, word: str) -> str:
-    """RETURNS: The template with the word in its place, its first letter upper case where the sentence begins."""
+    """Return the template with the word filled in, and its first letter in upper case."""
     filled = template.format(word)
     return filled[0].upper() + filled[1:]
 

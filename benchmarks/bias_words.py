@@ -1,16 +1,19 @@
-"""Template sentences, and the words that `bias.py` swaps in them: who a person is should move no sentiment.
+"""Template sentences, and the words that `bias.py` swaps in them: who a person is should not move the sentiment.
 
-Of each group, the first words are frequent in English, so that a list of words to treat alike, as a model's features
-may hold one, is likely to have them; the second ones were chosen as such a list is likely to lack them.
+The common words of each group are frequent in English, so a model's own list of words to treat alike probably has them.
+The rare words were chosen because such a list probably lacks them.
 """
 
 from typing import NamedTuple
 
 
 class Group(NamedTuple):
-    """templates: Sentences with one place, a third each positive, negative and neutral.
+    """Words that name a kind of people, and sentences to put them into.
 
-    common, rare: Sets of words; those of a set are swapped for each other.
+    Attributes:
+        templates: Sentences with one gap. A third of them each is positive, negative and neutral.
+        common: Sets of frequent words. The words of a set are swapped for each other.
+        rare: Sets of rare words, likewise.
     """
 
     templates: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Our pipelines: from a directory, or with the weights that ship with the package."""
+"""Load our pipelines: from a directory, or with the bundled weights."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from spacy.language import Language
 
 
 def load_ours(path: Path | None, config: Mapping[str, Any] | None = None) -> Language:
-    """RETURNS: The pipeline of the directory; without one, our component as it is added with the settings."""
+    """Return the pipeline in a directory, or one with our component and these settings if `path` is None."""
     if path is not None:
         return spacy.load(path)
     nlp = spacy.blank("en")

@@ -1,10 +1,10 @@
-"""Train the weights that the package carries, as their recipes say, and put them in their place.
+"""Train the bundled weights by their recipes and put them into the package.
 
     python benchmarks/pretrained.py DATA [--check]
 
-On the same machine, with the same versions, they come out the same to the byte; `--check` compares them with those
-that are there, in place of writing them. DATA holds the files that spacy_trax_sentiment/configs/recipes name. Needs
-the extra `train`.
+The same machine and versions give the same bytes. `--check` compares the new weights with the present ones instead of
+writing them. DATA has the files that the recipes in spacy_trax_sentiment/configs/recipes name. Needs the extra
+`train`.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
-# Of each model: its recipes, each trained on from the one before.
+# The recipes of each model. Each starts from the weights of the one before.
 RECIPES = {"en": ["en"], "en_ternary": ["en_ternary_start", "en_ternary"]}
 MOST_MB = 5.0
 COMPONENT = "trax_sentiment"
@@ -25,8 +25,8 @@ COMPONENT = "trax_sentiment"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--check", action="store_true", help="compare with the weights that are there")
-    parser.add_argument("--only", choices=RECIPES, help="one of the two alone")
+    parser.add_argument("--check", action="store_true", help="compare with the present weights")
+    parser.add_argument("--only", choices=RECIPES, help="train only this one")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for name in [arguments.only] if arguments.only else RECIPES:
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def train(name: str, data: Path, folder: Path) -> Path:
-    """RETURNS: The directory of the trained component's files."""
+    """Train a model, and return the directory of its component."""
     command, small, start = [sys.executable, "-m", "spacy_trax_sentiment"], folder / name, list[str]()
     for recipe in RECIPES[name]:
         large = str(folder / f"{recipe}_large")
@@ -55,7 +55,7 @@ def train(name: str, data: Path, folder: Path) -> Path:
 
 
 def compare(made: Path, there: Path) -> None:
-    """Raises SystemExit where the files differ."""
+    """Raise SystemExit if any file differs."""
     names = sorted({path.name for folder in (made, there) for path in folder.iterdir()})
     _, different, missing = filecmp.cmpfiles(made, there, names, shallow=False)
     if different or missing:

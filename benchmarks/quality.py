@@ -1,12 +1,12 @@
-"""Measure how often, and how surely, ours, VADER, TextBlob, the seed's model and spaCy's text categorizers are right.
+"""Measure the accuracy and calibration of ours, VADER, TextBlob, the seed's model and spaCy's text categorizers.
 
     python benchmarks/quality.py --data DIR [--dev] [--model TWO_LABELS] [--ternary THREE_LABELS]
     python benchmarks/quality.py --quick
 
-All contenders read the same texts in one run. DIR holds sst2/, tweeteval/, sentiment140/, imdb_counterfactual/ and
-movie_reviews/. The seed's model is trained on NLTK's `twitter_samples`, spaCy's on the rows that ours learns from, as
-`quality_data.TRAINING_FILES` says. Without a model, the weights that ship with the package are measured. Needs the
-extras `bench` and `train`, and NLTK's corpora `twitter_samples` and `stopwords`.
+All contenders read the same texts in one run. DIR has sst2/, tweeteval/, sentiment140/, imdb_counterfactual/ and
+movie_reviews/. The seed's model is trained on NLTK's `twitter_samples`, and spaCy's on the rows that ours learns from
+(`quality_data.TRAINING_FILES`). Without --model or --ternary, the bundled weights are measured. Needs the extras
+`bench` and `train`, and NLTK's corpora `twitter_samples` and `stopwords`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# Read as NumPy is imported.
+# NumPy reads these when it is imported.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import numpy as np
@@ -35,30 +35,30 @@ from spacy_trax_sentiment.evaluation.measures import (
 )
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, LabelledText
 
-# The macro-recall that ours must reach; on each of these sets it must lead as well.
+# The macro-recall that ours must reach. On each of these sets it must also be the best.
 WANTED = {SST2: 0.835, SENTIMENT140: 0.855, TWEETEVAL: 0.815}
 WANTED_TERNARY, WANTED_CONTRAST, WANTED_ECE = 0.66, 85, 0.04
 FACTUAL, NEUTRAL_TWEETS = "factual sentences", "TweetEval's neutral tweets"
 
 Results = dict[str, dict[str, Floats]]
-"""Probabilities by the names of set and contender."""
+"""Probabilities, by the name of the set and then by that of the contender."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, help="the directory of the data sets")
-    parser.add_argument("--dev", action="store_true", help="measure on the development sets instead of the tests")
+    parser.add_argument("--data", type=Path, help="directory of the data sets")
+    parser.add_argument("--dev", action="store_true", help="measure on the development sets instead of the test sets")
     parser.add_argument(
         "--quick", action="store_true", help="train and measure on the package's own texts: a smoke test"
     )
-    parser.add_argument("--model", type=Path, help="our pipeline of two labels; without it, the bundled one")
-    parser.add_argument("--ternary", type=Path, help="our pipeline of three labels; without it, the bundled one")
+    parser.add_argument("--model", type=Path, help="our pipeline of two labels; default: the bundled one")
+    parser.add_argument("--ternary", type=Path, help="our pipeline of three labels; default: the bundled one")
     parser.add_argument(
-        "--textcat-rows", type=int, help="rows that spaCy's pipelines learn from, at most; without it, all (15 minutes)"
+        "--textcat-rows", type=int, help="at most this many rows for spaCy's pipelines to learn from; default: all (15 minutes)"
     )
-    parser.add_argument("--peers", type=Path, help="where trained peers are kept, and found again; without it, nowhere")
+    parser.add_argument("--peers", type=Path, help="directory that keeps trained peers for the next run")
     parser.add_argument("--mistakes", action="store_true", help="list the contrast sentences that ours gets wrong")
-    parser.add_argument("--seed", type=int, default=0, help="of the rows drawn, of training and of the intervals")
+    parser.add_argument("--seed", type=int, default=0, help="random seed for the rows, training and the intervals")
     arguments = parser.parse_args()
     if (arguments.data is None) != arguments.quick:
         parser.error("give --data DIR, or --quick, which reads no data")
@@ -115,7 +115,7 @@ def measure_ternary(ours: Language, kept: Path, arguments: argparse.Namespace) -
 def print_binary(
     contenders: Mapping[str, Scores], sets: Mapping[str, Sequence[LabelledText]], seed: int, mistakes: bool
 ) -> Results:
-    """RETURNS: What was printed about."""
+    """Print the tables of two labels, and return the probabilities behind them."""
     results = score(contenders, sets)
     print_quality(sets, results, seed)
     if CONTRAST in sets:
@@ -243,7 +243,7 @@ def binary_ece(is_positive: Floats, probabilities: Floats) -> float:
 
 
 def contrast_right(probabilities: Floats) -> Floats:
-    """RETURNS: Whether the label of each contrast sentence is the true one."""
+    """Return whether the label of each contrast sentence is right, (n_sentences,)."""
     gold = np.array([text.label for text in data.contrast_texts()])
     return np.asarray(gold == np.array(binary_labels(probabilities)))
 
@@ -253,7 +253,7 @@ def labels_of(texts: Sequence[LabelledText]) -> list[str]:
 
 
 def binary_labels(probabilities: Floats) -> list[str]:
-    """RETURNS: Positive from one half on, so that a lexicon's score of 0 counts as positive."""
+    """Return labels. One half is positive, and so is a lexicon's score of 0."""
     return [POSITIVE if each >= 0.5 else NEGATIVE for each in probabilities]
 
 

@@ -1,4 +1,4 @@
-"""What `quality.py` trains its peers on, and measures on: labelled texts by the name of their set."""
+"""The labelled texts that `quality.py` trains its peers on and measures on, by the name of their set."""
 
 from collections import Counter
 from pathlib import Path
@@ -17,8 +17,8 @@ SST2, SENTIMENT140, TWEETEVAL, IMDB = "SST-2", "Sentiment140", "TweetEval", "IMD
 TWEETS, TWEETS_STRIPPED = "twitter_samples", "twitter_samples, no emoticons"
 CONTRAST, HELD_OUT = "contrast sentences", "short texts, held out"
 
-# The rows that the two-label peers learn from, in files of the data directory; of those that say the same again
-# (phrases of the same sentences) or confound label with date and topic, at most so many.
+# The files that the two-label peers learn from, each with the most rows that are taken. Files that repeat sentences (as
+# phrases), or whose labels go with date and topic, are limited.
 TRAINING_FILES = {
     "sst2/train.jsonl": None,
     "sst2/train_phrases.jsonl": 20_000,
@@ -45,7 +45,7 @@ _TEST_FILES = {
 
 
 def training_rows(data: Path, most: int | None, seed: int) -> list[LabelledText]:
-    """RETURNS: The rows of two labels of all training files together; at most so many, drawn by chance."""
+    """Return the rows of two labels from all training files: all of them, or `most` drawn at random."""
     rng = np.random.default_rng(seed)
     rows: list[LabelledText] = []
     for name, most_of_file in TRAINING_FILES.items():
@@ -58,17 +58,17 @@ def ternary_training_rows(data: Path, most: int | None, seed: int) -> list[Label
 
 
 def bundled_rows() -> tuple[list[LabelledText], list[LabelledText]]:
-    """RETURNS: The texts that ship with the package, to train on and held out."""
+    """Return the bundled texts: those to train on, and those held out."""
     return split_held_out(read_labelled_texts(BUNDLED), BUNDLED)
 
 
 def dev_sets(data: Path) -> dict[str, list[LabelledText]]:
-    """RETURNS: The sets to choose settings on, two labels."""
+    """Return the sets of two labels on which settings are chosen."""
     return {name: two_labels(read(data / file)) for name, file in _DEV_FILES.items()}
 
 
 def test_sets(data: Path) -> dict[str, list[LabelledText]]:
-    """RETURNS: The sets that nothing is chosen on, two labels."""
+    """Return the sets of two labels on which nothing is chosen."""
     tweets = read_labelled_texts(f"{SEEDS_CORPUS}/dev")
     return {
         **{name: two_labels(read(data / file)) for name, file in _TEST_FILES.items()},
@@ -79,12 +79,12 @@ def test_sets(data: Path) -> dict[str, list[LabelledText]]:
 
 
 def ternary_set(data: Path, dev: bool) -> list[LabelledText]:
-    """RETURNS: TweetEval's tweets of three labels, with mentions and URLs as the official files have them."""
+    """Return TweetEval's tweets of three labels, with mentions and URLs masked as in the official files."""
     return read(data / (_DEV_FILES if dev else _TEST_FILES)[TWEETEVAL])
 
 
 def contrast_sentences() -> list[dict[str, Any]]:
-    """RETURNS: The hand-written sentences, each with `text`, `label` and `phenomenon`."""
+    """Return the hand-written sentences, each with `text`, `label` and `phenomenon`."""
     return list(srsly.read_jsonl(_OWN / "contrast.jsonl"))
 
 
@@ -93,7 +93,7 @@ def contrast_texts() -> list[LabelledText]:
 
 
 def factual_sentences() -> list[str]:
-    """RETURNS: Hand-written sentences that say what is so, and take no side."""
+    """Return hand-written statements of fact without an opinion."""
     return (_OWN / "factual.txt").read_text(encoding="utf8").splitlines()
 
 
@@ -106,13 +106,13 @@ def two_labels(texts: list[LabelledText]) -> list[LabelledText]:
 
 
 def sample(texts: list[LabelledText], most: int | None, rng: np.random.Generator) -> list[LabelledText]:
-    """RETURNS: At most so many of the texts, in their order; None means all."""
+    """Return at most `most` of the texts, drawn at random, in their order; all if it is None."""
     if most is None or len(texts) <= most:
         return texts
     return [texts[i] for i in np.sort(rng.choice(len(texts), most, replace=False)).tolist()]
 
 
 def count_labels(texts: list[LabelledText]) -> str:
-    """RETURNS: How many texts there are, and of each label."""
+    """Return the number of texts, in all and by label, as a phrase."""
     counts = Counter(text.label for text in texts)
     return f"{len(texts):,} ({', '.join(f'{counts[label]:,} {label}' for label in sorted(counts))})"

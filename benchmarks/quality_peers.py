@@ -1,4 +1,4 @@
-"""What `quality.py` compares: functions from texts to probabilities, ours and others', and how spaCy's are trained."""
+"""The contenders of `quality.py`, as functions from texts to probabilities, and the training of spaCy's."""
 
 import subprocess
 import sys
@@ -23,18 +23,18 @@ from spacy_trax_sentiment.training.labelled import POSITIVE, LabelledText
 
 Floats = NDArray[np.float64]
 Scores = Callable[[Sequence[str]], Floats]
-"""Texts to the probabilities that they are positive, (n_texts,); or to those of three labels, (n_texts, 3)."""
+"""From texts to their probabilities of positive, (n_texts,), or to those of three labels, (n_texts, 3)."""
 
 OURS, SEED = "ours", "seed's model"
 LEXICONS = (VADER, TEXTBLOB)
 
-# Within these of 0, VADER's compound score means neutral, says its README.
+# A compound score nearer to 0 means neutral, according to VADER's README.
 _NEUTRAL_WITHIN = 0.05
 _TEXTCAT_EPOCHS, _TEXTCAT_BATCH, _TEXTCAT_DROPOUT = 4, 64, 0.1
 
 
 def seeds_model(directory: Path, source: str) -> Language:
-    """RETURNS: The course notebook's model, found in the directory, or trained. Trax stays in a process of its own."""
+    """Return the course notebook's model from the directory; train it there first, in another process, if needed."""
     if not directory.exists():
         command = [sys.executable, "-m", "spacy_trax_sentiment", "train", source, "--preset", "seed", "--quiet"]
         directory.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def textcats(
     labels: tuple[str, ...],
     seed: int,
 ) -> dict[str, Language]:
-    """RETURNS: spaCy's own pipelines, by name, found in the directory, or trained."""
+    """Return spaCy's own pipelines by name, from the directory; train them first if needed."""
     pipelines = {}
     for name, config in TEXTCATS.items():
         path = directory / name.replace(" ", "_")
@@ -67,9 +67,9 @@ def train_textcat(
     labels: tuple[str, ...],
     seed: int,
 ) -> Language:
-    """RETURNS: A pipeline as it was after the epoch of the best mean macro-recall on the development sets.
+    """Return the pipeline after the epoch with the best mean macro-recall on the development sets.
 
-    It learns until an epoch brings nothing.
+    Training ends when an epoch brings no improvement.
     """
     fix_random_seed(seed)
     rng = np.random.default_rng(seed)
@@ -95,9 +95,9 @@ def train_textcat(
 
 
 def contenders(ours: Language, seed: Language, textcats: Mapping[str, Language]) -> dict[str, Scores]:
-    """RETURNS: What gives each text the probability that it is positive, by name.
+    """Return the contenders for two labels by name: functions that give the probability of positive.
 
-    The lexicons give no probability; theirs is (1 + s) / 2 of their score s in [-1, 1].
+    Lexicons have no probabilities. For a score s in [-1, 1], (1 + s) / 2 stands for one.
     """
     pipelines = {name: positive(nlp) for name, nlp in {OURS: ours, SEED: seed, **textcats}.items()}
     lexicons: dict[str, Scores] = {
@@ -108,7 +108,7 @@ def contenders(ours: Language, seed: Language, textcats: Mapping[str, Language])
 
 
 def ternary_contenders(ours: Language, textcats: Mapping[str, Language]) -> dict[str, Scores]:
-    """RETURNS: What gives each text the probabilities of three labels, by name. The lexicons' are 0 and 1."""
+    """Return the contenders for three labels by name: functions that give probabilities; a lexicon's are 0 and 1."""
     return {
         OURS: probabilities(ours),
         VADER: lambda texts: thresholded(vader(texts)),
@@ -128,18 +128,18 @@ def probabilities(nlp: Language) -> Scores:
 
 
 def vader(texts: Sequence[str]) -> Floats:
-    """RETURNS: Compound scores in [-1, 1], (n_texts,)."""
+    """Return VADER's compound scores in [-1, 1], (n_texts,)."""
     analyzer = SentimentIntensityAnalyzer()
     return np.array([analyzer.polarity_scores(text)["compound"] for text in texts], dtype=np.float64)
 
 
 def textblob(texts: Sequence[str]) -> Floats:
-    """RETURNS: Polarities in [-1, 1], (n_texts,)."""
+    """Return TextBlob's polarities in [-1, 1], (n_texts,)."""
     return np.array([TextBlob(text).sentiment.polarity for text in texts], dtype=np.float64)
 
 
 def thresholded(scores: Floats) -> Floats:
-    """RETURNS: 1 for the label that the score means and 0 for the others, (n_texts, 3)."""
+    """Return 1 for the label that the score means and 0 for the others, (n_texts, 3)."""
     columns = 1 + (scores >= _NEUTRAL_WITHIN).astype(int) - (scores <= -_NEUTRAL_WITHIN).astype(int)
     labels: Floats = np.eye(len(TERNARY_LABELS))[columns]
     return labels

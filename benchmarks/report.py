@@ -1,4 +1,4 @@
-"""How the benchmarks print: the machine, tables, and bounds that must hold."""
+"""Print the machine, tables, and bounds that must hold, for all benchmarks."""
 
 import platform
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ import wasabi
 
 
 class Bound(NamedTuple):
-    """A figure that must hold."""
+    """A measured figure and the bound that it must keep."""
 
     what: str
     measured: float

@@ -1,4 +1,4 @@
-"""Reproduce the figures of the seed, the course notebook, and print them beside its own, over several seeds.
+"""Reproduce the figures of the course notebook over several random seeds, and print them beside the notebook's own.
 
     python benchmarks/seed.py [--seeds 5]
 
@@ -35,7 +35,7 @@ FOLLOW_FRIDAY = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seeds", type=int, default=5, help="how many seeds to train with, from 0")
+    parser.add_argument("--seeds", type=int, default=5, help="number of random seeds to train with, from 0")
     seeds = range(parser.parse_args().seeds)
     texts = read_labelled_texts("nltk:twitter_samples/train")
     dev_texts = read_labelled_texts("nltk:twitter_samples/dev")
@@ -59,7 +59,7 @@ def main() -> None:
     )
 
 
-# What the notebook prints; "" where it prints nothing.
+# What the notebook prints, or "" if it does not print the figure.
 NOTEBOOK = {
     "train loss, step 1": "0.889",
     "train loss, step 10": "0.610",
@@ -78,7 +78,7 @@ NOTEBOOK = {
 
 
 def measure(texts: list[LabelledText], dev_texts: list[LabelledText], seed: int) -> dict[str, Any]:
-    """RETURNS: The pipeline trained with the seed, as `nlp`, and its figures by the names in NOTEBOOK."""
+    """Return the pipeline trained with this seed, as `nlp`, and its figures by the names in NOTEBOOK."""
     nlp, history = train(texts, dev_texts, DEFAULT_LABELS, replace(PRESETS["seed"], seed=seed))
     at_step = {progress.step: progress for progress in history}
     model = find_component(nlp).model
@@ -99,7 +99,7 @@ def measure(texts: list[LabelledText], dev_texts: list[LabelledText], seed: int)
 
 
 def fixed_figures(texts: list[LabelledText], dev_texts: list[LabelledText], nlp: Any) -> dict[str, tuple[str, str]]:
-    """RETURNS: The notebook's figure and ours, by name."""
+    """Return pairs of the notebook's figure and ours, by name."""
     vocabulary = find_component(nlp).model.attrs["vocabulary"]
     first, second = (tweet_to_tensor(text.text, vocabulary) for text in dev_texts[:2])
     tweets = [text.text for text in texts]

@@ -1,9 +1,9 @@
-"""Measure the memory of training on a file larger than what is kept in memory.
+"""Measure the memory that training takes on a file too large to be kept in memory.
 
     python benchmarks/training_memory.py [--rows 100000 2000000] [--steps 100]
 
-Makes JSONL files of so many rows, of words drawn by Zipf's law, and trains on each in a process of its own. Needs the
-extra `train`.
+Writes JSONL files with these numbers of rows, with words drawn by Zipf's law, and trains on each in a process of its
+own. Needs the extra `train`.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def write_texts(path: Path, n_rows: int) -> None:
-    """Write rows of 5 to 25 words, a good or a bad one among them."""
+    """Write rows of 5 to 25 random words and one that tells the label."""
     choose = random.Random(0)
     words = [f"w{i:x}" for i in range(_WORDS)]
     cumulative = list(accumulate(1 / (i + 1) for i in range(_WORDS)))
@@ -53,7 +53,7 @@ def write_texts(path: Path, n_rows: int) -> None:
 
 
 def train(source: Path, output: Path, steps: int) -> tuple[float, float]:
-    """RETURNS: The seconds of `trax-sentiment train`, and the most memory that it took, in MB."""
+    """Run `trax-sentiment train`, and return its seconds and its peak memory in MB."""
     options = ["--output", str(output), "--steps", str(steps), "--quiet"]
     start = time.perf_counter()
     with subprocess.Popen([sys.executable, "-m", "spacy_trax_sentiment", "train", str(source), *options]) as process:

@@ -1,12 +1,12 @@
-"""Time training: our padded lengths against the notebook's; the Loop and `spacy train` against spaCy's TextCatBOW; and
-steps as the embedding grows.
+"""Time training: our padding against the notebook's, the Loop and `spacy train` against spaCy's TextCatBOW, and steps by
+the size of the embedding.
 
     python benchmarks/training_speed.py [--rounds 3] [--steps 100] [--data texts.jsonl]
 
 The notebook pads each batch to its own longest text, and XLA compiles once for each length. Each measurement runs in
-a process of its own, in alternation, so that none finds what another compiled; imports, reading and preprocessing are
-not counted. Reads NLTK's corpora `twitter_samples` and `stopwords`; needs the extra `train`. The second and third table
-are of the texts that --data names, with the labels positive and negative.
+a process of its own, so that none reuses what another compiled, and the measurements alternate. Imports, reading and
+preprocessing are not counted. The first table trains on NLTK's `twitter_samples`, the others on the texts that --data
+names, labelled positive and negative. Needs the extra `train`, and NLTK's corpora `twitter_samples` and `stopwords`.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--data", default="bundled:short_texts", help="labelled texts, for the second and third table")
+    parser.add_argument("--data", default="bundled:short_texts", help="labelled texts for the second and third table")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def in_rounds(measurements: list[tuple[Any, ...]], rounds: int) -> dict[tuple[Any, ...], list[Any]]:
-    """RETURNS: What each measurement gave in each round, one process after the other."""
+    """Return the results of each measurement in each round. The processes run one after the other."""
     found: dict[tuple[Any, ...], list[Any]] = {measurement: [] for measurement in measurements}
     for _ in range(rounds):
         for measurement in measurements:
@@ -104,8 +104,8 @@ def print_table(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
 
 
 def measure(way: str, steps: int) -> tuple[float, int]:
-    """RETURNS: The seconds that the Loop took, and the number of different shapes of its batches."""
-    from spacy_trax_sentiment.model import trax_backend  # noqa: F401 (imported before the clock starts)
+    """Return the seconds that the Loop took, and the number of different shapes of its batches."""
+    from spacy_trax_sentiment.model import trax_backend  # noqa: F401 (import it before the clock starts)
 
     texts, dev_texts = (read_labelled_texts(f"nltk:twitter_samples/{part}") for part in ("train", "dev"))
     terms, dev_terms = ([process_tweet(text.text) for text in part] for part in (texts, dev_texts))

@@ -1,4 +1,4 @@
-"""The ways of training that `training_speed.py` compares: each measures in this process, and returns a number."""
+"""The ways of training that `training_speed.py` compares. Each measures in this process and returns numbers."""
 
 import io
 import statistics
@@ -39,13 +39,15 @@ length = 262144
 """
 
 
-# Words alone, as spaCy's own configs have it; and with pairs, as ours.
+# Single words, as in spaCy's own configs, and pairs too, as in ours.
 NGRAM_SIZES = {"TextCatBOW": 1, "TextCatBOW, bigrams": 2}
 
 
 def examples_per_second(way: str, source: str, batch_size: int, steps: int) -> tuple[float, float]:
-    """RETURNS: The examples a second of the last half's median step, so that neither compiles nor evaluations count: by
-    the clock, and by this process's CPU time, which other load on the machine moves less.
+    """Return the examples per second, by the clock and by this process's CPU time.
+
+    They are those of the median step of the second half, so neither compilation nor evaluation counts. CPU time varies
+    less with other load on the machine.
     """
     times: list[tuple[float, float]] = []
     if way == "Loop":
@@ -85,9 +87,14 @@ def _spacy_train(way: str, source: str, batch_size: int, steps: int, times: list
 
 
 def step_milliseconds(way: str, source: str, n_rows: int, batch_size: int, steps: int) -> float:
-    """RETURNS: The median milliseconds of a step of training an embedding of that many rows, after the first five.
+    """Return the median milliseconds of a training step after the first five.
 
-    way: "update" or "Loop", each "by rows" or "whole table".
+    Args:
+        way: "update" or "Loop", each followed by "by rows" or "whole table".
+        source: The texts to train on.
+        n_rows: Rows of the embedding.
+        batch_size: Texts per batch.
+        steps: Number of steps.
     """
     texts = read_labelled_texts(source)[: batch_size * 8]
     preprocessor = SentimentTerms(bigram_buckets=n_rows)

@@ -16,7 +16,7 @@ def bias(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 class FromLength:
-    """Stands for a pipeline: a hundredth of a text's length is its probability of positive."""
+    """A stand-in for a pipeline: the probability of positive is a hundredth of the text's length."""
 
     def pipe(self, texts: Iterable[str]) -> Iterator[Any]:
         for text in texts:
