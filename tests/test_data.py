@@ -6,7 +6,7 @@ import srsly
 DATA = Path(__file__).parent / "data"
 
 
-def test_contrast_sentences_are_a_hundred_and_balanced_in_every_phenomenon() -> None:
+def test_there_are_a_hundred_contrast_sentences_balanced_in_every_phenomenon() -> None:
     rows = list(srsly.read_jsonl(DATA / "contrast.jsonl"))
     assert len(rows) == len({row["text"] for row in rows}) == 100
     assert all(set(row) == {"text", "label", "phenomenon"} and row["text"].strip() == row["text"] for row in rows)
@@ -16,7 +16,7 @@ def test_contrast_sentences_are_a_hundred_and_balanced_in_every_phenomenon() -> 
     assert all(counts[phenomenon, "negative"] == counts[phenomenon, "positive"] for phenomenon in phenomena)
 
 
-def test_contrast_sentences_to_choose_by_are_others_than_those_to_measure_by() -> None:
+def test_contrast_sentences_for_choosing_differ_from_those_for_measuring() -> None:
     rows, dev_rows = (list(srsly.read_jsonl(DATA / name)) for name in ("contrast.jsonl", "contrast_dev.jsonl"))
     texts = [row["text"] for row in rows + dev_rows]
     assert len(texts) == len(set(texts)) == 192
@@ -25,7 +25,7 @@ def test_contrast_sentences_to_choose_by_are_others_than_those_to_measure_by() -
     assert abs(counts["positive"] - counts["negative"]) <= 4
 
 
-def test_factual_sentences_are_fifty() -> None:
+def test_there_are_fifty_factual_sentences() -> None:
     sentences = (DATA / "factual.txt").read_text(encoding="utf8").splitlines()
     assert len(sentences) == len(set(sentences)) == 50
     assert all(sentence.endswith(".") for sentence in sentences)

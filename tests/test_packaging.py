@@ -37,20 +37,30 @@ def test_registered_names_are_found_by_spacy() -> None:
     assert registry.readers.get("spacy_trax_sentiment.LabelledTexts.v1")
 
 
-def test_the_base_install_serves_without_trax_jax_and_tensorflow() -> None:
-    requirements = [Requirement(line) for line in requires(NAME) or ()]
-    base = {r.name for r in requirements if r.marker is None}
-    extra = {r.name for r in requirements if r.marker and r.marker.evaluate({"extra": "train"})}
-    assert base == {"spacy", "numpy", "nltk", "pydantic", "pystemmer"}
-    assert {"trax", "jax", "jaxlib", "tensorflow"} <= extra
+def required(extra: str = "", python_version: str = "3.11") -> set[str]:
+    requirements = (Requirement(line) for line in requires(NAME) or ())
+    environment = {"extra": extra, "python_version": python_version}
+    return {each.name for each in requirements if each.marker is None or each.marker.evaluate(environment)}
 
 
-def test_the_package_is_typed_and_carries_its_version() -> None:
+def test_only_the_extra_train_brings_trax_jax_and_tensorflow() -> None:
+    assert required() == {"spacy", "numpy", "nltk", "pydantic", "pystemmer"}
+    assert {"trax", "jax", "jaxlib", "tensorflow", "tensorflow-text"} <= required("train")
+    assert not {"trax", "jax", "tensorflow"} & required("test")
+
+
+def test_any_python_from_3_11_on_may_install_it_and_training_ends_at_3_13() -> None:
+    assert distribution(NAME).metadata["Requires-Python"] == ">=3.11"
+    assert "trax" in required("train", "3.13")
+    assert not {"trax", "tensorflow", "tensorflow-text"} & required("train", "3.14")
+
+
+def test_the_package_is_typed_and_knows_its_version() -> None:
     assert (files(spacy_trax_sentiment) / "py.typed").is_file()
     assert distribution(NAME).version == spacy_trax_sentiment.__version__
 
 
-def test_an_install_holds_every_data_file() -> None:
+def test_an_install_contains_every_data_file() -> None:
     root = Path(__file__).parents[1]
     setup = ConfigParser()
     setup.read(root / "setup.cfg")
@@ -64,7 +74,7 @@ def test_an_install_holds_every_data_file() -> None:
     assert named == {path for path in package.rglob("*.*") if path.suffix not in (".py", ".pyc")}
 
 
-def test_the_helps_defaults_are_the_presets() -> None:
+def test_the_presets_are_as_documented() -> None:
     default, seed = PRESETS["default"], PRESETS["seed"]
     assert (default.steps, default.batch_size, default.learning_rate, default.embedding_dim) == (300, 32, 0.01, 32)
     assert (seed.steps, seed.batch_size, seed.learning_rate, seed.embedding_dim, seed.seed) == (100, 16, 0.01, 256, 271)

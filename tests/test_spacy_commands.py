@@ -1,4 +1,4 @@
-"""spaCy's commands, run as a user runs them, on pipelines with the component."""
+"""spaCy's own commands, run as a user would, on pipelines with our component."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ Texts = tuple[list[LabelledText], list[LabelledText]]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, short_texts: Texts) -> Path:
-    """Holds config.cfg, and train and dev in .jsonl and .spacy."""
+    """A folder with config.cfg, and with train and dev as .jsonl and .spacy."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "config.cfg").write_text(filled_config("default"))
     nlp = spacy.blank("en")
@@ -43,12 +43,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, short_texts: Texts) -> Path
 
 @pytest.fixture(scope="module")
 def command(folder: Path) -> Command:
-    """Run one of spaCy's commands in this process; a failure of it fails the test."""
+    """Run one of spaCy's commands in this process. The test fails if the command does."""
 
     def run(*arguments: object) -> None:
         paths = {"TRAIN": "train.jsonl", "DEV": "dev.jsonl"}
         chosen = [str(folder / paths[a]) if isinstance(a, str) and a in paths else str(a) for a in arguments]
-        # Some commands read the command line themselves.
+        # Some commands read sys.argv themselves.
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", ["spacy", *chosen])
             app(args=chosen, prog_name="python -m spacy", standalone_mode=False)
@@ -61,7 +61,7 @@ PATHS = ("--paths.train", "TRAIN", "--paths.dev", "DEV")
 
 @pytest.fixture(scope="module")
 def best(folder: Path, command: Command) -> Path:
-    """What `spacy train` holds to be the best pipeline. Not to be changed by a test."""
+    """The best pipeline according to `spacy train`. Tests must not change it."""
     command("train", folder / "config.cfg", "--output", folder / "out", *PATHS, "--training.max_steps", 300)
     return folder / "out" / "model-best"
 
@@ -98,10 +98,10 @@ def test_train_reads_spacys_own_corpora_and_a_file_of_labels(
 def test_train_beside_other_components_annotating_frozen_sourced_and_resumed(
     folder: Path, best: Path, command: Command
 ) -> None:
-    """A trained component, frozen and annotating; another, trained on; and our model in spaCy's textcat."""
+    """One trained component is frozen and annotates, another is trained further, and spaCy's textcat has our model."""
     config = spacy.util.load_config(folder / "config.cfg")
     config["nlp"]["pipeline"] = ["frozen", "resumed", "textcat"]
-    # spaCy adds one component, not two, where both names have the same source.
+    # spaCy adds one component, not two, if both names have the same source.
     shutil.copytree(best, folder / "same")
     config["components"] = {
         "frozen": {"source": str(best), "component": "trax_sentiment"},
@@ -119,7 +119,7 @@ def test_train_beside_other_components_annotating_frozen_sourced_and_resumed(
     expected = list(before(text).cats.values())
     assert frozen.tolist() == pytest.approx(expected, abs=1e-6)
     assert resumed.tolist() != pytest.approx(expected, abs=1e-6)
-    assert resumed.argmax() == frozen.argmax()  # it went on from there
+    assert resumed.argmax() == frozen.argmax()  # it was trained further
 
 
 def _classifier() -> dict[str, object]:
@@ -168,7 +168,7 @@ def test_commands_that_succeed(folder: Path, best: Path, command: Command, argum
 
 
 def test_package_names_what_the_pipeline_needs(folder: Path, best: Path, command: Command) -> None:
-    # .ci/run builds one, and installs it where there is no Trax.
+    # .ci/run also builds a package, and installs it without Trax.
     (folder / "packages").mkdir()
     command("package", best, folder / "packages", "--build", "none", "--name", "sentiment", "--version", "1.0.0")
     requirements = json.loads((folder / "packages" / "en_sentiment-1.0.0" / "meta.json").read_text())["requirements"]

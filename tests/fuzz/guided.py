@@ -1,9 +1,9 @@
-"""Run a test of test_hostile_input.py by atheris, which looks for inputs that reach what no input has reached yet.
+"""Run a test of test_hostile_input.py with atheris, which looks for inputs that reach new code.
 
     python tests/fuzz/guided.py test_a_table_is_read_or_refused -max_total_time=60
 
-What follows the test's name is libFuzzer's. It ends with 0, or with the first input that fails. atheris has wheels for
-Linux alone, so it is no extra: `pip install atheris`, or `nox -s fuzz`.
+Options after the test's name go to libFuzzer. It exits with 0, or at the first input that fails. atheris has wheels for
+Linux only, so no extra includes it: `pip install atheris`, or `nox -s fuzz`.
 """
 
 import sys

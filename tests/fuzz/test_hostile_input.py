@@ -1,7 +1,7 @@
-"""Whatever bytes come from outside, what is documented comes out: of readers, the model loader, the server, the console
-script, and the way from a text to its scores.
+"""Any bytes from outside give a documented result: in readers, the model loader, the server, the console script, and the
+way from a text to its scores.
 
-No test takes a fixture, so that atheris can run each with inputs of its own: `guided.py`.
+The tests take no fixtures, so that atheris can run them with its own inputs (`guided.py`).
 """
 
 import asyncio
@@ -42,7 +42,7 @@ CSV = b'text,label\nlove it,positive\n"so ""bad"", =1",negative\n'
 
 @st.composite
 def edited(draw: st.DrawFn, data: bytes) -> bytes:
-    """What is right, but for some bytes that are put in, left out or replaced."""
+    """Draw valid data with a few bytes inserted, removed or replaced."""
     for _ in range(draw(st.integers(0, 4))):
         start = draw(st.integers(0, len(data)))
         stop = draw(st.integers(start, min(start + 8, len(data))))
@@ -129,12 +129,24 @@ def bundled() -> tuple[TextScorer, Language]:
     return TextScorer.load(), nlp
 
 
-@settings(max_examples=300)
-@given(st.lists(st.text() | st.binary().map(lambda data: data.decode(errors="replace")), max_size=4))
+# What tokenizers and preprocessors look for: emoticons, links, combining marks, directions, NUL, and long runs.
+PIECES = [*spacy.blank("en").tokenizer.rules, "https://t.co/x", "www.a", "@you", "#tag", "1,000", "-5", "not", "never"]
+PIECES += ["but", "good", "baaaad", "\0", "\u202e", "\u2066", "e\u0301", "\ufeff", "\u3000", "\x85", "ﬁ", "İ"]
+RUNS = ["a", "!", "ha", "@", "#", "://", "\u0301", "\u200d", "😀", " ", "\n", "'", "-", ".", "n't ", "<", "0"]
+RUNS_OF = st.builds(str.__mul__, st.sampled_from(RUNS), st.sampled_from([2, 3, 4, 7, 30, 300]))
+PARTS = st.lists(st.sampled_from(PIECES) | RUNS_OF | st.sampled_from(" \t\n ,.;:!?'\"()") | st.text(max_size=8), max_size=12)
+TEXTS = st.text() | st.binary().map(lambda data: data.decode(errors="replace")) | st.builds(
+    str.join, st.sampled_from(["", " "]), PARTS
+)
+
+
+@settings(max_examples=1000)
+@given(st.lists(TEXTS, max_size=4))
 def test_texts_are_scored_alike_both_ways(texts: list[str]) -> None:
     scorer, nlp = bundled()
     scores = scorer(texts)
     assert np.isfinite(scores).all()
+    assert scores.sum(axis=1) == pytest.approx(1, abs=1e-5)
     for row, doc in zip(scores, nlp.pipe(texts), strict=True):
         assert list(doc.cats.values()) == pytest.approx(row, abs=1e-6)
 
@@ -168,11 +180,11 @@ VALUES = ["", "love it", "a,b", "../x", "*.jsonl", "s3://", "file:///dev/null", 
 VALUES += ["good.jsonl", "bad.jsonl", "none.csv", "folder", "out.csv", "out.jsonl", "jsonl", "parquet", "en", "text"]
 GROUP: Any = typer.main.get_command(cli.app)
 OPTIONS = sorted({option for command in GROUP.commands.values() for each in command.params for option in each.opts})
-# But for what would go on serving.
+# `serve` would not end.
 COMMANDS = ["nothing", *sorted(set(GROUP.commands) - {"serve"})]
 
 
-# No system hands on an argument with a NUL in it.
+# No system passes on an argument with a NUL in it.
 ARGUMENTS = st.sampled_from(VALUES) | st.sampled_from(OPTIONS) | st.text(st.characters(exclude_characters="\0"))
 
 
