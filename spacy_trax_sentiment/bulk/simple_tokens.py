@@ -1,12 +1,12 @@
-"""Simple chunks to tokens without spaCy's tokenizer, where its rules are those that most languages share.
+"""Split simple chunks as spaCy's tokenizer would, by one regular expression: a chunk to its tokens, or None.
 
-Words, hashtags, mentions and short links, with the usual marks around them, are most of the chunks never seen before,
-and each costs the tokenizer some 10 us, nearly all of it in regular expressions. What these make of such chunks is
-known beforehand.
+Simple chunks are words, hashtags, mentions and short links with the usual marks around them. The tokenizer takes about
+10 us for each, nearly all of it in the many regular expressions of its rules. This module knows what those rules, which
+most languages share, make of simple chunks.
 """
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from string import ascii_letters
 from typing import Any, NamedTuple
 
@@ -16,10 +16,11 @@ from spacy.lang.en import English
 from spacy.tokenizer import Tokenizer
 from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
 
-# A word, number or mention with what is split off it, in turn: an opening mark, a number sign, the possessive, closing
-# marks. A full stop is split off where a small letter, a digit or two capitals precede it. Or two words with a mark
-# between them. The groups that match are the tokens, in order, but for the closing marks. A run of dots among these is
-# taken whole or not at all: there are so many ways to part one that a chunk of a hundred dots would take minutes.
+# Either a word, number or mention with what is split off it, in order: an opening mark, a number sign, the possessive
+# and closing marks. A full stop is split off after a lower-case letter, a digit or two capitals. Or two words with a
+# mark between them. Each group that matches is a token, except that the closing marks are several. A run of dots among
+# them is matched whole or not at all. There are so many ways to divide one that a chunk of a hundred dots would take
+# minutes.
 _WORD = re.compile(
     r"""
     (\.\.+|["'(\[*$“‘’]?)(\#?)
@@ -34,12 +35,12 @@ _WORD = re.compile(
 _WORD_GROUP, _CLOSING_GROUP = 2, 4
 _MARKS = re.compile(r"\.\.+|.")
 _LINK = re.compile(r"https?://t\.co/[A-Za-z0-9]+")
-# Split off after a digit; of letters of ASCII alone.
+# The units that are split off a digit, of ASCII letters only.
 UNIT_NAMES = frozenset(unit for unit in UNITS.split("|") if unit.isascii() and unit.isalpha())
 
 
 def knows_rules(tokenizer: Tokenizer) -> bool:
-    """RETURNS: Whether the tokenizer's rules, but for its special cases, are those that `simple_tokens` knows."""
+    """Return whether the tokenizer's rules, apart from its special cases, are those that `simple_tokens` knows."""
     defaults = English.Defaults
     known = (
         (tokenizer.prefix_search, compile_prefix_regex(defaults.prefixes or ())),
@@ -52,15 +53,20 @@ def knows_rules(tokenizer: Tokenizer) -> bool:
 
 
 class SpecialCases(NamedTuple):
-    """The tokenizer's special cases. tokens: Those of each. parted: Those that are not one token of their own text."""
+    """The special cases of a tokenizer.
+
+    Attributes:
+        tokens: The texts of each case's tokens.
+        parted: The cases that are not one token with their own text.
+    """
 
     tokens: dict[str, tuple[str, ...]]
     parted: frozenset[str]
 
 
-def special_cases(rules: Mapping[str, Any]) -> SpecialCases:
-    """rules: As `Tokenizer.rules`."""
-    tokens = {text: tuple(map(_orth, case)) for text, case in rules.items()}
+def special_cases(tokenizer: Tokenizer) -> SpecialCases:
+    """Return the special cases of a tokenizer."""
+    tokens = {text: tuple(map(_orth, case)) for text, case in tokenizer.rules.items()}
     return SpecialCases(tokens, frozenset(text for text, parts in tokens.items() if parts != (text,)))
 
 
@@ -70,7 +76,12 @@ def _orth(part: Mapping[Any, Any]) -> str:
 
 
 def simple_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
-    """RETURNS: The texts of the chunk's tokens; None where the tokenizer must be asked."""
+    """Return the texts of the chunk's tokens, or None if only the tokenizer can tell.
+
+    Args:
+        chunk: A text without white space.
+        cases: The special cases of a tokenizer whose other rules are known (`knows_rules`).
+    """
     tokens = cases.tokens.get(chunk)
     if tokens is not None:
         return tokens
@@ -90,9 +101,7 @@ def _matched_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
     tokens = [group for group in groups if group]
     if closing is not None and len(closing) > 1:
         tokens[-1:] = _MARKS.findall(closing)
-    if not cases.parted.isdisjoint(tokens) or (len(tokens) > 2 and _spell_case(tokens, cases.tokens)):
-        return None
-    return tokens
+    return None if hold_case(tokens, cases) else tokens
 
 
 def _ends_in_unit(word: str) -> bool:
@@ -100,12 +109,14 @@ def _ends_in_unit(word: str) -> bool:
     return rest[-1:].isdigit() and word[len(rest) :] in UNIT_NAMES
 
 
-def _spell_case(tokens: Sequence[str], cases: Container[str]) -> bool:
-    """RETURNS: Whether some of the tokens, side by side, spell a special case."""
+def hold_case(tokens: Sequence[str], cases: SpecialCases) -> bool:
+    """Return whether some of a chunk's tokens, side by side, spell a special case that is not just one of them."""
+    if not cases.parted.isdisjoint(tokens):
+        return True
     for start in range(len(tokens) - 1):
         text = tokens[start]
         for token in tokens[start + 1 :]:
             text += token
-            if text in cases:
+            if text in cases.tokens:
                 return True
     return False

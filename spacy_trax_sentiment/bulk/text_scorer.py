@@ -1,7 +1,7 @@
-"""Raw texts to probabilities (n_texts, n_labels) without Docs, the same numbers that `doc.cats` would hold.
+"""Score raw texts without making Docs: texts to the probabilities of `doc.cats`, float32 (n_texts, n_labels).
 
-spaCy's tokenizer takes each chunk between white space by itself. So what a chunk's tokens stand for is found out once
-and remembered, and a text is scored by splitting it and looking its chunks up.
+spaCy's tokenizer splits each chunk between white space on its own. So the tokens of a chunk are found once and
+remembered, and a text is scored by splitting it and looking its chunks up.
 """
 
 import logging
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +20,19 @@ from spacy.tokens import Doc
 from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
-from ..model.inputs import lexeme_cache, score
+from ..model.inputs import lexeme_cache, score, token_preprocessor
 from ..pipelines import find_component, load
-from ..text.arrays import Ragged
-from ..text.token_preprocessor import by_tokens
-from .chunk_cache import ChunkCache
+from .cases_across import CasesAcross
+from .chunk_cache import MAX_CHUNKS, ChunkCache
 from .chunk_tokenizer import ChunkTokenizer
+from .ladder import Ladder
 from .whitespace import split
 
 logger = logging.getLogger(__name__)
 
 Scores = NDArray[np.float32]
 
-# Characters of the texts that are scored at a time: the arrays for them take some 30 MB.
+# Characters of the texts that are scored at a time. The arrays for them take about 30 MB.
 _BLOCK_SIZE = 1 << 20
 
 
@@ -46,11 +46,12 @@ class TextScorer:
         labels: The labels, in the order of the probabilities' columns.
     """
 
-    def __init__(self, nlp: Language) -> None:
+    def __init__(self, nlp: Language, *, max_chunks: int = MAX_CHUNKS) -> None:
         """Make a scorer of a loaded pipeline.
 
         Args:
             nlp: A pipeline with a trained component made by this package.
+            max_chunks: Number of different chunks to remember. The default takes about 15 MB.
 
         Raises:
             SentimentError: The pipeline has no component made by this package.
@@ -60,12 +61,16 @@ class TextScorer:
         self._component = find_component(nlp)
         self._component.require_weights()
         self.labels: tuple[str, ...] = self._component.labels
-        self._memory: ChunkCache | None = None
+        self._cache: ChunkCache | None = None
         reason = reason_for_docs(nlp, self._component)
-        if reason is None:
-            self._memory = ChunkCache(ChunkTokenizer(nlp.tokenizer), lexeme_cache(self._component.model))
-        else:
+        if reason is not None:
             logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
+            return
+        model = self._component.model
+        lexemes, alike = lexeme_cache(model), token_preprocessor(model).alike
+        self._tokenizer = ChunkTokenizer(cast(Tokenizer, nlp.tokenizer), lexemes)
+        self._across = CasesAcross(self._tokenizer)
+        self._cache = ChunkCache(Ladder(self._tokenizer, lexemes, alike), max_chunks)
 
     @classmethod
     def load(cls, model: str | Path = BUNDLED_MODEL) -> "TextScorer":
@@ -103,12 +108,12 @@ class TextScorer:
         if isinstance(texts, str):
             raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
         texts = list(texts)
-        if self._memory is None:
-            return self._by_docs(_checked(texts))
+        if self._cache is None:
+            return self._from_docs(_checked(texts))
         try:
-            return self._by_chunks(texts)
+            return self._from_chunks(texts)
         except (TypeError, UnicodeEncodeError):
-            return self._by_chunks(_checked(texts))
+            return self._from_chunks(_checked(texts))
 
     __call__ = predict_proba
 
@@ -139,23 +144,22 @@ class TextScorer:
         while batch := list(islice(texts, batch_size)):
             yield from self.predict_proba(batch)
 
-    def _by_chunks(self, texts: Sequence[str]) -> Scores:
-        return np.concatenate(list(map(self._of_block, _blocks(texts))))
+    def _from_chunks(self, texts: Sequence[str]) -> Scores:
+        return np.concatenate(list(map(self._score_block, _blocks(texts))))
 
-    def _of_block(self, texts: Sequence[str]) -> Scores:
+    def _score_block(self, texts: Sequence[str]) -> Scores:
+        assert self._cache is not None
+        if self._cache.is_full:
+            self._cache = self._cache.renewed()
         chunks = split(texts)
-        memory = self._memory
-        assert memory is not None
-        if memory.is_full():
-            self._memory = memory = memory.renewed()
-        rows, lengths, crossing = memory.rows(chunks)
-        scores = score(self._component.model, Ragged(rows, lengths))
-        if crossing:
-            rows, lengths = memory.whole_rows([texts[i] for i in crossing])
-            scores[crossing] = score(self._component.model, Ragged(rows, lengths))
+        scores = score(self._component.model, self._cache.tokens(chunks))
+        whole = self._across.texts(chunks)
+        if whole:
+            tokens = self._tokenizer.tokens_of_texts([texts[i] for i in whole])
+            scores[whole] = score(self._component.model, tokens)
         return scores
 
-    def _by_docs(self, texts: Sequence[str]) -> Scores:
+    def _from_docs(self, texts: Sequence[str]) -> Scores:
         docs = list(component_docs(self._nlp, self._component, texts))
         return np.asarray(self._component.predict(docs), dtype=np.float32).reshape(len(docs), len(self.labels))
 
@@ -186,9 +190,8 @@ def reason_for_docs(nlp: Language, component: TraxSentiment) -> str | None:
     # spaCy has special cases of white space alone. They make tokens of white space, which have no term.
     if any(any(map(str.isspace, case)) and not case.isspace() for case in tokenizer.rules):
         return "the tokenizer has special cases that hold white space"
-    preprocessor = component.model.attrs["preprocessor"]
-    if not by_tokens(preprocessor).by_token:
-        return f"{type(preprocessor).__name__} looks at more than the tokens"
+    if not token_preprocessor(component.model).by_token:
+        return f"{type(component.model.attrs['preprocessor']).__name__} looks at more than the tokens"
     for name in _names_before(nlp, component):
         if nlp.get_pipe_meta(name).retokenizes:
             return f"the component '{name}' changes the tokens"
@@ -201,7 +204,7 @@ def _names_before(nlp: Language, component: TraxSentiment) -> list[str]:
 
 
 def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """YIELDS: The texts in blocks, at least one."""
+    """Yield the texts in blocks of about `_BLOCK_SIZE` characters, at least one block."""
     ends = np.cumsum(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
     start = size = 0
     while True:
@@ -213,12 +216,12 @@ def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def without_surrogates(text: str) -> str:
-    """RETURNS: The text, U+FFFD in place of lone surrogates, which spaCy refuses."""
+    """Return the text with U+FFFD in place of lone surrogates, which spaCy refuses."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _checked(texts: list[str]) -> list[str]:
-    """RETURNS: The texts, U+FFFD for lone surrogates. Raises SentimentError where one is not a str."""
+    """Return the texts without lone surrogates, or raise SentimentError if one is not a str."""
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:

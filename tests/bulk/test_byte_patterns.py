@@ -1,27 +1,26 @@
-from typing import Any
-
 import numpy as np
 import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spacy.language import Language
-from spacy.tokenizer import Tokenizer
 
-from spacy_trax_sentiment.bulk.byte_patterns import MARKS, N_BEFORE, case_keys, marked_words
-from spacy_trax_sentiment.bulk.chunk_cache import ChunkCache
-from spacy_trax_sentiment.bulk.chunk_tokenizer import ChunkTokenizer
-from spacy_trax_sentiment.bulk.kinds import EXAMPLES, kinds_among, kinds_of
+from spacy_trax_sentiment.bulk.byte_patterns import (
+    EXAMPLES,
+    MARKS,
+    N_BEFORE,
+    case_keys,
+    marked_words,
+    one_token_patterns,
+    patterns_among,
+)
 from spacy_trax_sentiment.bulk.whitespace import Chunks, split
-from spacy_trax_sentiment.text.lexeme_cache import LexemeCache
-from spacy_trax_sentiment.text.preprocessor import Lexeme
+from spacy_trax_sentiment.text.arrays import Array
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
-from spacy_trax_sentiment.text.vocabulary import build_vocabulary
 
 TOKENIZER = spacy.blank("en").tokenizer
-CASES = case_keys([case for case in TOKENIZER.rules if not any(map(str.isspace, case))])
+CASES = case_keys(TOKENIZER.rules)
 
-CHUNKS = st.lists(
+TEXTS = st.lists(
     st.from_regex(r"[\"'(\[*#@]?[A-Za-z]{1,10}[.,:;!?\"')\]*]?", fullmatch=True)
     | st.from_regex(r"@[A-Za-z0-9_]{1,6}(km|G|mph)?", fullmatch=True)
     | st.from_regex(r"https?://t\.co/[A-Za-z0-9]{1,12}(km|G|mph)?", fullmatch=True)
@@ -32,13 +31,14 @@ CHUNKS = st.lists(
 ).map(" ".join)
 
 
-def _all(text: str) -> tuple[Chunks, Any]:
+def _all(text: str) -> tuple[Chunks, Array]:
+    """Return the chunks of a text and the indices of all of them."""
     chunks = split([text])
     return chunks, np.arange(len(chunks.keys))
 
 
 @settings(max_examples=500)
-@given(CHUNKS)
+@given(TEXTS)
 def test_words_and_marks_are_the_tokens_that_spacy_finds(text: str) -> None:
     chunks, indices = _all(text)
     words = marked_words(chunks, indices, CASES)
@@ -50,57 +50,34 @@ def test_words_and_marks_are_the_tokens_that_spacy_finds(text: str) -> None:
 
 
 @pytest.mark.parametrize("chunk", ["word", "Word,", "#word", "word.", '"Word', "(word", "word)"])
-def test_most_chunks_are_words_with_a_mark(chunk: str) -> None:
+def test_a_word_with_at_most_one_mark_matches(chunk: str) -> None:
     assert len(marked_words(*_all(chunk), CASES).places) == 1
 
 
 @pytest.mark.parametrize("chunk", ["", "#", "Mr.", "don't", "gotta", "gotta,", "USA.", "a1", "(word)", "é", "5"])
-def test_what_is_not_sure_is_left(chunk: str) -> None:
+def test_special_cases_and_other_chunks_do_not_match(chunk: str) -> None:
     assert len(marked_words(*_all(chunk), CASES).places) == 0
 
 
 @settings(max_examples=500)
-@given(CHUNKS)
-def test_a_chunk_of_a_kind_is_one_token_alike_to_the_kinds_example(text: str) -> None:
+@given(TEXTS)
+def test_a_mention_link_or_number_is_one_token_with_the_terms_of_its_example(text: str) -> None:
     terms = SentimentTerms()
     chunks, indices = _all(text)
-    for i, kind in enumerate(kinds_of(chunks, indices).tolist()):
-        if kind:
+    for i, pattern in enumerate(one_token_patterns(chunks, indices).tolist()):
+        if pattern:
             [token] = TOKENIZER(chunks.texts([i])[0])
-            assert terms.lexeme(token.text) == terms.lexeme([*EXAMPLES.values()][kind - 1])
+            assert terms.lexeme(token.text) == terms.lexeme([*EXAMPLES.values()][pattern - 1])
 
 
-@pytest.mark.parametrize(("kind", "chunk"), [*EXAMPLES.items(), ("number", "123456"), ("link", "http://t.co/aB12")])
-def test_examples_are_of_their_kinds(kind: str, chunk: str) -> None:
-    assert kinds_among(["nothing", f"more text {chunk}"]) == {kind}
+@pytest.mark.parametrize(
+    ("pattern", "chunk"),
+    [*EXAMPLES.items(), ("mention", "@user_9"), ("number", "123456"), ("link", "http://t.co/aB12")],
+)
+def test_examples_have_their_patterns(pattern: str, chunk: str) -> None:
+    assert patterns_among(["nothing", f"more text {chunk}"]) == {pattern}
 
 
-def _rows(tokenizer: Tokenizer, terms: SentimentTerms, text: str) -> tuple[list[int], list[int]]:
-    """RETURNS: The rows of the text's chunks by a ChunkCache, and of the tokenizer's tokens."""
-    lexemes = LexemeCache(terms, build_vocabulary([["0", "good", "home", "at"]]))
-    rows, _, _ = ChunkCache(ChunkTokenizer(tokenizer), lexemes).rows(split([text]))
-    return rows.tolist(), lexemes.indices_of_texts([token.text for token in tokenizer(text)]).tolist()
-
-
-def test_a_special_case_may_be_a_mention() -> None:
-    nlp: Language = spacy.blank("en")
-    nlp.tokenizer.add_special_case("@home", [{"ORTH": "@"}, {"ORTH": "home"}])
-    rows, expected = _rows(nlp.tokenizer, SentimentTerms(), "good text then @home @you")
-    assert rows == expected
-
-
-def test_a_special_case_may_be_a_mark() -> None:
-    nlp: Language = spacy.blank("en")
-    nlp.tokenizer.add_special_case("!", [{"ORTH": "!", "NORM": "good"}])
-    rows, expected = _rows(nlp.tokenizer, SentimentTerms(), "good home! #good")
-    assert rows == expected
-
-
-def test_a_subclass_may_tell_numbers_apart() -> None:
-    class Numbers(SentimentTerms):
-        def lexeme(self, text: str) -> Lexeme:
-            return Lexeme("good" if text == "100000" else None)
-
-    rows, expected = _rows(TOKENIZER, Numbers(), "word text 100000 200000 good")
-    assert rows == expected
-    assert len(set(rows)) == 2
+@pytest.mark.parametrize("chunk", ["@", "@_", "@user_", "@a.b", "5km", "@foo5km", "https://t.co/", "https://t.co/a5km", "1.5"])
+def test_chunks_that_spacy_may_split_have_no_pattern(chunk: str) -> None:
+    assert patterns_among([chunk]) == set()

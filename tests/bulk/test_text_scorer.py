@@ -15,55 +15,17 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.bulk import chunk_cache as chunks
-from spacy_trax_sentiment.bulk.chunk_tokenizer import ChunkTokenizer
-from spacy_trax_sentiment.bulk.kinds import EXAMPLES
-from spacy_trax_sentiment.bulk.whitespace import split
+from spacy_trax_sentiment.bulk.text_scorer import scorer_for
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.text.lexeme_cache import NO_TERM, LexemeCache
-from spacy_trax_sentiment.text.preprocessor import Lexeme
-from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
-from spacy_trax_sentiment.text.token_preprocessor import TokenPreprocessor
-from spacy_trax_sentiment.text.vocabulary import build_vocabulary
+from spacy_trax_sentiment.pipelines import find_component, load
+from spacy_trax_sentiment.training.labelled import LabelledText
 
-PIECES = [":)", ":-(", "( -:-)", ": )", ":", "-", ")", "(-:", ":-)", "o.O", "O", "Of", "8)", "d.", "'em", "a.m.", "Mr."]
-PIECES += ["https://t.co/ab5km", "http://a.b/c", "@user_", "@foo5km", "#tag", "word,", "dont.", "don't", "...", "not"]
-PIECES += [
-    "good",
-    "goood!",
-    "awful",
-    "never",
-    "but",
-    "love",
-    "it",
-    "I",
-    "\x00",
-    "مرحبا",
-    "e\u0301",
-    "🎉🎉",
-    "5km",
-    "\u200d",
-]
-PIECES += [
-    "-",
-    "-:",
-    ":",
-    "w/o",
-    "(via",
-    "good...",
-    "sign-ups",
-    "1-2",
-    "10:30.",
-    "$5",
-    "“good”",
-    "!!!",
-    "Jay-Z.",
-    "it's",
-]
-PIECES += ["(", "user", "www.a.co", "(not", "good)", "New", "York", "U.S.", "n't", "’s", "-_-", "\u202e", "٣"]
-TOKENIZER = spacy.blank("en").tokenizer
-CASES = sorted(case for case in TOKENIZER.rules if not any(map(str.isspace, case)))
+PIECES = """
+:) :-( (-: :-) : - -: ) ( o.O O Of 8) d. 'em a.m. Mr. https://t.co/ab5km http://a.b/c @user_ @foo5km #tag word, dont.
+don't ... not good goood! awful never but love it I مرحبا e\u0301 🎉🎉 5km \x00 \u200d w/o (via good... sign-ups 1-2
+10:30. $5 “good” !!! Jay-Z. it's user www.a.co (not good) New York U.S. n't ’s -_- \u202e ٣
+""".split()
+PIECES += ["( -:-)", ": )"]
 SPACES = st.sampled_from([" ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u2028", "\u3000", "\x1c", "\x85", " \n ", ""])
 TEXT = st.lists(
     st.tuples(st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=6), SPACES),
@@ -72,33 +34,57 @@ TEXT = st.lists(
 ODD = ["", " \n\t", "🎉🎉 😭", "https://t.co/abc http://x.y", "\x00", "שלום עולם", "e\u0301\u0301", "zzzz qqqq", "@you"]
 
 
+EMOTICONS = [":)", ":(", ":-)", "(:", "((:", ":))", "8)", ":D", "(-:", "):", ";)", "=)", ": (", "good", "not", " "]
+
+
+def _with_spaces(emoticon: str) -> st.SearchStrategy[str]:
+    """Draw the emoticon with white space between some of its characters."""
+    return st.lists(st.sampled_from(["", " "]), min_size=len(emoticon), max_size=len(emoticon)).map(
+        lambda spaces: "".join(character + space for character, space in zip(emoticon, spaces, strict=True))
+    )
+
+
 def _by_nlp(nlp: Language, texts: list[str]) -> np.ndarray:
     return np.array([list(doc.cats.values()) for doc in nlp.pipe(texts)]).reshape(-1, 2)
 
 
 @pytest.fixture(scope="module")
-def scorer(trained: Language) -> TextScorer:
-    return TextScorer(trained)
+def bundled() -> Language:
+    """The pipeline of the bundled model. Tests must not change it."""
+    return load("en")
 
 
+@pytest.fixture(scope="module")
+def scorer(bundled: Language) -> TextScorer:
+    return TextScorer(bundled)
+
+
+def test_scores_are_those_of_docs(
+    bundled: Language, scorer: TextScorer, short_texts: tuple[list[LabelledText], list[LabelledText]]
+) -> None:
+    texts = [text for part in short_texts for text, _ in part]
+    np.testing.assert_allclose(scorer(texts), _by_nlp(bundled, texts), atol=1e-6)
+
+
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(texts=st.lists(TEXT, min_size=1, max_size=6), data=st.data())
 def test_scores_are_those_of_docs_alone_in_a_batch_and_in_any_order(
-    trained: Language, scorer: TextScorer, texts: list[str], data: st.DataObject
+    bundled: Language, scorer: TextScorer, texts: list[str], data: st.DataObject
 ) -> None:
-    expected = _by_nlp(trained, texts)
+    expected = _by_nlp(bundled, texts)
     np.testing.assert_allclose(scorer(texts), expected, atol=1e-6)
     np.testing.assert_allclose(scorer(texts), expected, atol=1e-6)
     np.testing.assert_allclose(np.concatenate([scorer([text]) for text in texts]), expected, atol=1e-6)
-    np.testing.assert_allclose([list(trained(text).cats.values()) for text in texts], expected, atol=1e-6)
+    np.testing.assert_allclose([list(bundled(text).cats.values()) for text in texts], expected, atol=1e-6)
     order = data.draw(st.permutations(range(len(texts))))
     np.testing.assert_allclose(scorer([texts[i] for i in order]), expected[order], atol=1e-6)
-    np.testing.assert_allclose(TextScorer(trained)(texts), expected, atol=1e-6)
+    np.testing.assert_allclose(TextScorer(bundled)(texts), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("text", ODD, ids=repr)
-def test_odd_texts_score_as_their_docs(trained: Language, scorer: TextScorer, text: str) -> None:
-    np.testing.assert_allclose(scorer([text]), _by_nlp(trained, [text]), atol=1e-6)
+def test_odd_texts_score_as_their_docs(bundled: Language, scorer: TextScorer, text: str) -> None:
+    np.testing.assert_allclose(scorer([text]), _by_nlp(bundled, [text]), atol=1e-6)
 
 
 @pytest.mark.parametrize("text", [*ODD, "\ud800 good \udfff", "good " * 50_000], ids=lambda text: repr(text[:12]))
@@ -109,17 +95,17 @@ def test_odd_texts_have_finite_scores_that_sum_to_1(scorer: TextScorer, text: st
     assert scores.sum() == pytest.approx(1)
 
 
-def test_a_million_tokens_score_as_their_doc(trained: Language, scorer: TextScorer) -> None:
+def test_a_million_tokens_score_as_their_doc(bundled: Language, scorer: TextScorer) -> None:
     nlp = spacy.blank("en")
-    nlp.add_pipe("trax_sentiment", source=trained)
+    nlp.add_pipe("trax_sentiment", source=bundled)
     nlp.max_length = 10_000_000
     text = "good day , not bad " * 200_000
     np.testing.assert_allclose(scorer([text]), _by_nlp(nlp, [text]), atol=1e-6)
 
 
-@pytest.mark.parametrize("text", ["", " ", "https://t.co/abc", "vvvv zzzz xxxx"])
-def test_a_text_without_known_terms_gets_the_label_prior(trained: Language, scorer: TextScorer, text: str) -> None:
-    prior = find_component(trained).model.attrs["label_prior"]
+@pytest.mark.parametrize("text", ["", " ", "https://t.co/abc", "@you"])
+def test_a_text_without_known_terms_gets_the_label_prior(bundled: Language, scorer: TextScorer, text: str) -> None:
+    prior = find_component(bundled).model.attrs["label_prior"]
     assert scorer([text])[0].tolist() == pytest.approx(prior)
 
 
@@ -141,7 +127,7 @@ def test_the_label_prior_is_that_of_the_examples() -> None:
     assert nlp("").cats == pytest.approx({"positive": 3 / 5, "negative": 2 / 5})
 
 
-def test_streams_are_lazy_and_in_order(scorer: TextScorer) -> None:
+def test_pipe_is_lazy_and_keeps_the_order(scorer: TextScorer) -> None:
     def endless() -> Any:
         while True:
             yield from ["I love it", "awful"]
@@ -151,7 +137,7 @@ def test_streams_are_lazy_and_in_order(scorer: TextScorer) -> None:
     np.testing.assert_array_equal(rows, scorer(["I love it", "awful"] * 3 + ["I love it"]))
 
 
-def test_a_stream_reads_a_batch_at_a_time(scorer: TextScorer) -> None:
+def test_pipe_reads_a_batch_at_a_time(scorer: TextScorer) -> None:
     read = []
 
     def texts() -> Any:
@@ -166,7 +152,7 @@ def test_a_stream_reads_a_batch_at_a_time(scorer: TextScorer) -> None:
     assert len(list(stream)) == 9
 
 
-def test_what_is_not_a_list_of_str_is_refused(scorer: TextScorer) -> None:
+def test_anything_but_texts_is_refused(scorer: TextScorer) -> None:
     with pytest.raises(SentimentError, match="S050"):
         scorer("one text")
     with pytest.raises(SentimentError, match="S051.*text 1 is None"):
@@ -183,64 +169,6 @@ def test_an_untrained_component_is_refused() -> None:
         TextScorer(nlp)
     with pytest.raises(SentimentError, match="S035"):
         TextScorer(spacy.blank("en"))
-
-
-@settings(max_examples=60)
-@given(texts=st.lists(st.lists(st.sampled_from(CASES) | st.sampled_from(PIECES), max_size=3).map("".join), max_size=4))
-def test_special_cases_are_found_as_chunks_need_them(texts: list[str]) -> None:
-    lexemes = LexemeCache(SentimentTerms(), build_vocabulary([PIECES]))
-    ours = ChunkTokenizer(TOKENIZER)
-    for chunk in (chunk for text in texts for chunk in text.split()):
-        tokens = [token.text for token in TOKENIZER(chunk)]
-        rows, counts = ours.rows([chunk], lexemes)
-        assert counts.tolist() == [len(tokens)]
-        assert rows.tolist() == lexemes.indices_of_texts(tokens).tolist()
-
-
-class _Spelled(TokenPreprocessor):
-    def lexeme(self, text: str) -> Lexeme:
-        return Lexeme(None if text.isspace() else text)
-
-
-CHUNK_TOKENIZER = ChunkTokenizer(TOKENIZER)
-
-
-def _parted(case: str) -> st.SearchStrategy[str]:
-    """RETURNS: Of the special case, with white space between some of its characters."""
-    return st.lists(st.sampled_from(["", "", " "]), min_size=len(case), max_size=len(case)).map(
-        lambda spaces: "".join(character + space for character, space in zip(case, spaces, strict=True))
-    )
-
-
-@settings(max_examples=200)
-@given(parts=st.lists(st.sampled_from(CASES) | st.sampled_from(CASES).flatmap(_parted) | st.sampled_from(PIECES)))
-def test_special_cases_across_chunks_count_as_the_tokenizer_counts_them(parts: list[str]) -> None:
-    text = "".join(parts)
-    tokens = [token.text for token in TOKENIZER(text) if not token.is_space]
-    lexemes = LexemeCache(_Spelled(), build_vocabulary([tokens]))
-    memory = chunks.ChunkCache(CHUNK_TOKENIZER, lexemes)
-    rows, _, crossing = memory.rows(split([text]))
-    if crossing:
-        rows, _ = memory.whole_rows([text])
-        rows = rows[rows != NO_TERM]
-    assert rows.tolist() == lexemes.indices_of_texts(tokens).tolist()
-
-
-def test_what_stands_at_the_ends_of_neighbouring_texts_is_not_compared() -> None:
-    class Counting(ChunkTokenizer):
-        n_compared = 0
-
-        def meet(self, before: str, after: str) -> bool:
-            self.n_compared += 1
-            return super().meet(before, after)
-
-    texts = [case[i:] + " x y " + case[:i] for case in ("a.m.", ":-)", "I'm") for i in range(1, len(case))]
-    tokenizer = Counting(TOKENIZER)
-    memory = chunks.ChunkCache(tokenizer, LexemeCache(_Spelled(), build_vocabulary([["x"]])))
-    memory.rows(split(["", *texts, " "]))
-    assert not tokenizer.n_compared
-    memory.rows(split([" ".join(texts)]))
-    assert tokenizer.n_compared
 
 
 class _Tokenizer:
@@ -276,10 +204,10 @@ def _retokenizing(nlp: Language) -> None:
 
 
 @pytest.mark.parametrize("change", [_special_case, _case_of_two_words, _custom_tokenizer, _retokenizing])
-def test_where_chunks_do_not_stand_alone_docs_are_made(
-    trained: Language, tmp_path: Path, caplog: pytest.LogCaptureFixture, change: Any
+def test_docs_are_made_if_chunks_do_not_stand_alone(
+    bundled: Language, tmp_path: Path, caplog: pytest.LogCaptureFixture, change: Any
 ) -> None:
-    trained.to_disk(tmp_path / "m")
+    bundled.to_disk(tmp_path / "m")
     nlp = spacy.load(tmp_path / "m")
     change(nlp)
     with caplog.at_level(logging.WARNING):
@@ -310,85 +238,49 @@ def test_a_preprocessor_that_needs_docs_gets_docs(caplog: pytest.LogCaptureFixtu
     assert [("ProcessTweet" in record.getMessage()) for record in caplog.records] == [True]
 
 
-def _memory(scorer: TextScorer) -> chunks.ChunkCache:
-    assert scorer._memory is not None
-    return scorer._memory
+@pytest.mark.parametrize("max_chunks", [4, 8, 20, 50])
+def test_a_small_cache_changes_no_score(bundled: Language, max_chunks: int) -> None:
+    scorer = TextScorer(bundled, max_chunks=max_chunks)
+    texts = [f"good word{i} @user{i} not bad https://t.co/a{i} {i}{i}" for i in range(200)]
+    texts += [f"good {case[:i]} {case[i:]} :):" for case in ("a.m.", ":-)", "I'm", "o_O") for i in range(1, len(case))]
+    texts += [f"good {'bad/' * 100}{i}" for i in range(6)]
+    expected = _by_nlp(bundled, texts)
+    for _ in range(2):
+        np.testing.assert_allclose(list(scorer.pipe(texts, 7)), expected, atol=1e-6)
 
 
-def test_the_memory_is_bounded(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "MAX_CHUNKS", 50)
-    scorer = TextScorer(trained)
-    texts = [f"good word{i} not bad" for i in range(500)]
-    for i in range(0, 500, 10):
-        scorer(texts[i : i + 10])
-        assert len(_memory(scorer)) <= 50 + 40
-    np.testing.assert_allclose(list(scorer.pipe(texts, 7)), _by_nlp(trained, texts), atol=1e-6)
-
-
-def test_what_was_seen_again_is_kept(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "MAX_CHUNKS", 8)
-    scorer = TextScorer(trained)
-    for text in ("often good", "often bad a b c d e f g"):
-        scorer([text])
-    full = _memory(scorer)
-    assert full.is_full()
-    scorer(["new"])
-    assert _memory(scorer) is not full
-    assert len(_memory(scorer)) == 2  # "often", "new"
-    np.testing.assert_allclose(scorer(["often good new"]), _by_nlp(trained, ["often good new"]), atol=1e-6)
-
-
-def test_a_memory_half_full_remembers_no_mentions_links_and_numbers(
-    trained: Language, monkeypatch: pytest.MonkeyPatch
+@settings(max_examples=200)
+@given(parts=st.lists(st.sampled_from(EMOTICONS) | st.sampled_from(EMOTICONS).flatmap(_with_spaces), max_size=6))
+def test_emoticons_across_white_space_score_as_their_docs(
+    bundled: Language, scorer: TextScorer, parts: list[str]
 ) -> None:
-    monkeypatch.setattr(chunks, "MAX_CHUNKS", 20)
-    scorer = TextScorer(trained)
-    scorer([f"word{i}x" for i in range(11)])
-    n_before = len(_memory(scorer))
-    texts = [f"good @user{i} bad https://t.co/a{i} not {i}{i}" for i in range(50)]
-    np.testing.assert_allclose(scorer(texts), _by_nlp(trained, texts), atol=1e-6)
-    assert len(_memory(scorer)) == n_before + len(["good", "bad", "not", *EXAMPLES])
+    text = "".join(parts)
+    np.testing.assert_allclose(scorer([text]), _by_nlp(bundled, [text]), atol=1e-6)
 
 
-def test_crossings_are_found_anew_when_they_were_too_many(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "MAX_CHUNKS", 4)
-    scorer = TextScorer(trained)
-    texts = [f"good {case[:i]} {case[i:]} bad" for case in ("a.m.", ":-)", "I'm", "o_O") for i in range(1, len(case))]
-    for _ in range(3):
-        np.testing.assert_allclose(scorer(texts), _by_nlp(trained, texts), atol=1e-6)
-
-
-def test_chunks_of_many_tokens_are_forgotten_too(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "MAX_CHUNKS", 50)
-    scorer = TextScorer(trained)
-    texts = [f"good {'bad/' * 100}{i}" for i in range(6)]
-    for text in [text for text in texts for _ in range(2)]:
-        np.testing.assert_allclose(scorer([text]), _by_nlp(trained, [text]), atol=1e-6)
-        assert _memory(scorer)._n_rows <= 50 * 4 + 250
-
-
-def test_unseen_words_do_not_grow_the_pipelines_vocabulary(trained: Language) -> None:
-    scorer = TextScorer(trained)
-    size = len(trained.vocab.strings)
+def test_unseen_words_do_not_grow_the_pipelines_vocabulary(bundled: Language) -> None:
+    scorer = TextScorer(bundled)
+    size = len(bundled.vocab.strings)
     scorer([f"unseen{i}x" for i in range(1000)])
-    assert len(trained.vocab.strings) == size
+    assert len(bundled.vocab.strings) == size
 
 
-def test_threads_may_share_a_scorer_and_a_pipeline(trained: Language) -> None:
-    scorer = TextScorer(trained)
+def test_threads_may_share_a_scorer_and_a_pipeline(bundled: Language) -> None:
+    scorer = TextScorer(bundled)
     texts = [[f"good {i} :) not w{i * j} bad, o.O {j}" for i in range(50)] for j in range(24)]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(scorer, texts))
-        docs = list(pool.map(lambda batch: [trained(text).cats["positive"] for text in batch], texts))
+        docs = list(pool.map(lambda batch: [bundled(text).cats["positive"] for text in batch], texts))
     for batch, scores, positives in zip(texts, together, docs, strict=True):
-        np.testing.assert_allclose(scores, TextScorer(trained)(batch), atol=1e-6)
+        np.testing.assert_allclose(scores, TextScorer(bundled)(batch), atol=1e-6)
         np.testing.assert_allclose(scores[:, 1], positives, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_processes_give_the_same_scores(trained: Language, tmp_path: Path, method: str) -> None:
-    trained.to_disk(tmp_path / "m")
-    # A script of its own: forking this process, in which JAX runs threads, may hang.
+def test_processes_give_the_same_scores(bundled: Language, tmp_path: Path, method: str) -> None:
+    bundled.to_disk(tmp_path / "m")
+    # Run in another process, because forking this one, in which JAX has threads, may hang.
     script = tmp_path / "run.py"
     script.write_text(
         "import multiprocessing, sys, numpy as np, spacy\n"
@@ -405,10 +297,26 @@ def test_processes_give_the_same_scores(trained: Language, tmp_path: Path, metho
     subprocess.run([sys.executable, str(script), str(tmp_path / "m")], check=True, capture_output=True, text=True)
 
 
-def test_a_scorer_is_loaded_from_a_directory(trained: Language, tmp_path: Path) -> None:
-    trained.to_disk(tmp_path / "m")
+def test_a_scorer_is_loaded_from_a_directory(bundled: Language, tmp_path: Path) -> None:
+    bundled.to_disk(tmp_path / "m")
     scorer = TextScorer.load(tmp_path / "m")
     assert scorer.labels == ("negative", "positive")
-    np.testing.assert_array_equal(scorer(["I love it"]), TextScorer(trained)(["I love it"]))
+    np.testing.assert_array_equal(scorer(["I love it"]), TextScorer(bundled)(["I love it"]))
     with pytest.raises(SentimentError, match="S033"):
         TextScorer.load(tmp_path / "none")
+
+
+def test_the_labels_of_the_highest_probabilities_are_predicted(scorer: TextScorer) -> None:
+    texts = ["I love it", "awful food", "not good at all", ""]
+    probabilities = scorer.predict_proba(texts)
+    assert scorer.classes_ == scorer.labels == ("negative", "positive")
+    assert scorer.predict(texts) == [scorer.labels[i] for i in probabilities.argmax(axis=1)]
+    assert scorer.predict([]) == []
+    np.testing.assert_array_equal(scorer(texts), probabilities)
+
+
+def test_a_process_has_one_scorer_per_model() -> None:
+    assert scorer_for("en") is scorer_for("en")
+    assert scorer_for("en_ternary").labels == ("negative", "neutral", "positive")
+    with pytest.raises(SentimentError):
+        scorer_for("no_such_model")

@@ -11,7 +11,7 @@ TEXT = st.lists(st.sampled_from(SPACES) | st.text(st.characters(codec="utf-8"), 
 
 @settings(max_examples=500)
 @given(st.lists(TEXT))
-def test_chunks_are_those_of_str_split_with_spacys_hashes(texts: list[str]) -> None:
+def test_chunks_are_those_of_str_split_with_the_hashes_of_spacy(texts: list[str]) -> None:
     expected = [text.split() for text in texts]
     chunks = split(texts)
     assert chunks.n_chunks.tolist() == list(map(len, expected))
@@ -21,18 +21,18 @@ def test_chunks_are_those_of_str_split_with_spacys_hashes(texts: list[str]) -> N
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: f"U+{ord(space):04X}")
-def test_all_white_space_parts_chunks(space: str) -> None:
+def test_all_white_space_separates_chunks(space: str) -> None:
     chunks = split([f"é{space}b", space, f"{space}c{space}{space}"])
     assert chunks.n_chunks.tolist() == [2, 0, 1]
     assert chunks.texts([0, 1, 2]) == ["é", "b", "c"]
 
 
 @pytest.mark.parametrize("near", ["\u0084", "\u00a1", "\u167f", "\u200b", "\u202a", "\u2060", "\u3001", "\ud7ff"])
-def test_what_is_no_white_space_does_not(near: str) -> None:
+def test_similar_characters_do_not(near: str) -> None:
     assert split([f"a{near}b"]).texts([0]) == [f"a{near}b"]
 
 
-def test_what_is_no_text_is_refused() -> None:
+def test_anything_but_text_is_refused() -> None:
     with pytest.raises(UnicodeEncodeError):
         split(["a", "\ud800"])
     with pytest.raises(TypeError):
