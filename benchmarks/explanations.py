@@ -26,7 +26,7 @@ from report import at_most, print_bounds, print_machine, print_table
 from spacy.tokens import Doc
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.explanation import sentiment
+from spacy_trax_sentiment.explanation import doc_extension
 from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.training.corpora import read_labelled_texts
 
@@ -54,16 +54,16 @@ def main() -> None:
     short = list(islice(cycle(texts), n_texts))
 
     def shares() -> Any:
-        sentiment._FOUND.clear()
-        return sentiment.sentiment_of(doc, component).contributions
+        doc_extension._FOUND.clear()
+        return doc_extension.sentiment_of(doc, component).contributions
 
     contenders: dict[str, Callable[[], Any]] = {
         PREDICT: lambda: component.predict([doc]),
         SHARES: shares,
         SCORER: lambda: scorer(short),
     }
-    found = sentiment.sentiment_of(doc, component)
-    np.testing.assert_allclose(np.exp(found.log_probabilities), np.asarray(component.predict([doc]))[0], atol=1e-5)
+    found = doc_extension.sentiment_of(doc, component)
+    np.testing.assert_allclose(np.exp(found._log_probabilities), np.asarray(component.predict([doc]))[0], atol=1e-5)
     times = in_alternation(contenders, arguments.rounds)
     medians = {name: statistics.median(all_times) for name, all_times in times.items()}
     print_table(

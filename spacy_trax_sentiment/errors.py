@@ -147,11 +147,11 @@ class Errors:
     S140 = "[S140] {directory}: the training data does not fit into it for the time of the training ({reason}). Set TMPDIR to a directory with more room."
 
     # Explanations
-    S080 = "[S080] no `trax_sentiment` has scored this Doc. Run a pipeline on it that has one, or call the component's `explain(doc)`."
+    S080 = "[S080] no `trax_sentiment` component has scored this Doc. Process the text with a pipeline that has one, or call that component's `explain(doc)`."
+    S081 = "[S081] unknown style {style}. Use 'sentiment'; displaCy has the other styles."
+    S082 = "[S082] {value} cannot be rendered. Give a Doc, a Span or a Sentiment, or a list of them."
+    S083 = "[S083] unknown options: {value}. The options are: {options}."
     S084 = "[S084] several `trax_sentiment` components share this Doc's vocabulary, and it is unknown which one scored the Doc. Call that component's `explain(doc)`."
-    S081 = "[S081] unknown style {style}. Give 'sentiment'; displaCy has the others."
-    S082 = "[S082] {value} cannot be rendered. Give a Doc, a Span or a Sentiment, or several in a list."
-    S083 = "[S083] unknown rendering options: {value}. There are: {options}."
 
     # Checkpoints
     S120 = "[S120] the weights are not finite after step {step}; no checkpoint was written, and the one before is kept. Lower the learning rate."
@@ -164,8 +164,8 @@ class Errors:
     S127 = "interrupted before the first step was done; nothing was written."
 
     # The web
-    S090 = "[S090] the page and the JSON endpoint need {package}, which is not installed ({reason}). Install it from a clone: pip install '.[serve]'."
-    S091 = "[S091] {host}, port {port}: cannot be listened on ({reason}). Name another by --host and --port; port 0 is any that is free."
+    S090 = "[S090] the server needs {package}, which is not installed ({reason}). Install it from a clone: pip install '.[serve]'."
+    S091 = "[S091] {host}, port {port}: cannot listen there ({reason}). Choose another --host or --port; port 0 takes any free port."
     # Reports
     S100 = "[S100] a report needs matplotlib, which is not installed ({reason}). Install it from a clone: pip install '.[train]'."
     S101 = "[S101] the second model has the labels {found}, the first {labels}. Compare models with the same labels."

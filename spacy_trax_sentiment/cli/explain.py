@@ -1,28 +1,28 @@
-"""`trax-sentiment explain`: texts to their sentiment with each token's share of it: coloured, as JSON, or as a page."""
+"""`trax-sentiment explain`: texts to sentiments with each token's contribution, as coloured lines, JSON or a page."""
 
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..about import BUNDLED_MODEL
 from .common import (
-    html_option,
-    input_format_option,
-    input_option,
-    json_option,
-    model_option,
+    AsJson,
+    Html,
+    Input,
+    InputFormat,
+    Model,
+    Overwrite,
+    Quiet,
+    TextColumn,
+    Verbose,
     open_texts,
-    overwrite_option,
     print_json,
-    quiet_option,
     set_verbosity,
-    text_column_option,
-    verbose_option,
     with_progress,
 )
 
@@ -36,28 +36,31 @@ _BATCH_SIZE = 100
 
 
 def explain(
-    texts: list[str] | None = typer.Argument(None, metavar="TEXT", help="The texts. Without any, those of --input."),
-    model: str = model_option(),
-    source: str | None = input_option(),
-    source_format: str | None = input_format_option(),
-    text_column: str = text_column_option(),
-    html: Path | None = html_option(),
-    as_json: bool = json_option(),
-    overwrite: bool = overwrite_option(),
-    quiet: bool = quiet_option(),
-    verbose: bool = verbose_option(),
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help="Texts to explain. Without any, the texts of --input.", show_default=False),
+    ] = None,
+    model: Model = BUNDLED_MODEL,
+    source: Input = None,
+    source_format: InputFormat = None,
+    text_column: TextColumn = "text",
+    html: Html = None,
+    as_json: AsJson = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Show why texts score as they do.
+    """Show why texts score as they do: what each token contributes to the log-odds.
 
-    That is each token's share of the log-odds. In a terminal tokens are shaded: blue and underlined for, orange and
-    italic against; elsewhere, or with NO_COLOR set, each share follows its token. What a negation reaches stands in
-    [brackets]. With --json, each text is one line; with --html, nothing is printed.
+    In a terminal, tokens are shaded: blue and underlined for positive, orange and italic for negative. Elsewhere, or if
+    NO_COLOR is set, a number follows each token. Negated words are in [brackets]. With --json, each text is one line;
+    with --html, texts go to a page and nothing is printed.
 
     \b
     Examples:
       trax-sentiment explain "not bad at all, but slow"
       trax-sentiment explain --input reviews.csv --html reviews.html
-      trax-sentiment explain --model model --json < lines.txt > shares.jsonl
+      trax-sentiment explain --model model --json < lines.txt > explained.jsonl
     """
     if texts and source is not None:
         raise typer.BadParameter("give texts or --input, not both")
@@ -76,8 +79,7 @@ def explain(
         hidden = quiet or bool(texts) or (html is None and sys.stdout.isatty())
         found = _sentiments(model, with_progress(batches, hidden))
         if html is not None:
-            page = to_html(found, page=True)
-            write_file(html, page, overwrite)
+            write_file(html, to_html(found, page=True), overwrite)
             if not quiet:
                 print(f"Saved to {html}.")
         elif as_json:
@@ -95,9 +97,8 @@ def _sentiments(model: str, batches: "Iterator[TableBatch]") -> "Iterator[Sentim
 
     nlp = load(model)
     component = find_component(nlp)
-    # The limit is for components that take memory by the square.
-    nlp.max_length = sys.maxsize
-    logger.info("Loaded %s, of the labels %s.", model, ", ".join(component.labels))
+    nlp.max_length = sys.maxsize  # the limit is for components whose memory grows faster than the text
+    logger.info("Loaded %s with the labels %s.", model, ", ".join(component.labels))
     for batch in batches:
         for doc in nlp.pipe(without_surrogates(text or "") for text in batch.texts):
             yield component.explain(doc)

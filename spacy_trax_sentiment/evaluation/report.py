@@ -17,7 +17,8 @@ from spacy.language import Language
 from ..about import __version__
 from ..component import TraxSentiment
 from ..errors import SentimentError
-from ..explanation.html import STYLE, legend_html, percent, sentiment_html
+from ..explanation.fragment import legend_html, percent, sentiment_html
+from ..explanation.style import STYLE
 from ..pipelines import find_component
 from ..training.labelled import LabelledText, make_docs
 from ..training.progress import Progress

@@ -1,8 +1,7 @@
-"""`doc._.sentiment` and `span._.sentiment`: the score, and each token's share of it, found when asked for."""
+"""A Doc's contributions to the `Sentiment` of the Doc or a span of it: arrays (n_tokens, n_labels) and (n_labels,)."""
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,187 +9,203 @@ from spacy.tokens import Doc, Span
 
 from ..model.folded import dense, relu, scores_of_sums
 from .contributions import Contributions
-
-if TYPE_CHECKING:
-    pass
+from .fragment import fragments
+from .polarity import NEGATIVE, POSITIVE, has_poles
+from .style import STYLE
 
 Array = NDArray[np.float64]
 
 
 class Sentiment:
-    """What the tokens of a Doc, or of a span of it, say. Scores and shares are in log-odds (natural logarithm).
+    """The sentiment of a Doc or Span, and each token's contribution to it.
 
-    A span is scored as a text of its own, but for what reaches into it: a negation or a contrast before it still
-    counts, a pair of tokens across its edge does not. Where a layer does not fold, a span's score is the sum of its
-    tokens' shares in the Doc's, and the bias.
+    A span is scored as a text of its own, with two differences: a negation or a contrast before it still applies, and a
+    pair of tokens across its edge does not count. If the layer does not fold, a span's scores are the sum of its
+    tokens' contributions to the Doc's, and the bias.
+
+    All logarithms are natural. Whatever the number of labels, the arrays have the same ranks.
+
+    Args:
+        target: The Doc or Span.
+        labels: The model's labels.
+        contributions: Those of the whole Doc, as `doc_contributions` returns them.
+
+    Attributes:
+        target (Doc | Span): The Doc or Span.
+        labels (tuple[str, ...]): The model's labels, in the order of all arrays.
+        negated (NDArray[bool]): (n_tokens,), whether a negation applies to the token.
     """
 
-    def __init__(self, target: Doc | Span, labels: tuple[str, ...], parts: Contributions) -> None:
-        """target: The Doc or Span. labels: The model's. parts: Those of the whole Doc's score."""
+    def __init__(self, target: Doc | Span, labels: tuple[str, ...], contributions: Contributions) -> None:
         self.target, self.labels = target, labels
         start, end = (target.start, target.end) if isinstance(target, Span) else (0, len(target))
-        self._folded, self._own = parts.folded, parts.own[start:end]
-        self._shared, self._first, self._last = parts.shared, parts.first, parts.last
-        if end - start < len(parts.own):
-            inside = (parts.first >= start) & (parts.last < end)
-            self._shared = parts.shared[inside]
-            self._first, self._last = parts.first[inside] - start, parts.last[inside] - start
-        self.negated: NDArray[np.bool_] = parts.negated[start:end]
-        """bool (n_tokens,): whether a negation reaches the token."""
+        self._folded = contributions.folded
+        self._own = contributions.own[start:end]
+        self._shared, self._first, self._last = contributions.shared, contributions.first, contributions.last
+        if end - start < len(contributions.own):
+            inside = (self._first >= start) & (self._last < end)
+            self._shared = self._shared[inside]
+            self._first, self._last = self._first[inside] - start, self._last[inside] - start
+        self._known = contributions.known[start:end]
+        self.negated: NDArray[np.bool_] = contributions.negated[start:end]
 
     def __repr__(self) -> str:
-        score = "" if self.score is None else f", score={self.score:.3f}"
-        return f"Sentiment(label={self.label!r}, probability={self.probability:.3f}{score})"
+        log_odds = "" if self.log_odds is None else f", log_odds={self.log_odds:.3f}"
+        return f"Sentiment(label={self.label!r}, probability={self.probability:.3f}{log_odds})"
+
+    def _repr_html_(self) -> str:
+        return "\n".join([f"<style>{STYLE}</style>", *fragments([self])])
 
     @cached_property
     def _sums(self) -> Array:
-        # Quicker than sums over columns.
+        # Twelve times as fast as `sum(axis=0)` on an array this narrow, which counts in a Doc of a million tokens.
         sums: Array = np.ones(len(self._own)) @ self._own + np.ones(len(self._shared)) @ self._shared
         return sums
 
     @cached_property
-    def log_probabilities(self) -> Array:
-        """float64 (n_labels,), in the order of `labels`."""
+    def _log_probabilities(self) -> Array:
         return np.asarray(scores_of_sums(self._folded, self._sums[None])[0])
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """Each label's probability, as `doc.cats` has it."""
-        return dict(zip(self.labels, np.exp(self.log_probabilities).tolist(), strict=True))
+        """Each label's probability, as in `doc.cats`."""
+        return dict(zip(self.labels, np.exp(self._log_probabilities).tolist(), strict=True))
+
+    @property
+    def n_known(self) -> int:
+        """The number of tokens that count as evidence: those with a term that the model knows."""
+        return int(np.count_nonzero(self._known))
 
     @property
     def label(self) -> str:
         """The most probable label."""
-        return self.labels[int(self.log_probabilities.argmax())]
+        return self.labels[int(self._log_probabilities.argmax())]
 
     @property
     def probability(self) -> float:
-        """The probability of that label."""
-        return float(np.exp(self.log_probabilities.max()))
+        """The probability of `label`."""
+        return float(np.exp(self._log_probabilities.max()))
 
     @property
-    def poles(self) -> tuple[str, str] | None:
-        """The labels for and against which `score` speaks: positive and negative; or else, of two labels, the second
-        and the first; or else none.
-        """
-        return poles_of(self.labels)
+    def polarity(self) -> float | None:
+        """The probability of positive less that of negative, from -1 to 1; None without both labels."""
+        if not has_poles(self.labels):
+            return None
+        probabilities = self.probabilities
+        return probabilities[POSITIVE] - probabilities[NEGATIVE]
 
     @property
-    def score(self) -> float | None:
-        """The log-odds of the one of the `poles` against the other; None where there are none."""
-        score = self._toward_pole(self.log_probabilities)
-        return None if score is None else float(score)
+    def log_odds(self) -> float | None:
+        """The log-odds of positive against negative; None without both labels."""
+        if not has_poles(self.labels):
+            return None
+        logs = dict(zip(self.labels, self._log_probabilities.tolist(), strict=True))
+        return float(logs[POSITIVE] - logs[NEGATIVE])
 
     @cached_property
-    def label_contributions(self) -> Array:
-        """float64 (n_tokens, n_labels): each token's share of each label's log-probability less the labels' mean.
+    def contributions(self) -> Array:
+        """float64 (n_tokens, n_labels): each token's part of each label's log-probability.
 
-        With `label_bias` they sum to these. With a hidden layer they are the integrated gradients from the empty text
-        on, which its ReLU gives exactly, as the units are linear in the distance from there on both sides of zero.
+        For each label they sum, with its `bias`, to its log-probability less the mean of all labels' log-probabilities.
+        What two tokens add together is split between them evenly. For a model with a hidden layer these are integrated
+        gradients from the empty text (Sundararajan et al. 2017), exact because each unit is piecewise linear on the
+        way.
         """
-        # As a token's shares sum to 0, the last label's follow from the others'.
-        shares = self._shares(_centred(np.eye(len(self.labels)))[:, :-1]).T
-        return np.asarray(np.concatenate([shares, -shares.sum(axis=0, keepdims=True)]).T)
+        # One row per label, because NumPy adds along rows twice as fast. A token's contributions sum to 0, so those to
+        # the last label follow from the others, which saves a quarter of the time with two labels.
+        directions = self._directions()[:, :-1].T
+        rows = np.empty((len(self.labels), len(self._own)))
+        rows[:-1] = directions @ self._own.T
+        for row, halves in zip(rows, directions / 2 @ self._shared.T, strict=False):
+            for tokens in (self._first, self._last):
+                row += np.bincount(tokens, halves, minlength=len(row))
+        rows[-1] = -rows[:-1].sum(axis=0)
+        return np.asarray(rows.T)
 
     @cached_property
-    def label_bias(self) -> Array:
-        """float64 (n_labels,): what no token has a share in."""
+    def bias(self) -> Array:
+        """float64 (n_labels,): the part of each label's log-probability that no token contributes."""
         folded = self._folded
-        if self._has_prior:
+        if self._is_prior:
             return _centred(np.asarray(folded.log_prior))
         bias = np.asarray(folded.bias, dtype=np.float64)
         return _centred(bias if folded.output is None else dense(relu(bias), *folded.output))
 
-    @property
-    def contributions(self) -> Array:
-        """float64 (n_tokens,), each token's share of `score`; or, for more than two labels, `label_contributions`."""
-        return self.token_scores if len(self.labels) == 2 else self.label_contributions
+    def toward(self, label: str) -> Array:
+        """Return each token's contribution to one label against the others.
+
+        With two labels, these and `bias_toward(label)` sum to the log-odds of `label`.
+
+        Args:
+            label: One of `labels`.
+
+        Returns:
+            float64 (n_tokens,): the label's column of `contributions` less the mean of the other columns.
+        """
+        return self.contributions[:, self.labels.index(label)] * self._against_the_others
+
+    def bias_toward(self, label: str) -> float:
+        """Return the bias of one label less the mean of the others'.
+
+        Args:
+            label: One of `labels`.
+        """
+        return float(self.bias[self.labels.index(label)]) * self._against_the_others
 
     @property
-    def bias(self) -> Any:
-        """What no token has a share in: with the contributions' sum it is `score`, a float; or `label_bias`."""
-        return float(self._toward_pole(self.label_bias)) if len(self.labels) == 2 else self.label_bias
-
-    @cached_property
-    def token_scores(self) -> Array:
-        """float64 (n_tokens,): each token's share of `score`; where there is no such, of the most probable label's."""
-        direction = self._toward_pole(np.eye(len(self.labels)))
-        if direction is None:
-            return self.label_contributions[:, self.labels.index(self.label)]
-        return self._shares(direction[:, None])[:, 0]
+    def _against_the_others(self) -> float:
+        # The columns sum to 0, so the mean of the others is -1 / (n_labels - 1) times a label's own.
+        return len(self.labels) / max(len(self.labels) - 1, 1)
 
     @property
-    def _has_prior(self) -> bool:
-        """Whether no term is known, so that the score is the labels' prior."""
+    def _is_prior(self) -> bool:
+        """Whether no term is known, so that the probabilities are the labels' prior."""
         return self._folded.log_prior is not None and bool(self._sums[-1] <= 0)
 
-    def _shares(self, directions: Array) -> Array:
-        """RETURNS: float64 (n_tokens, n_directions): what each token adds, half of what it adds with others.
-
-        directions: (n_labels, n_directions): what to sum up of the labels' log-probabilities. Each token is taken
-            there at once, as one column is less work than several.
-        """
+    def _directions(self) -> Array:
+        """Return (width + 1, n_labels): what to multiply a token's values by to get its contributions."""
         folded, (*sums, count) = self._folded, self._sums
-        if self._has_prior:
-            return np.zeros((len(self._own), directions.shape[1]))
         divisor = max(count, 1.0) ** folded.length_exponent
+        directions = _centred(np.eye(len(self.labels)))
         if folded.output is not None:
             bias, change = np.asarray(folded.bias, dtype=np.float64), np.array(sums) / divisor
             with np.errstate(divide="ignore", invalid="ignore"):
                 slope = np.where(change == 0, bias > 0, (relu(bias + change) - relu(bias)) / change)
-            directions = slope[:, None] * dense(folded.output[0], directions)
-        # The last column of what tokens add counts terms.
-        directions = np.append(directions, np.zeros_like(directions[:1]), axis=0) / divisor
-        # A row each direction, as NumPy is quicker along rows.
-        shares = directions.T @ self._own.T
-        for row, shared in zip(shares, directions.T / 2 @ self._shared.T, strict=True):
-            for tokens in (self._first, self._last):
-                row += np.bincount(tokens, shared, minlength=len(row))
-        return np.asarray(shares.T)
-
-    def _toward_pole(self, values: Array) -> Any:
-        """RETURNS: Of values (..., n_labels), those of the one pole less those of the other."""
-        if self.poles is None:
-            return None
-        toward, against = map(self.labels.index, self.poles)
-        return np.asarray(values[..., toward] - values[..., against])
+            directions = slope[:, None] * folded.output[0] @ directions
+        if self._is_prior:
+            directions = np.zeros_like(directions)
+        # The last of a token's values counts its terms.
+        return np.asarray(np.append(directions, np.zeros_like(directions[:1]), axis=0) / divisor)
 
     def to_dict(self) -> dict[str, Any]:
-        """RETURNS: All of it, as JSON's types: `label`, `probability`, `probabilities`, `score`, `bias`, and `tokens`,
-        each with `text`, `start` and `end` (offsets in the Doc's text), `contribution` (a number; or a dict, by label),
-        `negated` and `whitespace`.
+        """Return the sentiment in JSON's types, as `trax-sentiment explain --json` and the server write it.
+
+        Returns:
+            `label`, `probability`, `probabilities`, `polarity`, `log_odds`, `bias`, `n_known` and `tokens`. Each token
+            has `text`, `start` and `end` (offsets in the Doc's text), `whitespace` (whether a space follows), `negated`
+            and `contributions`. `probabilities`, `bias` and `contributions` are dicts by label.
         """
-        two = len(self.labels) == 2
-        shares = (
-            self.contributions.tolist()
-            if two
-            else [dict(zip(self.labels, row, strict=True)) for row in self.contributions.tolist()]
-        )
+        contributions, negated = self.contributions.tolist(), self.negated.tolist()
         return {
             "label": self.label,
             "probability": self.probability,
             "probabilities": self.probabilities,
-            "score": self.score,
-            "bias": self.bias if two else dict(zip(self.labels, self.label_bias.tolist(), strict=True)),
+            "polarity": self.polarity,
+            "log_odds": self.log_odds,
+            "bias": dict(zip(self.labels, self.bias.tolist(), strict=True)),
+            "n_known": self.n_known,
             "tokens": [
                 {
                     "text": token.text,
                     "start": token.idx,
                     "end": token.idx + len(token),
                     "whitespace": bool(token.whitespace_),
-                    "contribution": share,
-                    "negated": negated,
+                    "negated": is_negated,
+                    "contributions": dict(zip(self.labels, row, strict=True)),
                 }
-                for token, share, negated in zip(self.target, shares, self.negated.tolist(), strict=True)
+                for token, is_negated, row in zip(self.target, negated, contributions, strict=True)
             ],
         }
-
-
-def poles_of(labels: Sequence[str]) -> tuple[str, str] | None:
-    """RETURNS: As `Sentiment.poles`, of a model of these labels."""
-    if {"positive", "negative"} <= set(labels):
-        return "positive", "negative"
-    return (labels[1], labels[0]) if len(labels) == 2 else None
 
 
 def _centred(values: Array) -> Array:

@@ -1,9 +1,8 @@
-"""A pipeline to an ASGI application: the page, and the JSON endpoint that it uses."""
+"""A pipeline to an ASGI application: the page, and the JSON endpoints that it uses."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from importlib.resources import files
 from typing import Any, Literal, TypeVar
 
@@ -22,22 +21,25 @@ except ImportError as error:
 
 from . import schema
 from .answers import Answering, parse_question
+from .docs_page import docs_page
 from .headers import SECURITY, SecurityHeaders
-from .limits import Bodies, Limits, RefusedError, content_type
-from .table_answers import FORMAT_OF_TYPE, TYPE_OF_FORMAT, score_table
+from .limits import Bodies, Limits, RefusedError, content_type, unsupported
+from .table_answers import score_table
 
-# Shorter bodies, of some 1,000 tweets, take 10 ms, or 50 ms at first sight: others can wait that long, and handing them
-# to a thread and back takes time too.
+# Bodies up to this size, of some 1,000 tweets, are answered without a thread. They take 10 ms (50 ms at first sight),
+# which other clients can wait, and handing them to a thread takes time too.
 _QUICK_BYTES = 150_000
-# Scoring holds Python's lock but for a part: more threads would not score more texts, and would keep the server from
-# answering others.
+# Scoring holds Python's lock most of the time, so more threads would score no more texts, and slow other answers.
 _N_THREADS = 2
 
+_HTML = "text/html; charset=utf-8"
+
 _PAGE = {
-    "/": ("index.html", "text/html; charset=utf-8"),
+    "/": ("index.html", _HTML),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/api.js": ("api.js", "text/javascript; charset=utf-8"),
+    "/columns.js": ("columns.js", "text/javascript; charset=utf-8"),
     "/table.js": ("table.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
@@ -46,17 +48,22 @@ T = TypeVar("T")
 
 
 def make_app(nlp: Language, *, name: str | None = None, limits: Limits | None = None) -> FastAPI:
-    """Make the application that `trax-sentiment serve` runs. Any ASGI server takes it.
+    """Make the ASGI application that `trax-sentiment serve` runs.
 
-    nlp: A pipeline with a trained `trax_sentiment`. It is the application's: do not use it elsewhere meanwhile.
-    name: What the model is called. None: by the pipeline's language and name, as spaCy has it.
-    limits: What is taken at the most. None: the defaults of `Limits`.
+    Args:
+        nlp: A pipeline with a trained `trax_sentiment`. The application owns it: do not use it elsewhere meanwhile.
+        name: The model's name. None makes one from the pipeline's language and name, as spaCy does.
+        limits: The most that is accepted. None takes the defaults of `Limits`.
 
-    Raises SentimentError where the pipeline has no such component, ValueError (spaCy's E109) where that is not trained.
+    Returns:
+        The application, for any ASGI server.
+
+    Raises:
+        SentimentError: If the pipeline has no such component.
+        ValueError: If the component is not trained (spaCy's E109).
     """
     limits = limits or Limits()
-    answering, bodies = Answering(nlp), Bodies(limits)
-    in_thread = _Threads()
+    answering = Answering(nlp)
     app = FastAPI(
         title="spacy_trax_sentiment",
         version=__version__,
@@ -67,31 +74,30 @@ def make_app(nlp: Language, *, name: str | None = None, limits: Limits | None = 
     )
     app.add_middleware(SecurityHeaders)
     _add_error_handlers(app)
-    _add_page(app)
-
-    @app.get("/health", summary="Whether the server answers", response_model=schema.Health)
-    async def health() -> Response:
-        return _json(b'{"status":"ok"}')
-
     model = schema.Model(
         name=name or f"{nlp.meta['lang']}_{nlp.meta['name']}",
         labels=list(answering.labels),
         version=__version__,
         limits=schema.ModelLimits(**vars(limits)),
-    ).model_dump_json()
+    )
+    _add_scoring(app, answering, limits)
+    _add_status(app, model)
+    _add_page(app)
+    return app
 
-    @app.get("/v1/model", summary="The model's labels, and the limits", response_model=schema.Model)
-    async def about_model() -> Response:
-        return _json(model.encode())
+
+def _add_scoring(app: FastAPI, answering: Answering, limits: Limits) -> None:
+    bodies, pool = Bodies(limits), ThreadPoolExecutor(_N_THREADS, thread_name_prefix="trax-sentiment")
+
+    def in_thread(function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+
+    def answer(body: bytes) -> bytes:
+        return answering.answer(parse_question(body, limits))
 
     @app.post("/v1/sentiment", **schema.SENTIMENT)
     async def sentiment(request: Request) -> Response:
-        if content_type(request) != "application/json":
-            raise _unsupported("application/json")
-
-        def answer(body: bytes) -> bytes:
-            return answering.answer(parse_question(body, limits))
-
+        _require_type(request, ["application/json"])
         async with bodies.read(request) as body:
             if len(body) > _QUICK_BYTES or not answering.is_quick:
                 return _json(await in_thread(answer, body))
@@ -103,29 +109,26 @@ def make_app(nlp: Language, *, name: str | None = None, limits: Limits | None = 
     @app.post("/v1/table", **schema.TABLE)
     async def table(
         request: Request,
-        text_column: str = Query("text", description="The column that holds the texts."),
+        text_column: str = Query("text", description="Column that holds the texts."),
         format: Literal["json", "csv", "jsonl"] = Query("json", description=schema.TABLE_FORMAT),
     ) -> Response:
-        read_as = FORMAT_OF_TYPE.get(content_type(request))
-        if read_as is None:
-            raise _unsupported(", ".join(FORMAT_OF_TYPE))
+        read_as = schema.FORMAT_OF_TYPE[_require_type(request, schema.FORMAT_OF_TYPE)]
         async with bodies.read(request) as body:
-            work = partial(score_table, answering, body, read_as, text_column, format, limits)
-            content = await in_thread(work)
+            content = await in_thread(score_table, answering, body, read_as, text_column, format, limits)
         disposition = {} if format == "json" else {"Content-Disposition": f'attachment; filename="scored.{format}"'}
-        return Response(content, media_type=TYPE_OF_FORMAT[format], headers=disposition)
-
-    return app
+        return Response(content, media_type=schema.TYPE_OF_FORMAT[format], headers=disposition)
 
 
-class _Threads:
-    """Runs functions in threads, so that the server can answer others meanwhile."""
+def _add_status(app: FastAPI, model: schema.Model) -> None:
+    described = model.model_dump_json().encode()
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_N_THREADS, thread_name_prefix="trax-sentiment")
+    @app.get("/v1/model", summary="Get the model's labels and the limits", response_model=schema.Model)
+    async def about_model() -> Response:
+        return _json(described)
 
-    async def __call__(self, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+    @app.get("/health", summary="Check that the server answers", response_model=schema.Health)
+    async def health() -> Response:
+        return _json(b'{"status":"ok"}')
 
 
 def _add_page(app: FastAPI) -> None:
@@ -133,6 +136,7 @@ def _add_page(app: FastAPI) -> None:
     for path, (file, media_type) in _PAGE.items():
         content = (folder / file).read_bytes()
         app.add_route(path, _static(content, media_type), include_in_schema=False)
+    app.add_route("/docs", _static(docs_page(app.openapi()).encode(), _HTML), include_in_schema=False)
 
 
 def _static(content: bytes, media_type: str) -> Callable[[Request], Any]:
@@ -156,23 +160,27 @@ def _add_error_handlers(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> Response:
         codes = {404: "not_found", 405: "method_not_allowed"}
         messages = {
-            404: "There is nothing here. The endpoints are described at /openapi.json.",
-            405: f"This cannot be asked by {request.method}.",
+            404: "There is nothing here. /docs describes the endpoints.",
+            405: f"The method {request.method} is not allowed here. /docs describes the endpoints.",
         }
         code = codes.get(error.status_code, "http_error")
         return _error(error.status_code, code, messages.get(error.status_code, str(error.detail)), error.headers)
 
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: ClientDisconnect) -> Response:
-        return _error(400, "incomplete", "The body broke off.")  # which hardly anyone will read
+        return _error(400, "incomplete", "The body is incomplete.")
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
-        return _error(500, "internal", "The server failed. What failed stands in its log.", SECURITY)
+        return _error(500, "internal", "The server failed. Its log says why.", SECURITY)
 
 
-def _unsupported(wanted: str) -> RefusedError:
-    return RefusedError(415, "unsupported_media_type", f"Send the header Content-Type: {wanted}.")
+def _require_type(request: Request, wanted: Collection[str]) -> str:
+    """Return the content type of a request's body. Raises RefusedError if it is not one of those wanted."""
+    found = content_type(request)
+    if found not in wanted:
+        raise unsupported(f"Send the header Content-Type: {', '.join(wanted)}.")
+    return found
 
 
 def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -182,6 +190,3 @@ def _error(status: int, code: str, message: str, headers: Mapping[str, str] | No
 
 def _json(content: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(content, status, headers, media_type="application/json")
-
-
-__all__ = ["Limits", "make_app"]

@@ -1,4 +1,4 @@
-"""Responses to the same with headers that tell browsers to be careful."""
+"""Responses to the same with headers that make browsers careful."""
 
 from typing import Any
 
@@ -14,16 +14,22 @@ SECURITY = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""Set where the response does not set them itself. Answers hold people's texts, so that none is kept."""
+"""The headers of responses that do not set them. Answers hold people's texts, so browsers may not store them."""
 
 
 class SecurityHeaders:
-    """ASGI middleware that sets these headers."""
+    """ASGI middleware that adds the headers of `SECURITY`.
+
+    Args:
+        app: The application whose responses get them.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers: Any = MutableHeaders(scope=message)

@@ -1,23 +1,28 @@
-"""A request to its body, within limits, and what is wrong with it to an error with a status and a code."""
+"""A request to its body, within limits; and requests that are refused, as errors with an HTTP status and a code."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
-# A client that sends too much does not hear of it before all is sent. So up to this many times the limit is let by.
-_LET_BY = 10
+# Most clients read no answer until they have sent everything, so drain bodies up to this multiple of the limit.
+_DRAINED = 10
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is taken at the most.
+    """The most that the server accepts.
 
-    body_bytes: Of a request. waiting_bytes: Of all requests at a time.
-    texts, text_chars: Texts of a request, and characters of a text.
-    explained_texts, explained_chars: Texts of a request with contributions, and characters of all of them.
-    rows, columns: Of a table.
+    Attributes:
+        body_bytes: Bytes of a request's body.
+        waiting_bytes: Bytes of all bodies that have not been answered yet.
+        texts: Texts per request.
+        text_chars: Characters (Unicode code points) per text.
+        explained_texts: Texts per request with contributions.
+        explained_chars: Characters of all texts of a request with contributions.
+        rows: Rows of a table.
+        columns: Columns of a table.
     """
 
     body_bytes: int = 10_000_000
@@ -31,30 +36,54 @@ class Limits:
 
 
 class RefusedError(Exception):
-    """What a client is told: the HTTP status, a code to tell errors apart by, and a message of one line."""
+    """A request that is refused.
+
+    Args:
+        status: The HTTP status.
+        code: A word that programs can tell errors apart by.
+        message: What is wrong and what to do, in one line.
+    """
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
 
 
-def content_type(request: Request) -> str:
-    """RETURNS: The content type of a request's body, without parameters.
+def too_large(message: str) -> RefusedError:
+    """Return the error for a request beyond the limits."""
+    return RefusedError(413, "too_large", message)
 
-    Raises RefusedError where the body is compressed or not UTF-8.
+
+def unsupported(message: str) -> RefusedError:
+    """Return the error for a body of another type than the endpoint takes."""
+    return RefusedError(415, "unsupported_media_type", message)
+
+
+def content_type(request: Request) -> str:
+    """Return the content type of a request's body, without its parameters.
+
+    Args:
+        request: The request.
+
+    Raises:
+        RefusedError: If the body is compressed or not in UTF-8.
     """
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding != "identity":
-        raise RefusedError(415, "unsupported_media_type", f"The body is compressed ({encoding[:40]!r}). Send it plain.")
+        raise unsupported(f"The body is compressed ({encoding[:40]!r}). Send it uncompressed.")
     name, *parameters = (part.strip().lower() for part in request.headers.get("content-type", "").split(";"))
     charset = dict(part.partition("=")[::2] for part in parameters).get("charset", "utf-8").strip('"')
     if charset not in ("utf-8", "utf8", "us-ascii"):
-        raise RefusedError(415, "unsupported_media_type", f"The charset is {charset[:40]!r}. Send UTF-8.")
+        raise unsupported(f"The charset is {charset[:40]!r}. Send UTF-8.")
     return name
 
 
 class Bodies:
-    """Reads bodies. Those that are read, and not answered yet, are counted, lest they fill the memory."""
+    """Reads the bodies of requests, and counts those not answered yet so that they cannot fill the memory.
+
+    Args:
+        limits: The limits.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -62,9 +91,16 @@ class Bodies:
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:
-        """YIELDS: The request's body, which counts until the block ends.
+        """Read a body, which counts as waiting until the block ends.
 
-        Raises RefusedError where it, or all bodies together, are longer than the limits.
+        Args:
+            request: The request.
+
+        Yields:
+            The body.
+
+        Raises:
+            RefusedError: If the body, or all waiting bodies together, are longer than the limits.
         """
         most, parts, size = self._limits.body_bytes, list[bytes](), 0
         announced = request.headers.get("content-length", "0")
@@ -76,7 +112,7 @@ class Bodies:
                 size += len(part)
                 if size > most:
                     parts.clear()
-                    if size > most * _LET_BY:
+                    if size > most * _DRAINED:
                         break
                     continue
                 counted += len(part)
@@ -92,8 +128,48 @@ class Bodies:
 
 
 def _may_answer_at_once(request: Request, announced: int, most: int) -> bool:
-    return announced > most * _LET_BY or request.headers.get("expect", "").lower() == "100-continue"
+    return announced > most * _DRAINED or request.headers.get("expect", "").lower() == "100-continue"
 
 
 def _too_long(most: int) -> RefusedError:
-    return RefusedError(413, "too_large", f"The body is longer than {most:,} bytes. Send it in parts.")
+    return too_large(f"The body is longer than {most:,} bytes. Send it in parts.")
+
+
+def check_texts(texts: Sequence[str], limits: Limits, *, contributions: bool = False) -> None:
+    """Check the number and the lengths of texts.
+
+    Args:
+        texts: The texts of a request.
+        limits: The limits.
+        contributions: Whether they are asked for with contributions.
+
+    Raises:
+        RefusedError: If there are too many texts or characters.
+    """
+    most = limits.explained_texts if contributions else limits.texts
+    asked = " with contributions" if contributions else ""
+    if len(texts) > most:
+        raise too_large(f"There are {len(texts):,} texts, more than {most:,}{asked}. Send them in parts.")
+    check_lengths(texts, limits)
+    n_chars = sum(map(len, texts)) if contributions else 0
+    if n_chars > limits.explained_chars:
+        raise too_large(
+            f"The texts have {n_chars:,} characters, more than {limits.explained_chars:,}{asked}. Send them in parts."
+        )
+
+
+def check_lengths(texts: Sequence[str], limits: Limits) -> None:
+    """Check that no text is too long.
+
+    Args:
+        texts: The texts.
+        limits: The limits.
+
+    Raises:
+        RefusedError: If one is.
+    """
+    for i, text in enumerate(texts):
+        if len(text) > limits.text_chars:
+            raise too_large(
+                f"Text {i} has {len(text):,} characters, more than {limits.text_chars:,}. Send it in parts."
+            )

@@ -1,4 +1,4 @@
-"""An application to a server that listens: uvicorn, on a socket that is bound before anything is said."""
+"""An application to a running server: uvicorn, on a socket that is bound before anything is printed."""
 
 import os
 import socket
@@ -13,23 +13,31 @@ try:
 except ImportError as error:
     raise MissingExtraError(Errors.S090.format(package=error.name or "uvicorn", reason=error)) from error
 
-# Seconds that answers under way may still take when the server is told to end.
+# Seconds that unfinished answers may still take once the server is told to end.
 _LAST_ANSWERS = 5
-# Connections that wait to be accepted.
+# Connections that may wait to be accepted.
 _BACKLOG = 2048
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """RETURNS: A socket that listens there; with port 0, on any port that is free.
+    """Open a socket for a server.
 
-    Raises SentimentError where that is not possible.
+    Args:
+        host: The host name or address to listen on.
+        port: The port; 0 takes any that is free.
+
+    Returns:
+        The socket, which listens.
+
+    Raises:
+        SentimentError: If the address cannot be listened on.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        # asyncio switches Nagle's algorithm off, which holds each answer back for 40 ms, only where TCP is named.
+        # asyncio disables Nagle's algorithm, which delays each answer by 40 ms, only if the protocol is named.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            if os.name == "posix":  # elsewhere it lets two servers have one port
+            if os.name == "posix":  # on Windows it would let two servers share a port
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             listener.listen(_BACKLOG)
@@ -43,18 +51,23 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def is_loopback(listener: socket.socket) -> bool:
-    """RETURNS: Whether only this machine reaches the socket."""
+    """Return whether only this machine can reach the socket."""
     return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def url_of(listener: socket.socket, host: str) -> str:
-    """RETURNS: The page's address."""
+    """Return the page's address.
+
+    Args:
+        listener: The socket that the server listens on.
+        host: The host as the user named it.
+    """
     port = listener.getsockname()[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def make_server(app: Callable[..., Any]) -> uvicorn.Server:
-    """RETURNS: A server for the application; its `run(sockets=[listener])` serves until it is interrupted."""
+    """Return a server of the application. Its `run(sockets=[listener])` serves until it is interrupted."""
     config = uvicorn.Config(
         app,
         log_level="warning",

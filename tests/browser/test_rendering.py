@@ -7,7 +7,7 @@ import pytest
 from spacy.language import Language
 
 from spacy_trax_sentiment import render
-from spacy_trax_sentiment.explanation.html import sentiment_html
+from spacy_trax_sentiment.explanation.fragment import sentiment_html
 from spacy_trax_sentiment.pipelines import load
 
 TEXTS = [
@@ -51,7 +51,7 @@ def test_shading_tells_signs_and_sizes_apart(shown: Any, screenshot: Callable[[s
     assert _red_less_blue(strong) > _red_less_blue(weak) > 0
     assert (_style(great, "borderBottomStyle"), _style(strong, "borderBottomStyle")) == ("solid", "dashed")
     widths = [float(_style(each, "borderBottomWidth").removesuffix("px")) for each in (great, strong, weak)]
-    assert widths[0] > widths[1] > widths[2] >= 1
+    assert widths[0] > widths[1] > widths[2] == 0
     screenshot("rendering")
 
 
@@ -80,18 +80,24 @@ def test_the_bar_is_as_long_as_the_probabilities(shown: Any, models: list[Langua
         assert parts == pytest.approx(expected, abs=2.5)
 
 
-def test_the_shares_unfold_by_keyboard(shown: Any, screenshot: Callable[[str], Path]) -> None:
+def test_the_contributions_unfold_by_keyboard(shown: Any, screenshot: Callable[[str], Path]) -> None:
     card = shown.locator(".trax-sentiment").nth(1 + len(TEXTS))
     assert not card.locator("table").is_visible()
     card.locator("summary").focus()
     shown.keyboard.press("Enter")
     assert card.locator("table").is_visible()
     assert card.locator("tbody tr").count() > 5
-    screenshot("rendering-shares")
+    screenshot("rendering-contributions")
 
 
-def test_no_serious_fault_in_accessibility(shown: Any, require_accessible: Callable[[Any], None]) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_fault_in_accessibility(
+    shown: Any, scheme: str, require_accessible: Callable[[Any], None], screenshot: Callable[[str], Path]
+) -> None:
+    shown.emulate_media(color_scheme=scheme)
+    assert _style(shown.locator("body"), "backgroundColor") == {"light": "rgb(246, 246, 244)"}.get(scheme, "rgb(21, 23, 26)")
     require_accessible(shown)
+    screenshot(f"rendering-{scheme}")
     shown.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
     require_accessible(shown)
 
@@ -106,7 +112,7 @@ def test_a_fragment_keeps_to_itself_in_a_dark_page(
     )
     assert _style(page.locator("#other"), "color") == "rgb(238, 238, 238)"
     require_accessible(page)
-    screenshot("rendering-dark")
+    screenshot("rendering-fragment")
 
 
 def test_it_prints_with_its_shading(shown: Any, tmp_path: Path) -> None:

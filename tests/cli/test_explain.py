@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from spacy.language import Language
 
-from spacy_trax_sentiment.explanation.style import N_STEPS, NEGATIVE, POSITIVE, shade
+from spacy_trax_sentiment.explanation.style import N_STEPS, NEGATIVE, POSITIVE, line_width, shade
 from spacy_trax_sentiment.explanation.terminal import colours_of, sentiment_lines
 from spacy_trax_sentiment.pipelines import load
 
@@ -35,19 +35,19 @@ def nlp() -> Language:
     return load("en")
 
 
-def test_shares_follow_their_tokens_where_there_are_no_colours(run: Run, nlp: Language) -> None:
+def test_without_colours_contributions_follow_their_tokens(run: Run, nlp: Language) -> None:
     result = run("I am not happy", "great")
     assert (result.status, result.err) == (0, "")
     first, second = result.out.split("\n\n")
     found = nlp("I am not happy")._.sentiment
-    happy = found.contributions[3]
+    happy = found.toward("positive")[3]
     assert f"[happy({happy:+.3f})]" in first
-    assert first.startswith(f"negative {found.probability:.1%}  log-odds {found.score:+.3f}")
+    assert first.startswith(f"negative {found.probability:.1%}  log-odds {found.log_odds:+.3f}")
     assert "great(+" in second
     assert "\x1b" not in result.out
 
 
-def test_json_is_a_line_a_text(run: Run, nlp: Language) -> None:
+def test_json_is_one_line_per_text(run: Run, nlp: Language) -> None:
     texts = ["not bad", "café 😀"]
     rows = [json.loads(line) for line in run(*texts, "--json").out.splitlines()]
     assert rows == [nlp(text)._.sentiment.to_dict() for text in texts]
@@ -61,7 +61,7 @@ def test_a_table_or_standard_input(run: Run, tmp_path: Path, monkeypatch: pytest
     assert len(run("--json").out.splitlines()) == 2
 
 
-def test_a_model_of_ones_own(run: Run, model: Path, trained: Language) -> None:
+def test_a_model_of_your_own(run: Run, model: Path, trained: Language) -> None:
     (row,) = map(json.loads, run("a wonderful day", "--json", "--model", model).out.splitlines())
     assert row["probabilities"] == pytest.approx(trained("a wonderful day").cats, abs=1e-5)
 
@@ -101,7 +101,7 @@ def test_a_page_of_a_file_that_cannot_be_used_is_not_written(run: Run, tmp_path:
 @pytest.mark.parametrize(
     "options", [["a", "--input", "a.txt"], ["a", "--json", "--html", "a.html"], ["a", "--quiet", "--verbose"]]
 )
-def test_options_that_contradict_each_other(run: Run, options: list[str]) -> None:
+def test_options_that_exclude_each_other(run: Run, options: list[str]) -> None:
     assert run(*options).is_one_line(2)
 
 
@@ -118,7 +118,7 @@ def test_options_that_contradict_each_other(run: Run, options: list[str]) -> Non
         (io.StringIO(), {"COLORTERM": "truecolor"}, 0),
     ],
 )
-def test_colours_are_for_terminals_alone(terminal: Any, environ: dict[str, str], n_colours: int) -> None:
+def test_only_terminals_get_colours(terminal: Any, environ: dict[str, str], n_colours: int) -> None:
     assert colours_of(terminal, environ) == n_colours
 
 
@@ -135,22 +135,23 @@ def test_the_command_obeys_no_color(run: Run, monkeypatch: pytest.MonkeyPatch, n
 def test_tokens_are_shaded_by_sign_and_size(nlp: Language) -> None:
     found = nlp("I love it, but it is slow")._.sentiment
     lines = sentiment_lines(found, 1 << 24)
-    steps = np.round(found.contributions * N_STEPS / np.abs(found.contributions).max()).astype(int).tolist()
+    values = found.toward("positive")
+    steps = np.round(values * N_STEPS / np.abs(values).max()).astype(int).tolist()
     for token, step in zip(found.target, steps, strict=True):
         if step:
             colour = ";".join(map(str, shade(POSITIVE if step > 0 else NEGATIVE, abs(step) / N_STEPS)))
-            line = "4" if step > 0 else "3"
-            assert re.search(rf"\x1b\[{line};38;2;[\d;]*;48;2;{colour}m{re.escape(token.text)}\x1b\[0m", lines)
+            line = ("4;" if step > 0 else "3;") if line_width(abs(step)) else ""
+            assert re.search(rf"\x1b\[{line}38;2;[\d;]*;48;2;{colour}m{re.escape(token.text)}\x1b\[0m", lines)
     assert ESCAPES.sub("", lines).splitlines()[-1] == "I love it, but it is slow"
 
 
-def test_256_colours_are_the_nearest(nlp: Language) -> None:
+def test_the_nearest_of_256_colours_are_chosen(nlp: Language) -> None:
     codes = re.findall(r"48;5;(\d+)m", sentiment_lines(nlp("good bad")._.sentiment, 256))
     assert codes
     assert all(16 <= int(code) <= 231 for code in codes)
 
 
-def test_the_bar_is_always_as_wide(nlp: Language) -> None:
+def test_the_bar_always_has_the_same_width(nlp: Language) -> None:
     for model, text in (("en", "so good"), ("en_ternary", "The train leaves at 8"), ("en", "")):
         bar = sentiment_lines(load(model)(text)._.sentiment, 256).splitlines()[1]
         spaces = re.findall(r"m( +)\x1b", bar)

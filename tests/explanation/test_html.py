@@ -1,8 +1,8 @@
+"""Sentiments as HTML: nothing of a text is lost or run, and shading shows sign and size."""
+
 import re
 import subprocess
 import sys
-import urllib.request
-from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -16,23 +16,25 @@ from spacy.tokens import Doc
 
 import spacy_trax_sentiment
 from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.explanation import style
 from spacy_trax_sentiment.explanation.contributions import doc_contributions
-from spacy_trax_sentiment.explanation.html import (
+from spacy_trax_sentiment.explanation.fragment import (
     FLOOR,
     legend_html,
     percent,
-    render,
     sentiment_html,
+    shading,
     signed,
     token_steps,
 )
+from spacy_trax_sentiment.explanation.html import render
 from spacy_trax_sentiment.explanation.sentiment import Sentiment
-from spacy_trax_sentiment.explanation.style import N_STEPS, NEGATIVE, POSITIVE, STYLE, shade
+from spacy_trax_sentiment.explanation.style import N_STEPS, STYLE, line_width, shade
 from spacy_trax_sentiment.pipelines import load
 
 
 class Reader(HTMLParser):
-    """Collects the texts of `p.text`, and every tag that is open; it fails where they are not nested."""
+    """Collects the texts of `p.text` and all opening tags, and fails if elements are not nested."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -73,27 +75,32 @@ def ternary() -> Language:
     return load("en_ternary")
 
 
+def renamed(nlp: Language, text: str, labels: tuple[str, ...]) -> Sentiment:
+    """Return the sentiment of a text as if the model's labels had other names."""
+    doc = nlp(text)
+    model = nlp.get_pipe("trax_sentiment").model
+    return Sentiment(doc, labels, doc_contributions(model, doc))
+
+
 WORDS = st.sampled_from(["good", "not", "bad", "<script>", "&amp;", '"', "\n\n", "  ", "😀", "happy", "love", "it's"])
 
 
 @given(text=st.text(min_size=1, max_size=30) | st.lists(WORDS, min_size=1).map(" ".join))
-def test_a_text_is_kept_to_the_letter(nlp: Language, text: str) -> None:
+def test_every_character_of_a_text_is_kept(nlp: Language, text: str) -> None:
     reader = Reader(sentiment_html(nlp(text)._.sentiment, table=False))
     assert reader.texts == [text]
     assert {tag for tag, _ in reader.tags} <= {"div", "p", "b", "span", "svg", "rect", "ul", "li"}
 
 
-def test_what_looks_like_html_is_text(nlp: Language) -> None:
+def test_markup_in_a_text_is_escaped(nlp: Language) -> None:
     html = render(nlp("<script>alert(1)</script> good"), jupyter=False)
     assert "<script" not in html
     assert "&lt;script&gt;" in re.sub(r"</?span[^>]*>", "", html)
 
 
 def test_labels_and_titles_are_escaped(nlp: Language) -> None:
-    doc = nlp("good")
-    doc.user_data["title"] = "<img src=x>"
-    parts = doc_contributions(nlp.get_pipe("trax_sentiment").model, doc)
-    found = Sentiment(doc, ("<i>down", '"up&'), parts)
+    found = renamed(nlp, "good", ("<i>down", '"up&'))
+    found.target.user_data["title"] = "<img src=x>"
     html = render(found, page=True, jupyter=False, options={"title": "<b>"})
     Reader(html)
     assert not re.search("<i>|<img|<title><b>", html)
@@ -101,27 +108,49 @@ def test_labels_and_titles_are_escaped(nlp: Language) -> None:
     assert "&lt;i&gt;down" in html
 
 
-def test_tokens_are_shaded_by_their_shares(nlp: Language) -> None:
-    found = nlp("I love this but it is awful")._.sentiment
-    steps = token_steps(found)
-    assert max(map(abs, steps)) == N_STEPS
-    assert all(np.sign(step) in (0, np.sign(share)) for step, share in zip(steps, found.contributions, strict=True))
-    assert np.argmax(steps) == np.argmax(found.contributions)
-    html = sentiment_html(found)
-    for token, step, share in zip(found.target, steps, found.contributions, strict=True):
-        kind = f"for p{step}" if step > 0 else f"against n{-step}"
-        if step:
-            assert f'<span class="token {kind}" title="{share:+.3f}">{token.text}</span>' in html
+def test_tokens_are_shaded_by_their_contributions_to_the_log_odds(nlp: Language, ternary: Language) -> None:
+    for model in (nlp, ternary):
+        found = model("I love this but it is awful")._.sentiment
+        values, steps = shading(found), token_steps(found)
+        by_label = dict(zip(found.labels, found.contributions.T, strict=True))
+        np.testing.assert_allclose(values, by_label["positive"] - by_label["negative"])
+        bias = dict(zip(found.labels, found.bias, strict=True))
+        assert values.sum() + bias["positive"] - bias["negative"] == pytest.approx(found.log_odds)
+        assert max(map(abs, steps)) == N_STEPS
+        assert all(np.sign(step) in (0, np.sign(value)) for step, value in zip(steps, values, strict=True))
+        assert np.argmax(np.abs(steps)) == np.argmax(np.abs(values))
+        html = sentiment_html(found)
+        for token, step, value in zip(found.target, steps, values, strict=True):
+            classes = f"for p{step}" if step > 0 else f"against n{-step}"
+            if step:
+                assert re.search(rf'<span class="token {classes}" title="\{value:+.3f}[^"]*">{token.text}</span>', html)
+
+
+@pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c")])
+def test_without_positive_and_negative_tokens_are_shaded_toward_the_most_probable_label(
+    nlp: Language, ternary: Language, labels: tuple[str, ...]
+) -> None:
+    found = renamed(nlp if len(labels) == 2 else ternary, "so good", labels)
+    assert found.label == labels[-1]
+    np.testing.assert_allclose(shading(found), found.toward(labels[-1]))
+    html = render(found, jupyter=False)
+    assert "log-odds</span>" not in html
+    assert re.search("solid line</span> speaks for the label", html)
 
 
 def test_a_neutral_text_stays_pale(nlp: Language) -> None:
     found = nlp("The table is made of wood.")._.sentiment
-    largest = np.abs(found.contributions).max()
+    largest = np.abs(shading(found)).max()
     assert largest < FLOOR
     assert max(map(abs, token_steps(found))) == round(largest / FLOOR * N_STEPS) < N_STEPS
 
 
-def test_neighbours_that_a_negation_reaches_are_in_a_named_group(nlp: Language) -> None:
+def test_tokens_that_contribute_almost_nothing_are_not_underlined() -> None:
+    assert [line_width(step) for step in range(N_STEPS + 1)] == [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3]
+    assert ".p1,.trax-sentiment .n1{border-bottom-width:0px}" in STYLE
+
+
+def test_neighbours_that_are_negated_are_in_a_named_group(nlp: Language) -> None:
     html = sentiment_html(nlp("I am not very happy. Good")._.sentiment)
     (group,) = re.findall(r'<span class="negated" role="group" aria-label="negated">(.*?)</span>(?:\.|<span)', html)
     assert re.sub("<[^>]*>", "", group) == "very happy"
@@ -141,7 +170,8 @@ def test_the_table_adds_up(nlp: Language, ternary: Language) -> None:
         html = sentiment_html(found)
         rows = [[float(each) for each in re.findall(r"<td>(.*?)</td>", row)] for row in html.split("<tr>")[2:]]
         np.testing.assert_allclose(np.sum(rows[:-1], axis=0), rows[-1], atol=0.001 * len(rows))
-        expected = [found.score] if len(found.labels) == 2 else found.label_contributions.sum(axis=0) + found.label_bias
+        of_labels = found.contributions.sum(axis=0) + found.bias
+        expected = [found.log_odds] if len(found.labels) == 2 else of_labels
         np.testing.assert_allclose(rows[-1], expected, atol=0.0006)
         assert "all other tokens" in html
         assert "<details>" not in sentiment_html(found, table=False)
@@ -200,32 +230,51 @@ def test_a_notebook_displays_it(nlp: Language, monkeypatch: pytest.MonkeyPatch) 
     assert render(nlp("good"), jupyter=False)
 
 
+def test_a_notebook_shows_a_sentiment_that_ends_a_cell(nlp: Language) -> None:
+    found = nlp("so good")._.sentiment
+    assert found._repr_html_() == render(found, jupyter=False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [(("a",), "S082"), (([1],), "S082"), (([], "ent"), "S081"), ((Doc(spacy.blank("en").vocab),), "S080")],
 )
-def test_what_cannot_be_rendered_is_told(arguments: Any, code: str) -> None:
+def test_what_cannot_be_rendered_is_refused(arguments: Any, code: str) -> None:
     with pytest.raises(SentimentError, match=code):
         render(*arguments, jupyter=False)
 
 
-def test_unknown_options_are_told(nlp: Language) -> None:
+def test_unknown_options_are_refused(nlp: Language) -> None:
     with pytest.raises(SentimentError, match="S083.*colour"):
         render(nlp("a"), options={"colour": 1}, jupyter=False)
 
 
-def _luminance(colour: tuple[int, int, int]) -> float:
-    """WCAG 2.2's relative luminance."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (value / 255 for value in colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    """Return the contrast ratio of two colours (WCAG 2.2)."""
+
+    def luminance(colour: tuple[int, int, int]) -> float:
+        linear = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (value / 255 for value in colour)
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    darker, lighter = sorted([luminance(one), luminance(other)])
+    return (lighter + 0.05) / (darker + 0.05)
 
 
-@pytest.mark.parametrize("colour", [POSITIVE, NEGATIVE])
-def test_text_on_every_shade_has_the_contrast_of_level_aa(colour: tuple[int, int, int]) -> None:
-    text = _luminance((0x1A, 0x1A, 0x1A))
-    shades = [_luminance(shade(colour, step / N_STEPS)) for step in range(N_STEPS + 1)]
-    assert shades == sorted(shades, reverse=True)
-    assert (shades[-1] + 0.05) / (text + 0.05) > 4.5
+@pytest.mark.parametrize(
+    ("colour", "surface", "text"),
+    [
+        (style.POSITIVE, style.SURFACE, style.TEXT),
+        (style.NEGATIVE, style.SURFACE, style.TEXT),
+        (style.DARK_POSITIVE, style.DARK_SURFACE, style.DARK_TEXT),
+        (style.DARK_NEGATIVE, style.DARK_SURFACE, style.DARK_TEXT),
+    ],
+)
+def test_text_on_every_shade_has_the_contrast_of_level_aa(colour: Any, surface: Any, text: Any) -> None:
+    contrasts = [contrast(shade(colour, step / N_STEPS, surface), text) for step in range(N_STEPS + 1)]
+    assert contrasts == sorted(contrasts, reverse=True)
+    assert contrasts[-1] > 4.5
 
 
 def test_numbers_do_not_overstate() -> None:
@@ -239,27 +288,6 @@ def test_numbers_do_not_overstate() -> None:
         "> 99.9%",
     ]
     assert [signed(x) for x in (-0.0001, 0.0, 1.23456, -2)] == ["+0.000", "+0.000", "+1.235", "-2.000"]
-
-
-def test_serve_gives_the_page_until_it_is_interrupted() -> None:
-    # A process of a job in the background begins with SIGINT ignored.
-    code = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "import spacy, spacy_trax_sentiment; nlp = spacy.blank('en'); nlp.add_pipe('trax_sentiment');"
-        "spacy_trax_sentiment.serve(nlp('so <b> good'), port=0)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        (url,) = re.findall(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-        with urllib.request.urlopen(url, timeout=10) as response:
-            assert response.headers["Content-Type"] == "text/html; charset=utf-8"
-            assert "so <b> good" in unescape(re.sub("<[^>]*>", "", response.read().decode()))
-        process.send_signal(2)
-        assert "Shutting down" in process.communicate(timeout=10)[0]
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_importing_the_package_stays_light() -> None:

@@ -14,8 +14,7 @@ from spacy.training import Example
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.explanation import doc_extension
-from spacy_trax_sentiment.explanation.contributions import align, doc_contributions
-from spacy_trax_sentiment.explanation.sentiment import Sentiment
+from spacy_trax_sentiment.text.token_preprocessor import align
 from spacy_trax_sentiment.pipelines import load
 from spacy_trax_sentiment.text.process_tweet import ProcessTweet
 
@@ -79,65 +78,83 @@ def _log_odds(doc: Doc) -> float:
 
 
 @given(text=TEXTS)
-def test_contributions_and_bias_are_the_log_odds(two_labels: Language, text: str) -> None:
+def test_contributions_and_bias_sum_to_the_log_odds(two_labels: Language, text: str) -> None:
     doc = two_labels(text)
     found = doc._.sentiment
-    assert found.contributions.shape == found.negated.shape == (len(doc),)
-    assert found.contributions.sum() + found.bias == pytest.approx(found.score, abs=1e-9)
-    assert found.score == pytest.approx(_log_odds(doc), abs=1e-5)
+    assert found.contributions.shape == (len(doc), 2)
+    assert found.bias.shape == (2,)
+    assert found.negated.shape == (len(doc),)
+    for label, sign in (("positive", 1), ("negative", -1)):
+        total = found.toward(label).sum() + found.bias_toward(label)
+        assert total == pytest.approx(sign * found.log_odds, abs=1e-9)
+    assert found.log_odds == pytest.approx(_log_odds(doc), abs=1e-5)
+    assert found.polarity == pytest.approx(doc.cats["positive"] - doc.cats["negative"], abs=1e-6)
     assert found.probabilities == pytest.approx(doc.cats, abs=1e-6)
     assert found.label == max(doc.cats, key=doc.cats.__getitem__)
     assert found.probability == pytest.approx(max(doc.cats.values()), abs=1e-6)
 
 
 @given(text=st.text(max_size=60) | TEXTS)
-def test_of_the_bundled_model(bundled: Language, text: str) -> None:
+def test_the_bundled_model(bundled: Language, text: str) -> None:
     doc = bundled(text)
     found = doc._.sentiment
-    assert found.contributions.sum() + found.bias == pytest.approx(found.score, abs=1e-9)
+    assert found.toward("positive").sum() + found.bias_toward("positive") == pytest.approx(found.log_odds, abs=1e-9)
     assert found.probabilities == pytest.approx(doc.cats, abs=1e-6)
 
 
 @given(text=TEXTS)
-def test_three_labels_have_contributions_each(three_labels: Language, text: str) -> None:
+def test_for_each_label_they_sum_to_its_log_probability_less_the_mean(three_labels: Language, text: str) -> None:
     doc = three_labels(text)
     found = doc._.sentiment
     logs = np.log(list(doc.cats.values()))
     assert found.contributions.shape == (len(doc), 3)
     np.testing.assert_allclose(found.contributions.sum(axis=0) + found.bias, logs - logs.mean(), atol=1e-5)
-    assert found.score == pytest.approx(_log_odds(doc), abs=1e-5)
-    assert found.token_scores.sum() + found.bias[2] - found.bias[0] == pytest.approx(found.score, abs=1e-9)
+    np.testing.assert_allclose(found.contributions.sum(axis=1), 0, atol=1e-9)
+    for i, label in enumerate(found.labels):
+        others = np.delete(found.contributions, i, axis=1).mean(axis=1)
+        np.testing.assert_allclose(found.toward(label), found.contributions[:, i] - others, atol=1e-9)
+        expected = logs[i] - np.delete(logs, i).mean()
+        assert found.toward(label).sum() + found.bias_toward(label) == pytest.approx(expected, abs=1e-5)
+    assert found.log_odds == pytest.approx(_log_odds(doc), abs=1e-5)
 
 
 @pytest.mark.usefixtures("require_trax")
-def test_labels_without_poles() -> None:
-    for labels in (("neutral", "positive"), ("negative", "positive", "neutral", "odd")):
-        nlp = _trained(MODELS["additive"], labels)
-        found = nlp("so good")._.sentiment
-        assert found.poles == (("positive", "neutral") if len(labels) == 2 else ("positive", "negative"))
-    doc = nlp("so good")
-    renamed = Sentiment(
-        doc, ("a", "b", "c", "d"), doc_contributions(nlp.get_pipe("trax_sentiment").model, doc)
-    )
-    assert renamed.score is None
-    assert renamed.token_scores.tolist() == renamed.contributions[:, "abcd".index(renamed.label)].tolist()
+def test_labels_without_positive_and_negative_have_no_polarity() -> None:
+    nlp = _trained(MODELS["additive"], ("neutral", "positive"))
+    found = nlp("so good")._.sentiment
+    assert (found.polarity, found.log_odds) == (None, None)
+    assert found.toward("positive").sum() + found.bias_toward("positive") != 0
+    assert "log_odds" not in repr(found)
+    assert found.to_dict()["log_odds"] is None
+    nlp = _trained(MODELS["additive"], ("negative", "positive", "neutral", "odd"))
+    more = nlp("so good")._.sentiment
+    assert more.log_odds > 0
+    assert "log_odds=" in repr(more)
+
+
+def test_tokens_with_a_known_term_count_as_evidence(bundled: Language) -> None:
+    assert bundled("so good qwxzy @you good")._.sentiment.n_known == 3
+    doc = bundled("qwxzy good")
+    assert (doc[:1]._.sentiment.n_known, doc[1:]._.sentiment.n_known) == (0, 1)
+    assert not doc[:1]._.sentiment.contributions.any()
 
 
 @pytest.mark.usefixtures("require_trax")
-def test_a_token_alone_has_what_its_terms_add() -> None:
-    """By removal: without pairs, negation or division by the length, that is what a token adds."""
+def test_a_contribution_is_what_removing_the_token_takes_away() -> None:
+    """This holds exactly without pairs, negation or division by the length."""
     model = {**MODELS["additive"], "preprocessor": {**TERMS, "bigram_buckets": 0}, "length_exponent": 0.0}
     nlp = _trained(model, ("negative", "positive"))
     whole, without = nlp("food good slow")._.sentiment, nlp("food slow")._.sentiment
-    assert whole.contributions[1] == pytest.approx(whole.score - without.score, abs=1e-6)
-    assert whole.contributions[1] != 0
+    contribution = whole.toward("positive")[1]
+    assert contribution == pytest.approx(whole.log_odds - without.log_odds, abs=1e-6)
+    assert contribution != 0
 
 
 @pytest.mark.usefixtures("require_trax")
-def test_a_pair_is_shared_out_by_halves() -> None:
+def test_a_pair_is_split_evenly() -> None:
     nlp = _trained({**MODELS["additive"], "length_exponent": 0.0}, ("negative", "positive"))
-    alone = [nlp(word)._.sentiment.contributions[0] for word in ("good", "wood")]
-    both = nlp("good wood")._.sentiment.contributions
+    alone = [nlp(word)._.sentiment.toward("positive")[0] for word in ("good", "wood")]
+    both = nlp("good wood")._.sentiment.toward("positive")
     assert both[0] - alone[0] == pytest.approx(both[1] - alone[1], abs=1e-6)
 
 
@@ -149,19 +166,21 @@ def test_negation_is_visible(bundled: Language) -> None:
 def test_the_whole_as_a_span_is_the_doc(two_labels: Language, text: str) -> None:
     doc = two_labels(text)
     of_doc, of_span = doc._.sentiment, doc[:]._.sentiment
-    assert of_span.score == pytest.approx(of_doc.score, abs=1e-12)
+    assert of_span.log_odds == pytest.approx(of_doc.log_odds, abs=1e-12)
     np.testing.assert_allclose(of_span.contributions, of_doc.contributions, atol=1e-12)
 
 
 @given(left=TEXTS, right=TEXTS)
-def test_a_sentence_scores_as_by_itself_but_for_what_reaches_into_it(left: str, right: str, bundled: Language) -> None:
+def test_a_sentence_is_scored_by_itself_unless_something_reaches_into_it(
+    left: str, right: str, bundled: Language
+) -> None:
     left = left.replace("but", "and").replace("\n", "").strip() + " ."
     right = right.replace("but", "and").replace("\n", "").strip()
     doc = Doc(bundled.vocab, [*(t.text for t in bundled.make_doc(left)), *(t.text for t in bundled.make_doc(right))])
     n = len(bundled.make_doc(left))
     for span, text in ((doc[:n], left), (doc[n:], right)):
         alone = bundled(Doc(bundled.vocab, [t.text for t in bundled.make_doc(text)]))
-        assert span._.sentiment.score == pytest.approx(alone._.sentiment.score, abs=1e-6)
+        assert span._.sentiment.log_odds == pytest.approx(alone._.sentiment.log_odds, abs=1e-6)
         assert len(span._.sentiment.contributions) == len(span)
 
 
@@ -177,18 +196,18 @@ def test_sentences_do_not_score_the_doc_again(bundled: Language, monkeypatch: py
 
 
 @pytest.mark.usefixtures("require_trax")
-def test_what_changes_is_found_anew() -> None:
+def test_a_change_of_the_doc_or_the_weights_is_noticed() -> None:
     nlp = _trained(MODELS["additive"], ("negative", "positive"))
     doc = nlp("so good what")
     before = doc._.sentiment
     with doc.retokenize() as retokenizer:
         retokenizer.merge(doc[:2])
-    assert doc._.sentiment.contributions.shape == (2,)
+    assert doc._.sentiment.contributions.shape == (2, 2)
     doc = nlp("so good what")
     example = Example.from_dict(nlp.make_doc("so good"), {"cats": {"positive": 0.0, "negative": 1.0}})
-    assert doc._.sentiment.score == before.score
+    assert doc._.sentiment.log_odds == before.log_odds
     nlp.update([example], sgd=nlp.resume_training())
-    assert doc._.sentiment.score != before.score
+    assert doc._.sentiment.log_odds != before.log_odds
 
 
 def test_the_component_that_set_the_cats_explains() -> None:
@@ -203,16 +222,33 @@ def test_the_component_that_set_the_cats_explains() -> None:
     assert nlp.get_pipe("trax_sentiment").explain(doc[:]).labels == ("negative", "positive")
 
 
-@pytest.mark.usefixtures("require_trax")
-def test_a_sourced_component_and_copies_of_docs(bundled: Language) -> None:
+def copies(doc: Doc, nlp: Language) -> list[Doc]:
+    """Return copies of a Doc, the last one as nlp.pipe gets it back from other processes."""
+    sent = Doc(nlp.vocab).from_bytes(doc.to_bytes())
+    return [pickle.loads(pickle.dumps(doc)), *DocBin(docs=[doc]).get_docs(nlp.vocab), sent]
+
+
+def test_a_copy_is_explained_by_the_only_component_of_its_vocabulary() -> None:
+    nlp = load("en")
+    doc = nlp("quite good")
+    for each in copies(doc, nlp)[1:]:
+        assert each._.sentiment.log_odds == pytest.approx(doc._.sentiment.log_odds, abs=1e-6)
+    nlp.add_pipe("trax_sentiment", name="second")
+    with pytest.raises(SentimentError, match=r"S084.*explain"):
+        copies(doc, nlp)[1]._.sentiment  # noqa: B018
+
+
+def test_a_sourced_component_explains_the_docs_that_it_scored(bundled: Language) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("trax_sentiment", source=bundled)
     for doc in nlp.pipe(["quite good", "really bad"]):
-        expected = bundled(doc.text)._.sentiment.score
-        # The last is how nlp.pipe gets Docs back from other processes.
-        sent = Doc(nlp.vocab).from_bytes(doc.to_bytes())
-        for each in (doc, pickle.loads(pickle.dumps(doc)), *DocBin(docs=[doc]).get_docs(nlp.vocab), sent):
-            assert each._.sentiment.score == pytest.approx(expected, abs=1e-6)
+        expected = bundled(doc.text)._.sentiment.log_odds
+        assert doc._.sentiment.log_odds == pytest.approx(expected, abs=1e-6)
+        for each in copies(doc, nlp):
+            with pytest.raises(SentimentError, match=r"S080.*explain"):
+                each._.sentiment  # noqa: B018
+            found = nlp.get_pipe("trax_sentiment").explain(each)
+            assert found.log_odds == pytest.approx(expected, abs=1e-6)
 
 
 def test_without_a_component() -> None:
@@ -228,16 +264,17 @@ def test_another_extension_of_that_name_is_kept(caplog: pytest.LogCaptureFixture
     ours = [(kind, kind.remove_extension("sentiment")) for kind in (Doc, Span)]
     try:
         Doc.set_extension("sentiment", default="theirs")
+        nlp = spacy.blank("en")
         with caplog.at_level(logging.WARNING):
-            doc_extension.register_extensions()
-        assert spacy.blank("en")("good")._.sentiment == "theirs"
-        assert "another package's" in caplog.text
+            nlp.add_pipe("trax_sentiment")
+        assert nlp("good")._.sentiment == "theirs"
+        assert "belongs to another package" in caplog.text
     finally:
         for kind, (_, _, getter, _) in ours:
             kind.set_extension("sentiment", getter=getter, force=True)
 
 
-def test_to_dict_is_json(bundled: Language, three_labels: Language) -> None:
+def test_to_dict_is_json_of_one_form_for_any_number_of_labels(bundled: Language, three_labels: Language) -> None:
     found = bundled("Not  good")._.sentiment.to_dict()
     assert json.loads(json.dumps(found)) == found
     assert [(each["text"], each["start"], each["end"]) for each in found["tokens"]] == [
@@ -245,32 +282,10 @@ def test_to_dict_is_json(bundled: Language, three_labels: Language) -> None:
         (" ", 4, 5),
         ("good", 5, 9),
     ]
-    assert sum(each["contribution"] for each in found["tokens"]) + found["bias"] == pytest.approx(found["score"])
+    for label, value in found["bias"].items():
+        total = value + sum(token["contributions"][label] for token in found["tokens"])
+        assert total == pytest.approx(found["log_odds"] / 2 * (1 if label == "positive" else -1))
     of_three = three_labels("so good")._.sentiment.to_dict()
-    assert set(of_three["tokens"][0]["contribution"]) == set(of_three["bias"]) == {"negative", "neutral", "positive"}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("The food is good", {"food": (1, 1), "good": (3, 3)}),
-        ("good :-) food", {"good": (0, 0), ":-)": (1, 1), "food": (2, 2)}),
-        ("see http://a.b/c good", {"see": (0, 0)}),
-        ("", {}),
-    ],
-)
-def test_terms_of_whole_texts_find_their_tokens(text: str, expected: dict[str, tuple[int, int]]) -> None:
-    doc = spacy.blank("en")(text)
-    preprocessor = ProcessTweet(["the", "is"])
-    found = zip(*map(np.ndarray.tolist, align(preprocessor, doc)), strict=True)
-    assert dict(zip(preprocessor(doc), found, strict=True)) == expected
-
-
-@pytest.mark.slow
-@given(text=st.text(max_size=40))
-def test_every_term_has_a_token(text: str) -> None:
-    doc = spacy.blank("en")(text)
-    preprocessor = ProcessTweet([])
-    first, last = align(preprocessor, doc)
-    assert len(first) == len(last) == len(preprocessor(doc))
-    assert ((first >= 0) & (first <= last) & (last < len(doc))).all()
+    assert of_three.keys() == found.keys()
+    assert of_three["tokens"][0].keys() == found["tokens"][0].keys()
+    assert set(of_three["tokens"][0]["contributions"]) == set(of_three["bias"]) == {"negative", "neutral", "positive"}

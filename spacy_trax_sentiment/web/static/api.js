@@ -1,6 +1,6 @@
-// The server's answers, and how numbers are shown.
+// Requests to the server, and how labels and numbers are shown.
 
-// Returns the response. What the server refuses, or a server that cannot be reached, is an Error with a message.
+// Returns the response. Throws an Error with a message for people if the server refuses or cannot be reached.
 export async function ask(path, options = {}) {
   let response;
   try {
@@ -14,7 +14,7 @@ export async function ask(path, options = {}) {
   throw new Error(answer?.error?.message ?? `The server answered ${response.status}.`);
 }
 
-// What is not certain does not look so.
+// Never claims certainty.
 export function percent(probability) {
   if (probability >= 0.0005 && probability < 0.9995) return `${(100 * probability).toFixed(1)}%`;
   return probability > 0.5 ? "> 99.9%" : "< 0.1%";
@@ -26,20 +26,14 @@ export function signed(number, digits = 3) {
   return number > 0 ? `+${shown}` : shown;
 }
 
-// The labels for and against which a score speaks; null where there are none.
-export function polesOf(labels) {
-  if (labels.includes("positive") && labels.includes("negative")) return ["positive", "negative"];
-  return labels.length === 2 ? [labels[1], labels[0]] : null;
-}
+// Only between these two labels are there log-odds.
+export const hasPoles = (labels) => labels.includes("positive") && labels.includes("negative");
 
-// The style class of each label: those of the poles, and others.
 export function classesOf(labels) {
-  const poles = polesOf(labels) ?? [];
   let others = 0;
-  return labels.map((label) => {
-    const pole = poles.indexOf(label);
-    return pole < 0 ? `is-other-${others++ % 5}` : ["is-positive", "is-negative"][pole];
-  });
+  return labels.map((label) =>
+    label === "positive" || label === "negative" ? `is-${label}` : `is-other-${others++ % 5}`,
+  );
 }
 
 export function element(name, text = "", ...classes) {

@@ -1,14 +1,15 @@
-// A text, as it is typed, to its shading and bar.
+// A text, while it is typed, to its bar, its shading and its table.
 
-import { ask, classesOf, element, percent, polesOf, showError, signed } from "./api.js";
+import { ask, classesOf, element, hasPoles, percent, showError, signed } from "./api.js";
 import { startTable } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
 
-// The share, in log-odds, that is shaded in full where a text has none larger: so a neutral text stays pale.
+// The contribution, in log-odds, that is shaded in full if no other in the text is larger. Neutral texts stay pale.
 const FLOOR = 2;
+const STEPS = 10;
 const TYPING_PAUSE = 120;
-// Someone who listens hears the outcome once they pause, not at each letter.
+// Screen readers speak the outcome once typing pauses, not at each letter.
 const SPEAKING_PAUSE = 900;
 const LISTED = 200;
 
@@ -35,7 +36,7 @@ async function score() {
       signal: mine.signal,
     });
     const { labels, results } = await response.json();
-    if (mine !== asked) return; // a later text has been asked for
+    if (mine !== asked) return; // a later text is on its way
     show(labels, results[0]);
   } catch (error) {
     if (mine !== asked || error.name === "AbortError") return;
@@ -46,21 +47,19 @@ async function score() {
 
 function show(labels, result) {
   showError($("text-error"), null);
-  const poles = polesOf(labels);
+  const poles = hasPoles(labels);
   $("label").textContent = result.label;
   $("probability").textContent = percent(result.probability);
-  $("score").textContent = result.score === null ? "" : `log-odds ${signed(result.score, 2)}`;
-  $("pole-for").textContent = poles ? poles[0] : result.label;
-  $("pole-against").textContent = poles ? poles[1] : "another";
+  $("log-odds").textContent = poles ? `log-odds ${signed(result.log_odds, 2)}` : "";
+  $("for").textContent = poles ? "positive" : result.label;
+  $("against").textContent = poles ? "negative" : "another";
   showBar(labels, result.probabilities);
-  // Of three labels and more, a token's share is given for each.
-  const toward = (share) => {
-    if (typeof share === "number") return share;
-    return poles ? share[poles[0]] - share[poles[1]] : share[result.label];
-  };
-  const tokens = result.tokens.map((token) => ({ ...token, share: toward(token.contribution) }));
+  // To the log-odds; or else to the label against the mean of the others, as each token's contributions sum to 0.
+  const toward = (values) =>
+    poles ? values.positive - values.negative : (values[result.label] * labels.length) / (labels.length - 1);
+  const tokens = result.tokens.map((token) => ({ ...token, value: toward(token.contributions) }));
   $("shaded").replaceChildren(...shadedRuns(tokens));
-  showShares(tokens, toward(result.bias));
+  showContributions(tokens, toward(result.bias));
   $("result").hidden = false;
   speaking = setTimeout(() => {
     $("spoken").textContent = `${result.label}, ${percent(result.probability)}`;
@@ -81,9 +80,9 @@ function showBar(labels, probabilities) {
   $("labels").replaceChildren(...items);
 }
 
-// Neighbours that a negation reaches stand in a group that says so.
+// Neighbouring tokens that are negated form a named group.
 function shadedRuns(tokens) {
-  const largest = tokens.reduce((most, token) => Math.max(most, Math.abs(token.share)), FLOOR);
+  const largest = tokens.reduce((most, token) => Math.max(most, Math.abs(token.value)), FLOOR);
   const nodes = [];
   let group = null;
   tokens.forEach((token, i) => {
@@ -107,28 +106,31 @@ function shadedRuns(tokens) {
 }
 
 function shadedToken(token, largest) {
-  if (!token.share || !token.text.trim()) return document.createTextNode(token.text);
-  const node = element("span", token.text, "token", token.share > 0 ? "for" : "against");
-  node.style.setProperty("--strength", (Math.abs(token.share) / largest).toFixed(3));
-  node.title = signed(token.share);
+  if (!token.value || !token.text.trim()) return document.createTextNode(token.text);
+  const node = element("span", token.text, "token");
+  const step = Math.round((Math.abs(token.value) * STEPS) / largest);
+  if (step > 0) node.classList.add(token.value > 0 ? "for" : "against");
+  if (step === 1) node.classList.add("faint");
+  node.style.setProperty("--strength", step / STEPS);
+  node.title = signed(token.value);
   return node;
 }
 
-function showShares(tokens, bias) {
-  const said = tokens.filter((token) => token.share).sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
-  const row = (name, share) => {
+function showContributions(tokens, bias) {
+  const some = tokens.filter((token) => token.value).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  const row = (name, value) => {
     const made = element("tr");
     const head = element("th", name);
     head.scope = "row";
-    made.append(head, element("td", signed(share), "number"));
+    made.append(head, element("td", signed(value), "number"));
     return made;
   };
-  const sum = (some) => some.reduce((total, token) => total + token.share, 0);
-  const rows = said.slice(0, LISTED).map((token) => row(token.text, token.share));
-  if (said.length > LISTED) rows.push(row(`${said.length - LISTED} more`, sum(said.slice(LISTED))));
+  const sum = (values) => values.reduce((total, token) => total + token.value, 0);
+  const rows = some.slice(0, LISTED).map((token) => row(token.text, token.value));
+  if (some.length > LISTED) rows.push(row(`${some.length - LISTED} more`, sum(some.slice(LISTED))));
   rows.push(row("(bias)", bias));
-  $("shares").replaceChildren(...rows);
-  $("sum").replaceChildren(row("sum", sum(said) + bias));
+  $("contributions").replaceChildren(...rows);
+  $("sum").replaceChildren(row("sum", sum(some) + bias));
 }
 
 async function start() {
@@ -136,6 +138,12 @@ async function start() {
     clearTimeout(typing);
     typing = setTimeout(score, TYPING_PAUSE);
   });
+  document.querySelectorAll("#examples button").forEach((button) =>
+    button.addEventListener("click", () => {
+      $("text").value = button.textContent;
+      score();
+    }),
+  );
   score();
   try {
     const model = await (await ask("v1/model")).json();

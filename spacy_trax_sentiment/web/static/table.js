@@ -1,15 +1,9 @@
 // A file, or pasted rows, to a sorted table, a histogram and downloads.
 
-import { ask, element, percent, polesOf, showError, signed } from "./api.js";
+import { ask, element, hasPoles, percent, showError, signed } from "./api.js";
+import { TYPES, columnsOf, typeOf } from "./columns.js";
 
 const $ = (id) => document.getElementById(id);
-const TYPES = {
-  csv: "text/csv",
-  tsv: "text/tab-separated-values",
-  jsonl: "application/jsonl",
-  ndjson: "application/jsonl",
-  txt: "text/plain",
-};
 const NAMES = { "text/csv": "CSV", "text/tab-separated-values": "TSV", "application/jsonl": "JSONL", "text/plain": "text" };
 const ROWS_A_PAGE = 25;
 const BINS = 20;
@@ -17,7 +11,8 @@ const SVG = "http://www.w3.org/2000/svg";
 
 let limits = null;
 let asked = null;
-let source = null; // what was scored: { content, type, column, name }
+let chosen = null;
+let source = null; // what was scored: { content, type, name, column }
 let columns = []; // { name, value(result), show(result), isNumber }
 let results = [];
 let order = [];
@@ -27,11 +22,11 @@ let page = 0;
 export function startTable(given) {
   limits = given;
   $("file").addEventListener("change", () => takeFile($("file").files[0]));
-  $("column").addEventListener("change", () => source && scoreTable({ ...source, column: textColumn() }));
+  $("column").addEventListener("change", () => scoreTable({ ...source, column: $("column").value }));
   $("form").addEventListener("submit", (event) => {
     event.preventDefault();
     const content = $("pasted").value;
-    if (content.trim()) scoreTable({ content, type: typeOf(content), column: textColumn(), name: "pasted" });
+    if (content.trim()) takeTable({ content, type: typeOf(content), name: "pasted" });
   });
   $("csv").addEventListener("click", () => download("csv"));
   $("jsonl").addEventListener("click", () => download("jsonl"));
@@ -66,19 +61,18 @@ function acceptDrops() {
 function takeFile(file) {
   if (!file) return;
   const suffix = file.name.split(".").pop().toLowerCase();
-  if (TYPES[suffix]) scoreTable({ content: file, type: TYPES[suffix], column: textColumn(), name: file.name });
-  else refuse(new Error(`${file.name} is of an unknown format. Choose a .csv, .tsv, .jsonl or .txt file.`));
+  if (TYPES[suffix]) takeTable({ content: file, type: TYPES[suffix], name: file.name });
+  else refuse(new Error(`${file.name} has an unknown format. Choose a .csv, .tsv, .jsonl or .txt file.`));
 }
 
-const textColumn = () => $("column").value || "text";
-
-// What pasted rows are: objects; or else the text column stands in their head; or else one text a line.
-function typeOf(content) {
-  if (content.trimStart().startsWith("{")) return TYPES.jsonl;
-  const head = content.trimStart().split(/\r?\n/, 1)[0];
-  const has = (separator) => head.split(separator).some((cell) => cell.trim().replace(/^"(.*)"$/, "$1") === textColumn());
-  if (has("\t") && head.includes("\t")) return TYPES.tsv;
-  return has(",") ? TYPES.csv : TYPES.txt;
+// Shows the table's columns to choose from, and scores the one that holds the texts.
+async function takeTable(table) {
+  chosen = table;
+  const { names, best } = await columnsOf(table.content, table.type);
+  if (chosen !== table) return; // another was chosen meanwhile
+  $("column").replaceChildren(...names.map((name) => new Option(name, name, name === best, name === best)));
+  $("columns").hidden = names.length < 2;
+  scoreTable({ ...table, column: best });
 }
 
 function refuse(error) {
@@ -93,7 +87,7 @@ function post(table, format, signal) {
   const size = content.size ?? new Blob([content]).size;
   if (size > limits.body_bytes) {
     const most = Math.round(limits.body_bytes / 1e6);
-    throw new Error(`${table.name} is larger than ${most} MB. The command trax-sentiment predict takes any size.`);
+    throw new Error(`${table.name} is larger than ${most} MB. The command trax-sentiment predict takes files of any size.`);
   }
   const query = new URLSearchParams({ format, text_column: column });
   return ask(`v1/table?${query}`, { method: "POST", headers: { "Content-Type": type }, body: content, signal });
@@ -116,7 +110,7 @@ async function scoreTable(table) {
 function showTable(answer) {
   results = answer.results;
   results.forEach((result, i) => (result.row = i + 1));
-  const poles = polesOf(answer.labels);
+  const poles = hasPoles(answer.labels);
   columns = [
     { name: "row", value: (result) => result.row, show: (result) => result.row, isNumber: true },
     { name: "text", value: (result) => result.text, show: (result) => result.text },
@@ -129,8 +123,8 @@ function showTable(answer) {
     })),
   ];
   if (poles) {
-    const score = { name: "score", value: (result) => result.score, show: (result) => signed(result.score, 2), isNumber: true };
-    columns.splice(3, 0, score);
+    const show = (result) => signed(result.log_odds, 2);
+    columns.splice(3, 0, { name: "log-odds", value: (result) => result.log_odds, show, isNumber: true });
   }
   $("rows").tHead.replaceChildren(headRow());
   order = results.map((_, i) => i);
@@ -161,7 +155,7 @@ function headRow() {
   return row;
 }
 
-// Rows that are equal stay in the order that they have.
+// Equal rows keep their order.
 function sortBy(i) {
   const descending = sortedBy.column === i && !sortedBy.descending;
   const { value, isNumber } = columns[i];
@@ -200,9 +194,9 @@ function showPage(number) {
   $("page-number").textContent = `Page ${page + 1} of ${n}`;
 }
 
-// Of the scores, in log-odds; or, where the labels have no poles, of the most probable label's probability.
+// Shows the log-odds; or the probability of the label, if the model has no log-odds.
 function showHistogram(labels, poles) {
-  const values = results.map((result) => (poles ? result.score : result.probability));
+  const values = results.map((result) => (poles ? result.log_odds : result.probability));
   const widest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   const [low, high] = poles ? [-Math.ceil(widest), Math.ceil(widest)] : [0, 1];
   const counts = Array(BINS).fill(0);
@@ -227,7 +221,7 @@ function showHistogram(labels, poles) {
   text(low, left, bottom + 15, "start");
   text((low + high) / 2, left + width / 2, bottom + 15, "middle");
   text(high, left + width, bottom + 15, "end");
-  const axis = poles ? `score: log-odds of ${poles[0]} against ${poles[1]}` : "probability of the label";
+  const axis = poles ? "log-odds of positive against negative" : "probability of the label";
   text(axis, left + width / 2, bottom + 33, "middle");
   $("histogram").replaceChildren(...parts);
   const middle = [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
@@ -244,7 +238,7 @@ function svg(name, attributes) {
   return made;
 }
 
-// The server writes the table anew, with all its columns, as numbers of many digits would not survive JavaScript.
+// The server writes the table again with all its columns, because JavaScript would round long numbers.
 async function download(format) {
   $(format).disabled = true;
   showError($("table-error"), null);

@@ -1,0 +1,140 @@
+"""The OpenAPI description to a page of plain HTML, which needs no script and loads nothing from elsewhere."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from jinja2 import Environment
+
+_PAGE = """\
+{% macro fields(title, rows) %}
+<h3>{{ title }}</h3>
+<dl>
+{% for name, type, meaning in rows %}
+<dt><code>{{ name }}</code> <span class="quiet">{{ type }}</span></dt><dd>{{ meaning | replace("`", "") }}</dd>
+{% endfor %}
+</dl>
+{% endmacro %}
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Sentiment over HTTP</title>
+<link rel="icon" href="icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="page.css">
+</head>
+<body>
+<header>
+<h1>Sentiment over HTTP</h1>
+<p class="quiet">{{ info.description | replace("`", "") }} Programs can read the same as <a href="openapi.json">openapi.json</a>.
+<a href="./">Back to the page</a></p>
+</header>
+<main>
+{% for path, method, operation in operations %}
+<section>
+<h2><code>{{ method }} {{ path }}</code></h2>
+<p>{{ operation.summary }}.{% if operation.description %} {{ operation.description }}{% endif %}</p>
+{% if operation.parameters %}
+{{ fields("Parameters of the query", parameter_rows(operation)) }}
+{% endif %}
+{% for schema in request_objects(operation) %}
+{{ fields("Fields of the request", property_rows(schema)) }}
+{% endfor %}
+{% for title, example in examples(operation) %}
+<h3>{{ title }}</h3>
+<pre class="scroll" tabindex="0">{{ example }}</pre>
+{% endfor %}
+<h3>Statuses</h3>
+<ul>
+{% for status, response in operation.responses.items() %}
+<li><code>{{ status }}</code> {{ answer_text(response) if status == "200" else response.description }}</li>
+{% endfor %}
+</ul>
+</section>
+{% endfor %}
+<section>
+<h2>Objects</h2>
+{% for name, schema in schemas %}
+{{ fields(name, property_rows(schema)) }}
+{% endfor %}
+</section>
+</main>
+</body>
+</html>
+"""
+
+
+def docs_page(description: dict[str, Any]) -> str:
+    """Return the page.
+
+    Args:
+        description: The OpenAPI description of the application.
+    """
+    operations = [
+        (path, method.upper(), operation)
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+    ]
+    # FastAPI describes errors of its own, which this application answers as an ErrorAnswer.
+    schemas = [
+        (name, schema)
+        for name, schema in description["components"]["schemas"].items()
+        if not name.endswith("ValidationError")
+    ]
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.globals |= {
+        "answer_text": _answer_text,
+        "examples": _examples,
+        "request_objects": _request_objects,
+        "parameter_rows": _parameter_rows,
+        "property_rows": _property_rows,
+    }
+    page = environment.from_string(_PAGE)
+    return page.render(info=description["info"], operations=operations, schemas=schemas).strip()
+
+
+def _answer_text(response: dict[str, Any]) -> str:
+    return f"The answer, as JSON: {_type(response['content']['application/json']['schema'])}."
+
+
+def _request_objects(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for content in operation.get("requestBody", {"content": {}})["content"].values():
+        if "properties" in content["schema"]:
+            yield content["schema"]
+
+
+def _examples(operation: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield titles and texts of the requests and answers that the description has examples of."""
+    bodies = operation.get("requestBody", {"content": {}}), operation["responses"]["200"]
+    for title, body in zip(("Request", "Answer"), bodies, strict=True):
+        for media_type, content in body["content"].items():
+            named = [each["value"] for each in content.get("examples", {}).values()]
+            for example in named or ([content["example"]] if "example" in content else []):
+                yield f"{title}, {media_type}", example if isinstance(example, str) else json.dumps(example, indent=2)
+
+
+def _parameter_rows(operation: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for each in operation["parameters"]:
+        yield each["name"], _type(each["schema"]), each["description"]
+
+
+def _property_rows(schema: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, each in schema["properties"].items():
+        yield name, _type(each), each.get("description", "")
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """Return a schema's type in words, such as "list of string"."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return " or ".join(map(_type, schema["anyOf"]))
+    if "enum" in schema:
+        return " or ".join(schema["enum"])
+    if schema["type"] == "array":
+        return f"list of {_type(schema['items'])}"
+    if "additionalProperties" in schema:
+        return f"{_type(schema['additionalProperties'])} by label"
+    return str(schema["type"])
