@@ -59,7 +59,7 @@ def ternary_training_rows(data: Path, most: int | None, seed: int) -> list[Label
 
 def bundled_rows() -> tuple[list[LabelledText], list[LabelledText]]:
     """Return the bundled texts: those to train on, and those held out."""
-    return split_held_out(read_labelled_texts(BUNDLED), BUNDLED)
+    return split_held_out(read_labelled_texts(BUNDLED))
 
 
 def dev_sets(data: Path) -> dict[str, list[LabelledText]]:

@@ -16,11 +16,11 @@ import wasabi
 from spacy_trax_sentiment.evaluation.figures import measure as measure_pipeline
 from spacy_trax_sentiment.model.parameters import to_trax_layer
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.seed import data_generator, evaluate_batches, predict, tweet_to_tensor
+from spacy_trax_sentiment.seed import data_generator, predict, test_model, tweet_to_tensor
 from spacy_trax_sentiment.text.process_tweet import process_tweet, strip_emoticons
 from spacy_trax_sentiment.training.corpora import read_labelled_texts
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, POSITIVE, LabelledText
-from spacy_trax_sentiment.training.loop import train
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, POSITIVE, Corpus, LabelledText
+from spacy_trax_sentiment.training.run import train_on
 from spacy_trax_sentiment.training.settings import PRESETS
 
 HAPPY = (
@@ -79,7 +79,8 @@ NOTEBOOK = {
 
 def measure(texts: list[LabelledText], dev_texts: list[LabelledText], seed: int) -> dict[str, Any]:
     """Return the pipeline trained with this seed, as `nlp`, and its figures by the names in NOTEBOOK."""
-    nlp, history = train(texts, dev_texts, DEFAULT_LABELS, replace(PRESETS["seed"], seed=seed))
+    corpus = Corpus(DEFAULT_LABELS, texts, dev_texts)
+    nlp, history, _ = train_on(corpus, replace(PRESETS["seed"], seed=seed))
     at_step = {progress.step: progress for progress in history}
     model = find_component(nlp).model
     positives = [text.text for text in dev_texts if text.label == POSITIVE]
@@ -90,7 +91,7 @@ def measure(texts: list[LabelledText], dev_texts: list[LabelledText], seed: int)
         "nlp": nlp,
         **{f"train loss, step {step}": at_step[step].loss for step in (1, 10, 50, 100)},
         **{f"eval accuracy of a batch, step {step}": at_step[step].dev_accuracy for step in (1, 10, 50, 100)},
-        "validation accuracy, padded batches": evaluate_batches(batches, to_trax_layer(model)),
+        "validation accuracy, padded batches": test_model(batches, to_trax_layer(model)),
         "validation accuracy, nlp.pipe": measure_pipeline(nlp, DEFAULT_LABELS, dev_texts).accuracy,
         "the same, emoticons stripped": measure_pipeline(nlp, DEFAULT_LABELS, stripped).accuracy,
         "happy sentence is positive": predict(HAPPY, nlp)[0],

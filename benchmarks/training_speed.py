@@ -30,8 +30,8 @@ from spacy_trax_sentiment.text.vocabulary import build_vocabulary, terms_to_ids
 from spacy_trax_sentiment.training.batches import Batch, balanced_batches, steady_length
 from spacy_trax_sentiment.training.corpora import read_labelled_texts
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
-from spacy_trax_sentiment.training.loop import run_loop
 from spacy_trax_sentiment.training.settings import PRESETS
+from spacy_trax_sentiment.training.trax_loop.loop import run_loop
 
 NOTEBOOK, OURS = "notebook: pad to the longest of each batch", "ours: pad to the bucket ladder"
 WAYS = (NOTEBOOK, OURS)

@@ -21,10 +21,11 @@ from spacy_trax_sentiment.model.thinc_model import Classifier
 from spacy_trax_sentiment.model.trax_layers import initialized_layer
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.training.batches import Batch, shuffled_batches, steady_length
-from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
+from spacy_trax_sentiment.training.corpora import read_corpus, read_labelled_texts
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS
-from spacy_trax_sentiment.training.loop import run_loop, train
+from spacy_trax_sentiment.training.run import train_on
 from spacy_trax_sentiment.training.settings import PRESETS
+from spacy_trax_sentiment.training.trax_loop.loop import run_loop
 
 BOW = """
 [components.trax_sentiment]
@@ -51,9 +52,8 @@ def examples_per_second(way: str, source: str, batch_size: int, steps: int) -> t
     """
     times: list[tuple[float, float]] = []
     if way == "Loop":
-        texts, dev_texts = split_held_out(read_labelled_texts(source), source)
         settings = replace(PRESETS["default"], steps=steps, batch_size=batch_size, n_eval_batches=1)
-        train(texts, dev_texts, DEFAULT_LABELS, settings, lambda _: times.append(_clocks()))
+        train_on(read_corpus(source), settings, on_step=lambda _: times.append(_clocks()))
     else:
         _spacy_train(way, source, batch_size, steps, times)
     wall, cpu = zip(*times[len(times) // 2 :], strict=True)

@@ -1,5 +1,6 @@
 """Every message that a user can be shown: a code, the offending value, and the remedy."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,13 @@ class MissingExtraError(SentimentError, ImportError):
 
 class TrainingInterrupted(Exception):  # noqa: N818 (no error: as KeyboardInterrupt)
     """A training run was ended by Ctrl-C. The message says what was saved and how to go on."""
+
+
+def missing_train_extra(error: ImportError) -> MissingExtraError:
+    """Return the error for a package of the extra `train` that cannot be imported."""
+    if sys.version_info >= (3, 14):
+        return MissingExtraError(Errors.S049.format(version=".".join(map(str, sys.version_info[:2]))))
+    return MissingExtraError(Errors.S040.format(package=error.name or "trax", reason=error))
 
 
 @contextmanager
@@ -56,31 +64,33 @@ class Errors:
     S002 = "[S002] {path}: cannot be read ({reason}). Check that it is a readable text file."
     S003 = "[S003] {path}: holds no texts. Give a file with at least one labelled text."
     S004 = "[S004] not valid JSON ({reason}). Write one JSON object per line."
-    S008 = "[S008] {path}, line {line}: the label {value} is not one of {labels}. Correct it, or name the labels by --labels."
+    S008 = "[S008] the label {value} is not one of {labels}. Correct it, or name the labels by --labels."
     S009 = "[S009] not UTF-8 ({reason}). Save the file as UTF-8."
     S010 = "[S010] cannot be read as {format} ({reason}). Correct the line."
     S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv, .tsv or .parquet file."
-    S012 = "[S012] {path}: has texts of these labels only: {label}. Give texts of each of: {labels}."
+    S012 = "[S012] only these labels have texts: {label}. Give texts for each of: {labels}."
     S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv, .tsv or .parquet file."
     S014 = (
         "[S014] NLTK's corpus '{name}' is not on this machine, and downloading it failed ({reason}). "
         "Run `python -m nltk.downloader {name}` where there is a network, "
         "and set NLTK_DATA to the folder that holds 'corpora/{name}'."
     )
-    S015 = "[S015] {source}: no text of the label {label} is left to hold out. Give at least {needed} texts of each label, or name a --dev source."
+    S015 = "[S015] the label {label} has too few texts to hold out a fifth. Give at least {needed} texts per label, or held-out texts of their own (--dev)."
     S016 = "[S016] the column '{column}' holds a lone surrogate, which is not a character. Correct or remove it."
     S017 = "[S017] the reader LabelledTexts.v1 has no source. Set it in the config, or on the command line: --paths.train reviews.jsonl --paths.dev dev.jsonl."
     S018 = "[S018] longer than {limit:,} bytes. Split its text into several rows. If it should not be this long, check that lines end in line feeds and that quotes are closed."
     S019 = "[S019] {source}: none of its labels ({found}) is one of the model's: {labels}. {remedy}."
 
     # Settings
-    S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or --no-balanced."
-    S021 = "[S021] {name} is {value}. Give {wanted}."
-    S022 = "[S022] the labels {labels} cannot be used. Give at least two different names, separated by commas."
+    S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or turn off balanced batches (--no-balanced)."
+    S021 = "[S021] {name} is {value}; it must be {wanted}."
+    S022 = "[S022] the labels {labels} cannot be used. Give at least two different ones (on the command line, separated by commas)."
     S023 = "[S023] unknown preset '{name}'. There are: {names}."
-    S024 = "[S024] there is no config '{name}'. There are: {names}."
+    S024 = "[S024] unknown config '{name}'. There are: {names}."
     S025 = "[S025] the vocabulary {value} cannot be used. Give a list of different strings, as the file vocabulary.json of a saved model holds."
     S026 = "[S026] {path}: cannot be used as a recipe ({reason}). Name a .cfg file with the sections labels, settings, sources and dev."
+    S027 = "[S027] the file has fewer texts than when training began. Leave it unchanged until training ends."
+    S028 = "[S028] the labels cannot be used: {reason}. Give one label per text, as a str."
 
     # Output and models
     S030 = "[S030] {path}: already exists and is not empty. Name another directory, or replace it by --overwrite."
@@ -92,10 +102,10 @@ class Errors:
     S036 = "[S036] {path}: no such pretrained weights. {known}. Correct `pretrained`, or set it to null and train the component."
     S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
     S038 = "[S038] {path}: was replaced each time that it was read. Load it once the other process is done."
-    S039 = "[S039] the model to train on from has the labels {labels}, the training data has {value}. Name a model whose labels are {wanted}, or none."
+    S039 = "[S039] the model to start from has the labels {labels}; the training data has {value}. Start from a model whose labels are {wanted}, or from none."
 
     # Training
-    S040 = "[S040] training, and predicting by an architecture that does not fold, needs {package}, which is not installed ({reason}). Install it: pip install 'spacy-trax-sentiment[train]'."
+    S040 = "[S040] training, and predicting with an architecture that does not fold, needs {package}, which is not installed ({reason}). Install it from a clone: pip install '.[train]'."
     S041 = "[S041] the loss is {loss} at step {step}; no model was written. Lower the learning rate ({learning_rate})."
     S042 = "[S042] unknown mean '{value}'. Give 'masked' or 'plain'."
     S043 = "[S043] the layer of {layer} has a state that changes as it runs, which is not kept. Give a layer without one (no batch normalization, no memory)."
@@ -103,7 +113,8 @@ class Errors:
     S045 = "[S045] the saved weights {found} are not those of {layer}, {expected}. Load them with the config that they were saved with."
     S046 = "[S046] the layer of {layer} has no embedding of the terms, (n_terms, width), so it cannot be explained. Give one that begins with an Embedding."
     S047 = "[S047] the layer of {layer} could not be explained: after {n_steps} steps the shares' sum is still not the score's. Give a smoother layer."
-    S048 = "[S048] --data-parallel needs jax.pmap, which JAX {version} does not have. Leave it out, or install an older JAX."
+    S048 = "[S048] --data-parallel needs jax.pmap, which JAX {version} lacks. Leave it out, or install an older JAX."
+    S049 = "[S049] training with Trax needs Python 3.11 to 3.13, and this is {version}: one of its requirements, tensorflow-text, does not support it yet. Train with an older Python; the model can be used with this one."
 
     # Texts
     S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
@@ -144,7 +155,7 @@ class Errors:
     S119 = "[S119] addresses of '{scheme}' are not supported. Give a path, or an address of one of these: {schemes}."
     S141 = "[S141] {path}: output cannot be written to an address. Name a directory of this machine, and copy it when the run is done, for example with `aws s3 cp --recursive`."
     S142 = "[S142] an address of '{scheme}' holds a password. Leave it out, and give it the way the store's own tools read it, for example in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-    S140 = "[S140] {directory}: the training data does not fit into it for the time of the training ({reason}). Set TMPDIR to a directory with more room."
+    S140 = "[S140] {path}: cannot hold the training data for the time of the training ({reason}). Set TMPDIR to a directory with more space."
 
     # Explanations
     S080 = "[S080] no `trax_sentiment` component has scored this Doc. Process the text with a pipeline that has one, or call that component's `explain(doc)`."
@@ -154,14 +165,14 @@ class Errors:
     S084 = "[S084] several `trax_sentiment` components share this Doc's vocabulary, and it is unknown which one scored the Doc. Call that component's `explain(doc)`."
 
     # Checkpoints
-    S120 = "[S120] the weights are not finite after step {step}; no checkpoint was written, and the one before is kept. Lower the learning rate."
-    S121 = "[S121] {path}: the checkpoint cannot be written ({reason}); the one before is kept. Make room or give the right to write there, then go on by --resume."
-    S122 = "[S122] {path}: the checkpoint is not as it was written ({reason}). Start anew by --overwrite."
-    S123 = "[S123] {path}: the checkpoint is of another run: {name} was {was} and is {now}. Give the same settings and data, or start anew by --overwrite."
-    S124 = "[S124] {path}: holds the checkpoint of an earlier run. Go on from it by --resume, or start anew by --overwrite."
-    S125 = "[S125] {path}: another training run is writing there. Wait until it ends, or name another directory."
-    S126 = "interrupted after step {step}, which is saved in {path}. Go on by the same command with --resume."
-    S127 = "interrupted before the first step was done; nothing was written."
+    S120 = "[S120] the weights are not finite after step {step}; no checkpoint was written, and the previous one is kept. Lower the learning rate."
+    S121 = "[S121] {path}: the checkpoint cannot be written ({reason}); the previous one is kept. Free some space or allow writing there, then continue with --resume."
+    S122 = "[S122] {path}: the checkpoint is damaged ({reason}). Start over with --overwrite."
+    S123 = "[S123] {path}: the checkpoint belongs to another run: {name} was {was} and is now {now}. Give the same settings and data, or start over with --overwrite."
+    S124 = "[S124] {path}: there is a checkpoint of an earlier run. Continue it with --resume, or start over with --overwrite."
+    S125 = "[S125] {path}: another training run writes there. Wait until it ends, or name another directory."
+    S126 = "[S126] interrupted after step {step}, which is saved in {path}. Continue with --resume and otherwise the same command."
+    S127 = "[S127] interrupted before the first step was done; nothing was written."
 
     # The web
     S090 = "[S090] the server needs {package}, which is not installed ({reason}). Install it from a clone: pip install '.[serve]'."
@@ -169,4 +180,4 @@ class Errors:
     # Reports
     S100 = "[S100] a report needs matplotlib, which is not installed ({reason}). Install it from a clone: pip install '.[train]'."
     S101 = "[S101] the second model has the labels {found}, the first {labels}. Compare models with the same labels."
-    S102 = "[S102] {path}: cannot hold TensorBoard's files ({reason}). Name a directory that you may write to."
+    S102 = "[S102] {path}: TensorBoard's files cannot be written ({reason}). Name a directory that you can write to."

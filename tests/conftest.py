@@ -76,7 +76,7 @@ def tweets(
     from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
 
     require_nltk("twitter_samples")
-    return split_held_out(read_labelled_texts("nltk:twitter_samples"), "nltk:twitter_samples")
+    return split_held_out(read_labelled_texts("nltk:twitter_samples"))
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +84,7 @@ def short_texts() -> "tuple[list[LabelledText], list[LabelledText]]":
     """The bundled texts: those to train on, and those held out."""
     from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
 
-    return split_held_out(read_labelled_texts("bundled:short_texts"), "bundled:short_texts")
+    return split_held_out(read_labelled_texts("bundled:short_texts"))
 
 
 @pytest.fixture(scope="session")
@@ -97,10 +97,8 @@ def require_trax() -> None:
 @pytest.fixture(scope="session")
 def trained(short_texts: "tuple[list[LabelledText], list[LabelledText]]", require_trax: None) -> Language:
     """A small pipeline that Trax's Loop trained on the bundled texts. Tests must not change it."""
-    from dataclasses import replace
+    from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, Corpus
+    from spacy_trax_sentiment.training.run import train_on
+    from spacy_trax_sentiment.training.settings import Settings
 
-    from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS
-    from spacy_trax_sentiment.training.loop import train
-    from spacy_trax_sentiment.training.settings import PRESETS
-
-    return train(*short_texts, DEFAULT_LABELS, replace(PRESETS["default"], steps=100, embedding_dim=32)).nlp
+    return train_on(Corpus(DEFAULT_LABELS, *short_texts), Settings(steps=100)).nlp

@@ -3,95 +3,83 @@
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import (
-    label_column_option,
-    overwrite_option,
-    quiet_option,
-    set_verbosity,
-    text_column_option,
-    verbose_option,
-)
+from .common import LabelColumn, Overwrite, Quiet, TextColumn, Verbose, complete_model, progress, set_verbosity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..evaluation.figures import Evaluation
-    from ..training.labelled import LabelledText
-    from ..training.loop import Trained
+    from ..training.labelled import Corpus
     from ..training.progress import Progress
+    from ..training.run import Trained
     from ..training.settings import Settings
-    from ..training.stored import StoredTexts
-    from ..training.tensorboard import Summaries
-
-_AS_THEY_ARE = "as they are"
 
 logger = logging.getLogger(__name__)
 
+_SOURCE_HELP = (
+    "Labelled texts: a .jsonl, .csv, .tsv or .parquet file, nltk:twitter_samples or bundled:short_texts. With --config:"
+    " directory of the recipe's files."
+)
+_CONFIG_HELP = "Recipe that mixes sources: a .cfg file, or that of a bundled model: en, en_ternary or en_ternary_start."
+_INIT_HELP = "Model to start from: a pipeline directory, en or en_ternary. Its labels must be among yours."
+_DEV_HELP = "Held-out texts. By default, the last fifth of each label's texts is held out."
+_PRESET_HELP = "Settings to start from: 'default', or 'seed' for those of the course notebook."
+_EVERY_HELP = "Number of steps between checkpoints, which are saved beside the output."
+_PARALLEL_HELP = "Split each batch over all devices. Each step then updates all rows of the embedding."
+
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help=_SOURCE_HELP)]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Directory to write the spaCy pipeline to.")]
+Dev = Annotated[str | None, typer.Option(help=_DEV_HELP)]
+Config = Annotated[str | None, typer.Option(help=_CONFIG_HELP)]
+InitFrom = Annotated[str | None, typer.Option(help=_INIT_HELP, autocompletion=complete_model)]
+Preset = Annotated[str, typer.Option(help=_PRESET_HELP)]
+Steps = Annotated[int | None, typer.Option(help="Number of batches to train on.", show_default="300; seed: 100")]
+BatchSize = Annotated[int | None, typer.Option(help="Texts per batch.", show_default="32; seed: 16")]
+LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate.", show_default="0.01")]
+EmbeddingDim = Annotated[int | None, typer.Option(help="Width of the embedding.", show_default="32; seed: 256")]
+Seed = Annotated[int | None, typer.Option(help="Random seed for weights and order.", show_default="0; seed: 271")]
+Balanced = Annotated[
+    bool | None,
+    typer.Option("--balanced/--no-balanced", help="Equally many texts per label in a batch.", show_default="balanced"),
+]
+Labels = Annotated[str, typer.Option(help="Labels, separated by commas.")]
+CheckpointEvery = Annotated[int | None, typer.Option(help=_EVERY_HELP, show_default="none")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint of an interrupted run, if any.")]
+Report = Annotated[bool, typer.Option("--report/--no-report", help="Write report.html into the output directory.")]
+DataParallel = Annotated[bool, typer.Option("--data-parallel", help=_PARALLEL_HELP)]
+TensorBoard = Annotated[Path | None, typer.Option("--tensorboard", help="Directory for TensorBoard's files.")]
+
 
 def train(
-    source: str = typer.Argument(
-        metavar="SOURCE",
-        help="What to learn from: a .jsonl, .csv, .tsv or .parquet file, nltk:twitter_samples, or bundled:short_texts;"
-        " with --config, the directory that its paths are within.",
-    ),
-    output: Path = typer.Option(..., "--output", "-o", help="The directory to write the spaCy pipeline to."),
-    dev: str | None = typer.Option(
-        None, help="Held-out texts to measure on. Without it, the last fifth of each label's texts is held out."
-    ),
-    config: str | None = typer.Option(
-        None,
-        help="A recipe that mixes sources: a .cfg file; or en, en_ternary or en_ternary_start, those of the package's"
-        " models.",
-    ),
-    init_from: str | None = typer.Option(
-        None,
-        help="A pipeline directory, or en or en_ternary: train on from its vocabulary and weights. Its labels must be"
-        " among yours.",
-    ),
-    preset: str = typer.Option(
-        "default", help="The settings to start from: 'default', or 'seed' for the course notebook's exact set-up."
-    ),
-    steps: int | None = typer.Option(None, help="Batches to train on.", show_default="preset: 300, seed: 100"),
-    batch_size: int | None = typer.Option(None, help="Texts in a batch.", show_default="preset: 32, seed: 16"),
-    learning_rate: float | None = typer.Option(None, help="Adam's learning rate.", show_default="preset: 0.01"),
-    embedding_dim: int | None = typer.Option(
-        None, help="Width of the embedding.", show_default="preset: 32, seed: 256"
-    ),
-    seed: int | None = typer.Option(
-        None, help="Of the initial weights and the order of the texts.", show_default="preset: 0, seed: 271"
-    ),
-    balanced: bool | None = typer.Option(
-        None, "--balanced/--no-balanced", help="As many texts of each label in a batch.", show_default="balanced"
-    ),
-    labels: str = typer.Option("negative,positive", help="The labels, separated by commas."),
-    text_column: str = text_column_option(),
-    label_column: str = label_column_option(),
-    overwrite: bool = overwrite_option(),
-    checkpoint_every: int | None = typer.Option(
-        None, help="Save a checkpoint after each so many steps, in a directory beside the output.", show_default="none"
-    ),
-    resume: bool = typer.Option(
-        False, "--resume", help="Go on from the checkpoint of a run that was killed or interrupted, if there is one."
-    ),
-    report: bool = typer.Option(
-        True, "--report/--no-report", help="Write report.html, with plots and errors, into the output directory."
-    ),
-    data_parallel: bool = typer.Option(
-        False, "--data-parallel", help="Let all devices share each batch, which then moves all rows of the embedding."
-    ),
-    tensorboard: Path | None = typer.Option(None, help="A directory for files that TensorBoard shows."),
-    quiet: bool = quiet_option(),
-    verbose: bool = verbose_option(),
+    source: Source,
+    output: Output,
+    dev: Dev = None,
+    config: Config = None,
+    init_from: InitFrom = None,
+    preset: Preset = "default",
+    steps: Steps = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    embedding_dim: EmbeddingDim = None,
+    seed: Seed = None,
+    balanced: Balanced = None,
+    labels: Labels = "negative,positive",
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    overwrite: Overwrite = False,
+    checkpoint_every: CheckpointEvery = None,
+    resume: Resume = False,
+    report: Report = True,
+    data_parallel: DataParallel = False,
+    tensorboard: TensorBoard = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Train a pipeline, and measure it.
+    """Train a pipeline, measure it on held-out texts, and write a report.
 
-    Trax's Loop trains it; it is measured on held-out texts, as they are and without emoticons.
-
-    Needs the extra: pip install 'spacy-trax-sentiment[train]'.
+    Needs the extra `train`; from a clone: pip install '.[train]'.
 
     \b
     Examples:
@@ -101,22 +89,15 @@ def train(
       trax-sentiment train reviews.jsonl --tensorboard runs/one --output model
     """
     set_verbosity(quiet, verbose)
-    from contextlib import nullcontext
-    from dataclasses import replace
-
-    from ..evaluation.plots import require_matplotlib
     from ..pipelines import load, save
     from ..storage.whole import whole_directory
     from ..training.checkpoints import open_checkpoints
-    from ..training.corpora import read_labelled_texts
-    from ..training.labelled import require_labels
-    from ..training.loop import train as train_pipeline
-    from ..training.recipes import mix, read_recipe
-    from ..training.settings import check_settings
-    from ..training.stored import hold_out, open_labelled_texts
-    from ..training.tensorboard import Summaries
+    from ..training.run import require_python
 
+    require_python()
     if report:
+        from ..evaluation.plots import require_matplotlib
+
         require_matplotlib()
     chosen = {
         "steps": steps,
@@ -125,114 +106,65 @@ def train(
         "embedding_dim": embedding_dim,
         "seed": seed,
         "balanced": balanced,
+        "data_parallel": data_parallel or None,
+        "row_steps": False if data_parallel else None,
     }
-    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-    if data_parallel:
-        given |= {"data_parallel": True, "row_steps": False}
-    texts: list[LabelledText] | StoredTexts
-    weights = None
-    if config is not None:
-        recipe = read_recipe(config)
-        settings, label_names = replace(recipe.settings, **given), recipe.labels
-        check_settings(settings, len(label_names))
-        texts, weights, dev_texts = mix(recipe, Path(source))
-        require_labels(texts, label_names, config)
-        require_labels(dev_texts, label_names, config)
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if config is None:
+        columns = {"text_column": text_column, "label_column": label_column}
+        corpus, settings = _of_source(source, dev, _label_names(labels), columns, preset, given)
     else:
-        settings, label_names = _settings(preset, given), _label_names(labels)
-        check_settings(settings, len(label_names))
-        columns: Any = {"labels": label_names, "text_column": text_column, "label_column": label_column}
-        texts = open_labelled_texts(source, **columns)
-        require_labels(texts, label_names, source)
-        if dev is None:
-            texts, dev_texts = hold_out(texts, source)
-        else:
-            dev_texts = read_labelled_texts(dev, **columns)
-            require_labels(dev_texts, label_names, dev)
+        corpus, settings = _of_recipe(config, source, given)
     start = None if init_from is None else load(init_from)
-
     with (
         open_checkpoints(output, checkpoint_every, resume=resume, overwrite=overwrite) as checkpoints,
         whole_directory(output, overwrite or checkpoints.is_done(output), checkpoints.directory) as directory,
     ):
         if not quiet:
-            print(f"{len(texts)} texts to train on, {len(dev_texts)} held out. Loading Trax ...", file=sys.stderr)
-        with (
-            _ProgressBar(settings.steps, quiet) as bar,
-            nullcontext() if tensorboard is None else Summaries(tensorboard) as summaries,
-        ):
-            trained = train_pipeline(
-                texts,
-                dev_texts,
-                label_names,
-                settings,
-                _told(bar, summaries),
-                weights=weights,
-                init_from=start,
-                checkpoints=checkpoints,
-            )
-            if summaries is not None and trained.history:
-                summaries.write(trained.history[-1])
-        nlp = trained.nlp
-        figures = _measure(nlp, dev_texts, label_names)
-        as_it_is = figures[_AS_THEY_ARE]
-        nlp.meta["performance"] = {"accuracy": as_it_is.accuracy, "macro_recall": as_it_is.macro_recall}
-        names = {"source": config or source, "dev": dev, "init_from": init_from}
-        nlp.meta["trax_sentiment"] = {"training": _training_facts(names, texts, dev_texts, settings)}
-        save(nlp, directory)
+            n_texts, n_held_out = len(corpus.texts), len(corpus.held_out)
+            print(f"{n_texts} texts to train on, {n_held_out} held out. Loading Trax ...", file=sys.stderr)
+        trained = _train(corpus, settings, start, checkpoints, tensorboard, quiet)
+        # The notebook's tweets get their labels from the emoticons that it leaves in the text.
+        is_seed = config is None and (preset == "seed" or source.startswith("nltk:twitter_samples"))
+        figures = _measure(trained, corpus, with_stripped=is_seed)
+        _add_facts(trained.nlp, figures, source=config or source, dev=dev, init_from=init_from)
+        save(trained.nlp, directory)
         if report:
-            held_out = f"the last fifth of each label's, of {_name(source)}" if dev is None else _name(dev)
-            of_config = f"the recipe {_name(config or '')}", "its dev sources"
-            sources = (_name(source), held_out) if config is None else of_config
-            _write_report(directory, output.resolve().name, trained, figures, texts, sources, settings)
+            sources = _source_names(source, dev, config)
+            _write_report(directory, output.resolve().name, trained, figures, corpus, settings, sources)
         checkpoints.conclude(directory)
     if not quiet:
         _print_figures(figures, output, report)
 
 
-def _told(bar: "_ProgressBar", summaries: "Summaries | None") -> "Callable[[Progress], None]":
-    def tell(progress: "Progress") -> None:
-        bar.show(progress)
-        if summaries is not None:
-            summaries.on_step(progress)
-
-    return tell
-
-
-def _name(source: str) -> str:
-    """RETURNS: A file without its folder; a named source as it is."""
-    return source if ":" in source else Path(source).name
-
-
-def _training_facts(
-    names: dict[str, str | None],
-    texts: "list[LabelledText] | StoredTexts",
-    dev_texts: "list[LabelledText]",
-    settings: "Settings",
-) -> dict[str, Any]:
-    """RETURNS: What a model keeps of its training: nothing of when or in what folder, so that the same training gives
-    the same files.
-    """
-    from collections import Counter
-    from dataclasses import asdict
-
-    return {
-        **{what: None if name is None else Path(name).name for what, name in names.items()},
-        "texts": dict(sorted(Counter(text.label for text in texts).items())),
-        "dev_texts": dict(sorted(Counter(text.label for text in dev_texts).items())),
-        "settings": asdict(settings),
-    }
-
-
-def _settings(preset: str, chosen: dict[str, Any]) -> "Settings":
+def _of_source(
+    source: str, dev: str | None, labels: list[str], columns: dict[str, Any], preset: str, given: dict[str, Any]
+) -> "tuple[Corpus, Settings]":
+    """Return the texts of a source, and the preset's settings with those given on the command line."""
     from dataclasses import replace
 
     from ..errors import Errors, SentimentError
-    from ..training.settings import PRESETS
+    from ..training.corpora import read_corpus
+    from ..training.settings import PRESETS, check_settings
 
     if preset not in PRESETS:
         raise SentimentError(Errors.S023.format(name=preset, names=", ".join(PRESETS)))
-    return replace(PRESETS[preset], **chosen)
+    settings = replace(PRESETS[preset], **given)
+    check_settings(settings, len(labels))
+    return read_corpus(source, dev, labels=labels, **columns), settings
+
+
+def _of_recipe(config: str, source: str, given: dict[str, Any]) -> "tuple[Corpus, Settings]":
+    """Return the texts of a recipe, and its settings with those given on the command line."""
+    from dataclasses import replace
+
+    from ..training.recipes import mix, read_recipe
+    from ..training.settings import check_settings
+
+    recipe = read_recipe(config)
+    settings = replace(recipe.settings, **given)
+    check_settings(settings, len(recipe.labels))
+    return mix(recipe, Path(source)), settings
 
 
 def _label_names(labels: str) -> list[str]:
@@ -244,34 +176,86 @@ def _label_names(labels: str) -> list[str]:
     return names
 
 
-def _measure(nlp: Any, dev_texts: "list[LabelledText]", labels: list[str]) -> "dict[str, Evaluation]":
+def _train(
+    corpus: "Corpus", settings: "Settings", start: Any, checkpoints: Any, tensorboard: Path | None, quiet: bool
+) -> "Trained":
+    """Train with a progress bar, log lines and TensorBoard's files."""
+    from contextlib import nullcontext
+
+    from ..training.run import train_on
+    from ..training.tensorboard import Summaries
+
+    with (
+        progress(quiet, settings.steps, "step") as bar,
+        nullcontext() if tensorboard is None else Summaries(tensorboard) as summaries,
+    ):
+
+        def on_step(step: "Progress") -> None:
+            bar.set_postfix(loss=f"{step.loss:.4f}", dev_accuracy=f"{step.dev_accuracy:.4f}", refresh=False)
+            bar.update(step.step - bar.n)
+            if step.step % 10 == 0:
+                logger.info("Step %d: loss %.4f; held out: loss %.4f, accuracy %.4f.", *step)
+            if summaries is not None:
+                summaries.on_step(step)
+
+        trained = train_on(corpus, settings, start, checkpoints=checkpoints, on_step=on_step)
+        if summaries is not None and trained.history:
+            summaries.write(trained.history[-1])
+    return trained
+
+
+def _measure(trained: "Trained", corpus: "Corpus", with_stripped: bool) -> "dict[str, Evaluation]":
+    """Return the figures of the held-out texts; of the seed's, also those without emoticons."""
     from ..evaluation.figures import measure
     from ..text.process_tweet import strip_emoticons
 
-    stripped = [text._replace(text=strip_emoticons(text.text)) for text in dev_texts]
-    return {_AS_THEY_ARE: measure(nlp, labels, dev_texts), "emoticons stripped": measure(nlp, labels, stripped)}
+    held_out = trained.held_out
+    figures = measure(trained.nlp, corpus.labels, held_out)
+    if not with_stripped:
+        return {"all": figures}
+    stripped = [text._replace(text=strip_emoticons(text.text)) for text in held_out]
+    return {"as they are": figures, "emoticons stripped": measure(trained.nlp, corpus.labels, stripped)}
+
+
+def _add_facts(nlp: Any, figures: "dict[str, Evaluation]", **sources: str | None) -> None:
+    """Add the figures and the names of the sources to what the model saves about its training.
+
+    It saves neither times nor folders, so that the same training gives the same files.
+    """
+    evaluation = next(iter(figures.values()))
+    nlp.meta["performance"] = {"accuracy": evaluation.accuracy, "macro_recall": evaluation.macro_recall}
+    names = {what: None if source is None else Path(source).name for what, source in sources.items()}
+    nlp.meta["trax_sentiment"]["training"] = names | nlp.meta["trax_sentiment"]["training"]
+
+
+def _source_names(source: str, dev: str | None, config: str | None) -> tuple[str, str]:
+    """Return what a report calls the sources of the training texts and of the held-out ones."""
+    if config is not None:
+        return f"the recipe {_short(config)}", "its dev sources"
+    return _short(source), f"the last fifth of each label in {_short(source)}" if dev is None else _short(dev)
+
+
+def _short(source: str) -> str:
+    return source if ":" in source else Path(source).name
 
 
 def _write_report(
     directory: Path,
-    name: str,
+    title: str,
     trained: "Trained",
     figures: "dict[str, Evaluation]",
-    texts: "list[LabelledText] | StoredTexts",
-    sources: tuple[str, str],
+    corpus: "Corpus",
     settings: "Settings",
+    sources: tuple[str, str],
 ) -> None:
     from ..evaluation.report import training_report
     from ..evaluation.report_tables import Data
     from ..storage.whole import write_file
 
-    data = [
-        Data("training", sources[0], texts),
-        Data("held out", sources[1], figures[_AS_THEY_ARE].texts),
-    ]
-    # Not among the sealed files: the model is whole without it, and it holds texts that one may not want to hand on.
-    html = training_report(trained.nlp, name, figures, trained.history, data, settings)
-    write_file(directory / "report.html", html)
+    data = [Data("training", sources[0], corpus.texts), Data("held out", sources[1], trained.held_out)]
+    # The report is not among the sealed files: the model is complete without it, and it quotes texts that should
+    # perhaps not be passed on.
+    write_file(directory / "report.html", training_report(trained.nlp, title, figures, trained.history, data, settings))
 
 
 def _print_figures(figures: "dict[str, Evaluation]", output: Path, report: bool) -> None:
@@ -284,26 +268,5 @@ def _print_figures(figures: "dict[str, Evaluation]", output: Path, report: bool)
     header = ("held-out texts", "number", "accuracy", "macro-recall")
     print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r")), end="")
     if report:
-        print(f"Report, with texts: {output / 'report.html'}")
-    print(f'Saved to {output}. Use it: spacy.load("{output}")')
-
-
-class _ProgressBar:
-    """A bar on standard error, where that is a terminal, with the latest loss and held-out accuracy."""
-
-    def __init__(self, steps: int, quiet: bool) -> None:
-        from tqdm import tqdm
-
-        self.bar = tqdm(total=steps, unit="step", disable=True if quiet else None, file=sys.stderr)
-
-    def __enter__(self) -> "_ProgressBar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-    def show(self, progress: "Progress") -> None:
-        self.bar.set_postfix(loss=f"{progress.loss:.4f}", dev_accuracy=f"{progress.dev_accuracy:.4f}", refresh=False)
-        self.bar.update(progress.step - self.bar.n)
-        if progress.step % 10 == 0:
-            logger.info("Step %d: loss %.4f; held out: loss %.4f, accuracy %.4f.", *progress)
+        print(f"Report, which quotes texts: {output / 'report.html'}")
+    print(f'Saved to {output}. To use it: spacy.load("{output}")')

@@ -1,11 +1,11 @@
 """Evaluations, data and settings to the rows of a report's tables: names and cells, ready to show."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ..about import __version__
 from ..component import TraxSentiment
-from ..training.labelled import LabelledText
+from ..training.labelled import Texts
 from .comparison import Comparison
 from .figures import Evaluation, count_labels, figure
 
@@ -16,14 +16,6 @@ _MEANINGS = {
     "log loss": "mean negative log-probability of the true label",
     "calibration error": "mean gap between confidence and accuracy",
 }
-
-
-class Texts(Protocol):
-    """Labelled texts that may be too many for a list."""
-
-    def __len__(self) -> int: ...
-
-    def __iter__(self) -> Iterator[LabelledText]: ...
 
 
 class Data(NamedTuple):

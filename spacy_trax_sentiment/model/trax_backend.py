@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from ..errors import Errors, MissingExtraError
+from ..errors import missing_train_extra
 
 _IMPORT_LOCK = threading.Lock()
 
@@ -110,7 +110,7 @@ try:
         from trax import layers as tl
         from trax.supervised import training
 except ImportError as error:
-    raise MissingExtraError(Errors.S040.format(package=error.name or "trax", reason=error)) from error
+    raise missing_train_extra(error) from error
 
 
 @contextmanager

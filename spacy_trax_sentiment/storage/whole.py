@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
@@ -148,3 +148,35 @@ def _check_free(path: Path, overwrite: bool) -> None:
         raise SentimentError(Errors.S030.format(path=path))
     if path.is_symlink() or not all((path / name).is_file() for name in ("config.cfg", "meta.json")):
         raise SentimentError(Errors.S031.format(path=path))
+
+
+def write_directory(path: Path, files: Mapping[str, bytes], within: Path) -> None:
+    """Write a new directory, completely or not at all, even if the machine fails.
+
+    Args:
+        path: Where the directory will be. Nothing may be there.
+        files: Content by file name.
+        within: As in `work_directory`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with work_directory(path, within) as work:
+        new = work / "new"
+        new.mkdir()
+        for name, data in files.items():
+            with (new / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        new.rename(path)
+        _flush_directory(path.parent)
+
+
+def _flush_directory(directory: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

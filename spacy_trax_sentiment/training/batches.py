@@ -1,4 +1,4 @@
-"""TODO."""
+"""Draw batches of padded ids, targets and example weights from the ids of many texts, as Trax's Loop takes them."""
 
 import random
 from array import array
@@ -12,18 +12,23 @@ from numpy.typing import NDArray
 from ..errors import Errors, SentimentError
 from ..model.padding import Ids, bucket_length, pad
 
-Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
+T = TypeVar("T")
 
+Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
+"""Ids int32 (batch_size, length), targets int32 (batch_size,) and example weights float32 (batch_size,)."""
 
 _SORTED_BATCHES = 2
 
 
 def steady_length(ids: Sequence[Ids], short: int = 64) -> Callable[[int], int]:
-    """Choose lengths for training on these texts: those of the ladder, but one length for all batches of short texts.
+    """Choose the lengths to pad to: those of the ladder, but a single length for all batches of short texts.
 
-    ids: The ids of each text.
-    short: Up to this length a shape's compile takes longer than all that shorter batches would save.
-    RETURNS: A function of a batch's longest text's length, for `padded_length`.
+    Args:
+        ids: The ids of each text.
+        short: Up to this length, compiling another shape takes longer than shorter batches would save.
+
+    Returns:
+        A function from the length of a batch's longest text to the length to pad to.
     """
     least = min(bucket_length(max(map(len, ids), default=0)), short)
     return lambda longest: max(bucket_length(longest), least)
@@ -39,18 +44,22 @@ def balanced_batches(
     seed: int = 0,
     padded_length: Callable[[int], int] = bucket_length,
 ) -> Iterator[Batch]:
-    """Draw batches that hold equally many texts of each class, the highest class first.
+    """Draw batches with equally many texts of each class, the highest class first.
 
-    ids: The ids of each text.
-    targets: The class of each text.
-    batch_size: Texts in a batch, a multiple of the number of classes.
-    loop: Start a class over when it is exhausted; else stop before the first incomplete batch.
-    shuffle: Draw in random order, anew each time that a class starts over.
-    seed: The seed of that order.
-    padded_length: The length to pad to, of the batch's longest text's length.
-    YIELDS: inputs int32 (batch_size, length), targets int32 (batch_size,), example weights 1, float32 (batch_size,).
+    Args:
+        ids: The ids of each text.
+        targets: The class of each text, (n_texts,).
+        batch_size: Texts per batch, a multiple of the number of classes.
+        loop: Whether to start a class over when it is used up. If not, stop before the first incomplete batch.
+        shuffle: Whether to draw in random order, a new one each time a class starts over.
+        seed: The random seed of that order.
+        padded_length: From the length of a batch's longest text to the length to pad to.
 
-    Raises SentimentError where the batch size does not divide into the classes.
+    Yields:
+        A batch whose example weights are all 1.
+
+    Raises:
+        SentimentError: The batch size is not a multiple of the number of classes.
     """
     classes = sorted(set(targets), reverse=True)
     share = check_batch_size(batch_size, len(classes))
@@ -75,11 +84,20 @@ def shuffled_batches(
     seed: int = 0,
     padded_length: Callable[[int], int] = bucket_length,
 ) -> Iterator[Batch]:
-    """Draw batches without end, passing through all texts in a new random order each time.
+    """Draw batches without end, going through all texts in a new random order each time.
 
-    YIELDS: As `balanced_batches` does, with the classes as the data has them.
+    Args:
+        ids: The ids of each text.
+        targets: The class of each text, (n_texts,).
+        batch_size: Texts per batch.
+        seed: The random seed.
+        padded_length: As in `balanced_batches`.
 
-    Raises SentimentError where the batch size is less than 1.
+    Yields:
+        A batch whose example weights are all 1. Its classes are as frequent as in the data.
+
+    Raises:
+        SentimentError: The batch size is less than 1.
     """
     check_batch_size(batch_size, 1)
     stream = _endless(range(len(ids)), random.Random(seed), shuffle=True)
@@ -102,14 +120,23 @@ def weighted_batches(
     seed: int = 0,
     padded_length: Callable[[int], int] = bucket_length,
 ) -> Iterator[Batch]:
-    """Draw batches without end, each text as often as its weight says, whenever it was drawn last.
+    """Draw batches without end, each text in proportion to its weight, with replacement.
 
-    targets: The class of each text; -1 for one of no class, which is drawn as of any class by chance, so that its
-        expected probabilities are even.
-    weights: Not below 0, (n_texts,).
-    YIELDS: As `balanced_batches` does.
+    Args:
+        ids: The ids of each text.
+        targets: The class of each text, (n_texts,); -1 if it has none. Such a text gets a random class each time it is
+            drawn, which teaches even probabilities.
+        weights: The weight of each text, (n_texts,), none below 0.
+        batch_size: Texts per batch.
+        n_classes: Number of classes.
+        seed: The random seed.
+        padded_length: As in `balanced_batches`.
 
-    Raises SentimentError where the batch size is less than 1.
+    Yields:
+        A batch whose example weights are all 1.
+
+    Raises:
+        SentimentError: The batch size is less than 1.
     """
     check_batch_size(batch_size, 1)
     rng = np.random.default_rng(seed)
@@ -118,7 +145,8 @@ def weighted_batches(
     all_targets = np.array(targets, dtype=np.int32)
     while True:
         drawn = np.searchsorted(cumulative, rng.random(batch_size * _SORTED_BATCHES) * cumulative[-1], side="right")
-        # Texts of like lengths share a batch, as far as batches do not become of one kind, or most would be padding.
+        # Texts of similar lengths share a batch, or most of it would be padding. Sorting more batches than these
+        # would make each batch too uniform.
         batches = drawn[np.argsort(lengths[drawn], kind="stable")].reshape(_SORTED_BATCHES, batch_size)
         for batch in batches[rng.permutation(_SORTED_BATCHES)]:
             of_batch = all_targets[batch]
@@ -127,14 +155,15 @@ def weighted_batches(
 
 
 def check_batch_size(batch_size: int, n_classes: int) -> int:
-    """RETURNS: The texts of each class in a batch. Raises SentimentError where that is not a whole number above 0."""
+    """Return the texts of each class in a batch.
+
+    Raises:
+        SentimentError: That is not a whole number above 0.
+    """
     if batch_size < 1 or batch_size % n_classes:
         wanted = "positive" if n_classes == 1 else f"a positive multiple of {n_classes}"
         raise SentimentError(Errors.S020.format(batch_size=batch_size, wanted=wanted))
     return batch_size // n_classes
-
-
-T = TypeVar("T")
 
 
 def _once(items: Sequence[T], rng: random.Random, shuffle: bool) -> Iterator[T]:

@@ -1,5 +1,8 @@
-"""A trained classifier to one whose probabilities are as often right as they say: temperature scaling (Guo et al. 2017,
-"On Calibration of Modern Neural Networks"), put into the weights, so that serving knows nothing of it."""
+"""Make a trained classifier's probabilities as often right as they say, by one temperature for all texts.
+
+Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks"). The temperature is divided into the
+weights, so serving needs to know nothing of it.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,16 +16,20 @@ from ..model.parameters import get_weights, set_weights
 from ..model.thinc_model import folded_classifier
 from ..text.arrays import Ragged
 
-# Powers of e between which a temperature lies, and how exactly it is found.
-_LEAST, _MOST, _STEPS = -3.0, 3.0, 60
-_GOLDEN = (5**0.5 - 1) / 2
+# The natural logarithm of the temperature lies between these.
+_BOUNDS = (-3.0, 3.0)
 
 
 def calibrate(model: Model[Any, Any], ids: Sequence[NDArray[np.int32]], targets: Sequence[int]) -> float:
-    """Divide the scores before the softmax by the temperature that makes held-out texts likeliest.
+    """Divide the output layer by the temperature that makes held-out texts most probable.
 
-    ids: The ids of each held-out text. targets: The label of each; -1 for a text that has none, which is left out.
-    RETURNS: The temperature. Above 1, the model was too sure of itself.
+    Args:
+        model: A trained Thinc model of the architecture `Classifier.v1`; its weights are changed.
+        ids: The ids of each held-out text.
+        targets: The label of each text, (n_texts,); -1 if it has none. Such texts are ignored.
+
+    Returns:
+        The temperature. Above 1, the model was overconfident.
     """
     known = [i for i, target in enumerate(targets) if target >= 0]
     texts = [ids[i] for i in known]
@@ -34,19 +41,18 @@ def calibrate(model: Model[Any, Any], ids: Sequence[NDArray[np.int32]], targets:
 
 
 def fit_temperature(scores: NDArray[Any], targets: NDArray[Any]) -> float:
-    """RETURNS: The temperature with the least cross-entropy, found by golden-section search.
+    """Return the temperature with the least cross-entropy.
 
-    scores: Log-probabilities (n_texts, n_labels). targets: Integers (n_texts,).
+    Args:
+        scores: Log-probabilities, (n_texts, n_labels).
+        targets: The column of each text's label, integers (n_texts,).
     """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
 
-    def loss(power: float) -> float:
-        scaled = scores / np.exp(power)
-        highest = scaled.max(axis=1)
-        total = highest + np.log(np.exp(scaled - highest[:, None]).sum(axis=1))
-        return float((total - scaled[np.arange(len(targets)), targets]).mean())
+    texts = np.arange(len(targets))
 
-    low, high = _LEAST, _MOST
-    for _ in range(_STEPS):
-        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        low, high = (low, right) if loss(left) < loss(right) else (left, high)
-    return float(np.exp((low + high) / 2))
+    def loss(log_temperature: float) -> float:
+        return -float(log_softmax(scores / np.exp(log_temperature), axis=1)[texts, targets].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=_BOUNDS, options={"xatol": 1e-8}).x))

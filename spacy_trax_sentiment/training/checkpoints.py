@@ -1,13 +1,12 @@
-"""Checkpoints of a training run: arrays and JSON with checksums, in a directory beside the model's, `MODEL.checkpoint`.
+"""Save and load checkpoints of a training run: arrays and JSON with checksums, in the directory `MODEL.checkpoint`.
 
-Each is written whole: beside its place, flushed to the disk, then renamed. The directory is there while a run is, which
-holds a lock in it that the operating system drops when the run ends, however it does.
+Each checkpoint is written completely or not at all. The directory exists during the run, which holds a lock in it. The
+operating system releases the lock when the process ends, even if it is killed.
 """
 
 import hashlib
 import io
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,18 +16,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Errors, SentimentError, os_errors_as
+from ..errors import Errors, SentimentError, missing_train_extra, os_errors_as
 from ..storage.npy import read_array
 from ..storage.sealed import directory_manifest, manifest, read_sealed, reader
-from ..storage.whole import MANIFEST, WORK_PREFIX, recover_replaced, work_directory
+from ..storage.whole import MANIFEST, WORK_PREFIX, recover_replaced, write_directory
 
 _LOCK, _STATE, _OUTCOME = "lock", "state.json", "outcome"
 _STEP = "step-"
 
 
 class Checkpoint(NamedTuple):
-    """step: Steps done. facts: What the run is of, of JSON's types: another of other facts cannot go on from here.
-    state: Of JSON's types. arrays: By name.
+    """The state of a training run after a step.
+
+    Attributes:
+        step: Number of steps done.
+        facts: Settings and digests of the data, in JSON's types. Only a run with the same facts can resume from it.
+        state: The state apart from arrays, in JSON's types.
+        arrays: Arrays by name, without any NaN or infinity.
     """
 
     step: int
@@ -38,10 +42,15 @@ class Checkpoint(NamedTuple):
 
 
 class Checkpoints:
-    """The checkpoints of one run, of which the latest is kept.
+    """The checkpoints of one run, of which only the latest is kept. Get one from `open_checkpoints`.
 
-    directory: Where they are. every: The steps from one to the next; None for none but on an interrupt.
-    resume: Whether to go on from the latest.
+    Args:
+        directory: Directory of the checkpoints.
+        every: Number of steps between checkpoints; None to save one only if the run is interrupted.
+        resume: Whether to resume from the latest.
+
+    Raises:
+        SentimentError: `every` is less than 1.
     """
 
     def __init__(self, directory: Path, every: int | None = None, resume: bool = False) -> None:
@@ -50,9 +59,10 @@ class Checkpoints:
         self.directory, self.every, self.resume = directory, every, resume
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, then remove the earlier ones.
+        """Write a checkpoint, then remove the previous one.
 
-        Raises SentimentError where it cannot be written or holds what is not finite; the one before is then kept.
+        Raises:
+            SentimentError: The checkpoint cannot be written or is not finite. The previous one is kept.
         """
         for array in checkpoint.arrays.values():
             if not np.isfinite(array).all():
@@ -64,11 +74,13 @@ class Checkpoints:
             shutil.rmtree(directory, ignore_errors=True)
 
     def start(self, facts: Mapping[str, Any]) -> Checkpoint | None:
-        """RETURNS: The checkpoint to go on from; None to start from the beginning.
+        """Return the checkpoint to resume from, or None to start from the beginning.
 
-        facts: What the run is of.
+        Args:
+            facts: The facts of the run.
 
-        Raises SentimentError where the latest checkpoint is damaged, or where it is of another run.
+        Raises:
+            SentimentError: The latest checkpoint is damaged or belongs to a run with other facts.
         """
         saved = self.saved()
         if not self.resume or not saved:
@@ -90,28 +102,27 @@ class Checkpoints:
         return checkpoint
 
     def conclude(self, model: Path) -> None:
-        """Note the model that the run came to, before it is put in its place.
+        """Record the finished model before it is moved to its place.
 
-        Raises SentimentError where that cannot be written.
+        Args:
+            model: The directory it has been written to.
+
+        Raises:
+            SentimentError: The record cannot be written.
         """
         with os_errors_as(Errors.S121, self.directory):
             (self.directory / _OUTCOME).write_bytes(directory_manifest(model))
 
     def is_done(self, output: Path) -> bool:
-        """RETURNS: Whether the model at `output` is the one that the run to go on with came to: it was killed once that
-        was in its place, with its checkpoint still there, and puts the same model there again.
-        """
+        """Return whether the run to resume put its model at `output` and was killed before removing its checkpoint."""
         outcome = self.directory / _OUTCOME
         if not (self.resume and self.saved() and outcome.is_file() and output.is_dir()):
             return False
         return outcome.read_bytes() == directory_manifest(output)
 
     def saved(self) -> list[Path]:
-        """RETURNS: The directories of the checkpoints, the latest last."""
+        """Return the directories of the checkpoints, the latest last."""
         return sorted(self.directory.glob(f"{_STEP}*"))
-
-    def _place(self, step: int) -> Path:
-        return self.directory / f"{_STEP}{step:012}"
 
     def _write(self, checkpoint: Checkpoint) -> None:
         content = {"step": checkpoint.step, "facts": checkpoint.facts, "state": checkpoint.state}
@@ -121,32 +132,28 @@ class Checkpoints:
             np.save(buffer, array, allow_pickle=False)
             files[f"{name}.npy"] = buffer.getvalue()
         files[MANIFEST] = manifest(files, {})
-        place = self._place(checkpoint.step)
-        with work_directory(place, self.directory) as work:
-            new = work / "new"
-            new.mkdir()
-            for name, data in files.items():
-                with (new / name).open("wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-            new.rename(place)
-            _flush_directory(self.directory)
+        write_directory(self.directory / f"{_STEP}{checkpoint.step:012}", files, within=self.directory)
 
 
 @contextmanager
 def open_checkpoints(
     output: Path, every: int | None = None, *, resume: bool = False, overwrite: bool = False
 ) -> Iterator[Checkpoints]:
-    """Lock an output directory for a training run.
+    """Lock an output directory for a training run, and open the checkpoints beside it.
 
-    output: Where the model shall be; the checkpoints are in the directory of that name with `.checkpoint` after it.
-    every, resume: As in `Checkpoints`.
-    overwrite: Remove the checkpoint of an earlier run, where it is not to go on.
-    YIELDS: The run's checkpoints. At the end the directory is removed; after an error only if it holds no checkpoint.
+    Args:
+        output: Directory the model will be written to. The checkpoints are in `OUTPUT.checkpoint`.
+        every: As in `Checkpoints`.
+        resume: As in `Checkpoints`.
+        overwrite: Whether to remove the checkpoint of an earlier run unless it is resumed.
 
-    Raises SentimentError where another run is at work, where there is a checkpoint that is neither to go on from nor to
-    be overwritten, and where the directory cannot be written.
+    Yields:
+        The run's checkpoints. Their directory is removed at the end; after an error, only if it holds no checkpoint.
+
+    Raises:
+        SentimentError: Another run writes to `output`; there is a checkpoint, which is to be neither resumed nor
+            overwritten; or the directory cannot be written.
+        MissingExtraError: The extra `train` is not installed.
     """
     directory = Path(f"{output if output.name else output.absolute()}.checkpoint")
     checkpoints = Checkpoints(directory, every, resume)
@@ -167,12 +174,12 @@ def open_checkpoints(
                 shutil.rmtree(directory, ignore_errors=True)
             raise
         for done in checkpoints.saved():
-            done.rename(directory / f"{WORK_PREFIX}{done.name}")  # at once: half a checkpoint would be a damaged one
+            done.rename(directory / f"{WORK_PREFIX}{done.name}")  # removing it takes time, and half of one is damaged
         shutil.rmtree(directory, ignore_errors=True)
 
 
 def digest(parts: Iterable[Any]) -> str:
-    """RETURNS: The sha256 of strings and arrays, in their order."""
+    """Return the sha256 of a sequence of strings and arrays."""
     sha256 = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else np.ascontiguousarray(part).tobytes()
@@ -184,59 +191,23 @@ def digest(parts: Iterable[Any]) -> str:
 @contextmanager
 def _locked(directory: Path, output: Path) -> Iterator[None]:
     try:
-        file = _lock_file(directory)
-    except _LockedError:
-        raise SentimentError(Errors.S125.format(path=output)) from None
-    except OSError as error:
-        raise SentimentError(Errors.S032.format(path=output, reason=error.strerror or error)) from None
+        from filelock import FileLock, Timeout
+    except ImportError as error:
+        raise missing_train_extra(error) from None
+    lock = FileLock(directory / _LOCK, timeout=0)
+    with os_errors_as(Errors.S032, output):
+        try:
+            while not (lock.is_locked and (directory / _LOCK).exists()):
+                lock.release()  # it guards nothing, because a run that ended removed it
+                directory.mkdir(parents=True, exist_ok=True)
+                with suppress(FileNotFoundError):  # or removes the directory now
+                    lock.acquire()
+        except Timeout:
+            raise SentimentError(Errors.S125.format(path=output)) from None
     try:
         yield
     finally:
-        os.close(file)
-
-
-class _LockedError(Exception):
-    """Another process holds the lock."""
-
-
-def _lock_file(directory: Path) -> int:
-    path = directory / _LOCK
-    while True:
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        except FileNotFoundError:  # a run that ended has just removed the directory
-            continue
-        try:
-            _lock(file)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file), os.stat(path)):
-                    return file
-        except OSError:
-            os.close(file)
-            raise _LockedError from None
-        os.close(file)  # it was removed before we had the lock, so that it guards nothing
-
-
-def _lock(file: int) -> None:
-    # The system drops such a lock when its process ends, be it killed.
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    else:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _flush_directory(directory: Path) -> None:
-    if os.name == "posix":
-        file = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
+        lock.release()
 
 
 def _shown(value: Any) -> str:

@@ -1,19 +1,80 @@
-"""Sources of labelled texts: JSONL, CSV, TSV and Parquet, NLTK's `twitter_samples`, the corpus that the package has."""
+"""Read labelled texts from JSONL, CSV, TSV and Parquet files, from NLTK's `twitter_samples` and from the package."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.resources import as_file, files
+from itertools import chain
 from pathlib import Path
 
 from spacy.language import Language
 from spacy.training import Example
 
-from ..errors import Errors, SentimentError
+from ..errors import Errors, SentimentError, errors_at
 from ..tables.lines import brief
 from ..tables.readers import labelled_rows
 from ..text.nltk_data import load_corpus
-from .labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, LabelledText
+from .labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, Corpus, LabelledText, require_labels
+from .stored import StoredTexts
+from .templates import template_texts
 
-HELD_OUT_SHARE = 0.2
+HELD_OUT_FRACTION = 0.2
+
+
+class LabelledTexts:
+    """The labelled texts of a source, read anew at each iteration.
+
+    Registered as the reader `spacy_trax_sentiment.LabelledTexts.v1`: called with a pipeline, it yields one Example per
+    text for `spacy train`, with `cats` of 1.0 for the text's label and 0.0 for all others.
+
+    Args:
+        source: Path of a .jsonl, .csv, .tsv or .parquet file; or `nltk:twitter_samples`, or its two parts as in the
+            seed, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`; or
+            `bundled:templates`, which has neutral texts too. A config may leave it null and set it on the command line.
+        text_column: Column of a file that holds the text.
+        label_column: Column of a file that holds the label.
+        labels: The labels that may occur in a file; None for any.
+
+    Raises:
+        SentimentError: The source cannot be read, holds no text, lacks a column or has an unexpected label. It names
+            the file and line, and is raised during iteration.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | None,
+        text_column: str = "text",
+        label_column: str = "label",
+        labels: Collection[str] | None = None,
+    ) -> None:
+        self.source, self.text_column, self.label_column, self.labels = source, text_column, label_column, labels
+
+    def __iter__(self) -> Iterator[LabelledText]:
+        if self.source is None:
+            raise SentimentError(Errors.S017)
+        source = str(self.source)
+        is_named = source.startswith(("nltk:", "bundled:"))
+        for place, text in _named_rows(source) if is_named else self._file_rows(Path(source)):
+            if self.labels is not None and text.label not in self.labels:
+                with errors_at(place):
+                    raise SentimentError(Errors.S008.format(value=brief(text.label), labels=", ".join(self.labels)))
+            yield text
+
+    def __call__(self, nlp: Language) -> Iterator[Example]:
+        texts = list(self)
+        labels = self.labels or sorted({text.label for text in texts})
+        for text, label in texts:
+            yield Example.from_dict(nlp.make_doc(text), {"cats": {each: float(each == label) for each in labels}})
+
+    def _file_rows(self, path: Path) -> Iterator[tuple[str, LabelledText]]:
+        if not path.exists():
+            raise SentimentError(Errors.S001.format(path=path))
+        is_empty = True
+        for line, text, label in labelled_rows(path, text_column=self.text_column, label_column=self.label_column):
+            is_empty = False
+            yield f"{path}, line {line}", LabelledText(text, label)
+        if is_empty:
+            raise SentimentError(Errors.S003.format(path=path))
 
 
 def read_labelled_texts(
@@ -23,129 +84,122 @@ def read_labelled_texts(
     text_column: str = "text",
     label_column: str = "label",
 ) -> list[LabelledText]:
-    """Read a whole source of labelled texts.
-
-    source: A path that ends in .jsonl, .csv, .tsv or .parquet; or `nltk:twitter_samples`, or one of its two parts as
-        the seed splits it, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`,
-        or `bundled:templates`, which has neutral texts too.
-    labels: The labels that may occur; None means any.
-    text_column, label_column: The fields of a file that hold them.
-    RETURNS: The texts in the source's order.
-
-    Raises SentimentError, naming file and line, where the source cannot be read, holds no text, lacks a field or has
-    a label that is not among `labels`.
-    """
-    return list(iter_labelled_texts(source, labels=labels, text_column=text_column, label_column=label_column))
+    """Return all texts of a source, in its order. The arguments and errors are those of `LabelledTexts`."""
+    return list(LabelledTexts(source, text_column, label_column, labels))
 
 
-def iter_labelled_texts(
-    source: str | Path,
+def read_corpus(
+    source: str,
+    dev: str | None = None,
     *,
-    labels: Collection[str] | None = DEFAULT_LABELS,
+    labels: Collection[str] = DEFAULT_LABELS,
     text_column: str = "text",
     label_column: str = "label",
-) -> Iterator[LabelledText]:
-    """As `read_labelled_texts`, one after the other.
+    most_bytes_in_memory: int = 1 << 26,
+) -> Corpus:
+    """Read the texts to train on and those to hold out.
 
-    RETURNS: An iterator, which raises what is wrong when it gets there.
+    Args:
+        source: As in `LabelledTexts`.
+        dev: Source of the held-out texts. If None, the last fifth of each label's texts in `source` is held out.
+        labels: The labels, in the order of the scores' columns. Each must occur in both parts.
+        text_column: As in `LabelledTexts`.
+        label_column: As in `LabelledTexts`.
+        most_bytes_in_memory: The texts of a larger file stay in it (`StoredTexts`). Lists of texts and ids take about
+            ten times the file's size.
+
+    Returns:
+        The corpus, with its texts as a list or `StoredTexts`.
+
+    Raises:
+        SentimentError: As in `LabelledTexts`; or a label has no or too few texts.
     """
-    source = str(source)
-    prefix, colon, name = source.partition(":")
-    if colon and prefix in _NAMED_SOURCES:
-        if name not in _NAMED_SOURCES[prefix]:
-            known = ", ".join(f"{p}:{n}" for p, names in _NAMED_SOURCES.items() for n in names)
-            raise SentimentError(Errors.S013.format(source=source, sources=known))
-        return iter(_NAMED_SOURCES[prefix][name]())
-    return _read_file(Path(source), labels, text_column, label_column)
+    reader = LabelledTexts(source, text_column, label_column, labels)
+    is_large = os.path.isfile(source) and os.path.getsize(source) > most_bytes_in_memory
+    texts: list[LabelledText] | StoredTexts = StoredTexts(reader) if is_large else list(reader)
+    with errors_at(source):
+        require_labels(texts, labels)
+        if dev is None:
+            split = split_stored(texts) if isinstance(texts, StoredTexts) else split_held_out(texts)
+            return Corpus(tuple(labels), *split)
+    held_out = list(LabelledTexts(dev, text_column, label_column, labels))
+    with errors_at(dev):
+        require_labels(held_out, labels)
+    return Corpus(tuple(labels), texts, held_out)
 
 
-def LabelledTexts(  # noqa: N802 (named as it is registered)
-    source: str | Path | None,
-    text_column: str = "text",
-    label_column: str = "label",
-    labels: list[str] | None = None,
-) -> Callable[[Language], Iterable[Example]]:
-    """Read a corpus for `spacy train`. Registered as the reader `spacy_trax_sentiment.LabelledTexts.v1`.
+def split_held_out(texts: Iterable[LabelledText]) -> tuple[list[LabelledText], list[LabelledText]]:
+    """Hold out the last fifth of each label's texts. For `nltk:twitter_samples` this is the seed's split.
 
-    source, text_column, label_column: As in `read_labelled_texts`. A config may leave the source at null, to be set on
-        the command line.
-    labels: The labels that may occur; None means those of the source.
-    RETURNS: A function of the pipeline that yields one Example a text, with `cats` of 1.0 for its label and 0.0 for
-        every other.
-    """
+    Args:
+        texts: The texts.
 
-    def read_examples(nlp: Language) -> Iterator[Example]:
-        if source is None:
-            raise SentimentError(Errors.S017)
-        texts = read_labelled_texts(source, labels=labels, text_column=text_column, label_column=label_column)
-        names = labels or sorted({text.label for text in texts})
-        for text, label in texts:
-            yield Example.from_dict(nlp.make_doc(text), {"cats": {name: float(name == label) for name in names}})
+    Returns:
+        The texts to train on and the held-out ones, both grouped by label in the order of each label's first text.
 
-    return read_examples
-
-
-def split_held_out(texts: Iterable[LabelledText], source: str) -> tuple[list[LabelledText], list[LabelledText]]:
-    """Hold out the last fifth of each label's texts: of `nltk:twitter_samples`, that is the seed's split.
-
-    RETURNS: The texts to train on and those held out, each in their order.
-
-    Raises SentimentError where a label has too few texts for that.
+    Raises:
+        SentimentError: A label has too few texts.
     """
     of_label: dict[str, list[LabelledText]] = {}
     for text in texts:
         of_label.setdefault(text.label, []).append(text)
-    train, held_out = [], []
-    for label, group in of_label.items():
-        n_held_out = int(len(group) * HELD_OUT_SHARE)
-        if not n_held_out:
-            needed = round(1 / HELD_OUT_SHARE)
-            raise SentimentError(Errors.S015.format(source=source, label=label, needed=needed))
-        train += group[:-n_held_out]
-        held_out += group[-n_held_out:]
-    return train, held_out
+    n_held_out = _n_held_out({label: len(group) for label, group in of_label.items()})
+    train = [text for label, group in of_label.items() for text in group[: -n_held_out[label]]]
+    return train, [text for label, group in of_label.items() for text in group[-n_held_out[label] :]]
 
 
-def twitter_samples() -> list[LabelledText]:
-    """RETURNS: NLTK's 5,000 positive and then 5,000 negative tweets, in their order."""
+def split_stored(texts: StoredTexts, most: int = 10_000) -> tuple[StoredTexts, list[LabelledText]]:
+    """Hold out the last fifth of each label's texts, and leave those to train on in their file.
+
+    Args:
+        texts: The texts.
+        most: Held-out texts per label at most. With 10,000, the 95% interval of an accuracy is within one point.
+
+    Returns:
+        The texts to train on in the file's order, and the held-out ones as `split_held_out` returns them.
+
+    Raises:
+        SentimentError: A label has too few texts.
+    """
+    n_held_out = _n_held_out(texts.counts, most)
+    last = {label: deque[LabelledText](maxlen=n) for label, n in n_held_out.items()}
+    for text in texts:
+        last[text.label].append(text)
+    return StoredTexts(texts, texts.counts - n_held_out), list(chain.from_iterable(last.values()))
+
+
+def _n_held_out(counts: Mapping[str, int], most: int | None = None) -> Counter[str]:
+    held_out = Counter({label: min(int(n * HELD_OUT_FRACTION), most or n) for label, n in counts.items()})
+    for label, n in held_out.items():
+        if not n:
+            raise SentimentError(Errors.S015.format(label=label, needed=round(1 / HELD_OUT_FRACTION)))
+    return held_out
+
+
+def _twitter_samples() -> list[LabelledText]:
+    """Return NLTK's 5,000 positive and then 5,000 negative tweets, in their order."""
     corpus = load_corpus("twitter_samples")
     return [
         LabelledText(tweet, label) for label in (POSITIVE, NEGATIVE) for tweet in corpus.strings(f"{label}_tweets.json")
     ]
 
 
-def short_texts() -> list[LabelledText]:
-    """RETURNS: The short texts, half of them positive, that were written for this package."""
+def _short_texts() -> list[LabelledText]:
+    """Return the short texts that were written for this package, half of them positive."""
     with as_file(files("spacy_trax_sentiment.samples") / "short_texts.jsonl") as path:
-        return list(_read_file(path, DEFAULT_LABELS, "text", "label"))
+        return read_labelled_texts(path)
 
 
-def _template_texts() -> list[LabelledText]:
-    from .templates import template_texts
-
-    return template_texts()
-
-
-_NAMED_SOURCES: dict[str, dict[str, Callable[[], list[LabelledText]]]] = {
-    "nltk": {
-        "twitter_samples": twitter_samples,
-        "twitter_samples/train": lambda: split_held_out(twitter_samples(), "nltk:twitter_samples")[0],
-        "twitter_samples/dev": lambda: split_held_out(twitter_samples(), "nltk:twitter_samples")[1],
-    },
-    "bundled": {"short_texts": short_texts, "templates": _template_texts},
+_NAMED_SOURCES: dict[str, Callable[[], list[LabelledText]]] = {
+    "nltk:twitter_samples": _twitter_samples,
+    "nltk:twitter_samples/train": lambda: split_held_out(_twitter_samples())[0],
+    "nltk:twitter_samples/dev": lambda: split_held_out(_twitter_samples())[1],
+    "bundled:short_texts": _short_texts,
+    "bundled:templates": template_texts,
 }
 
 
-def _read_file(
-    path: Path, labels: Collection[str] | None, text_column: str, label_column: str
-) -> Iterator[LabelledText]:
-    if not path.exists():
-        raise SentimentError(Errors.S001.format(path=path))
-    is_empty = True
-    for line, text, label in labelled_rows(path, text_column=text_column, label_column=label_column):
-        if labels is not None and label not in labels:
-            raise SentimentError(Errors.S008.format(path=path, line=line, value=brief(label), labels=", ".join(labels)))
-        is_empty = False
-        yield LabelledText(text, label)
-    if is_empty:
-        raise SentimentError(Errors.S003.format(path=path))
+def _named_rows(source: str) -> Iterator[tuple[str, LabelledText]]:
+    if source not in _NAMED_SOURCES:
+        raise SentimentError(Errors.S013.format(source=source, sources=", ".join(_NAMED_SOURCES)))
+    return ((source, text) for text in _NAMED_SOURCES[source]())

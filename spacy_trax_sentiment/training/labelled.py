@@ -1,8 +1,7 @@
-"""TODO."""
+"""Labelled texts, and what training needs of them before ids: all labels present, and Docs."""
 
-from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import spacy
 from spacy.tokens import Doc
@@ -10,35 +9,65 @@ from spacy.tokens import Doc
 from ..errors import Errors, SentimentError
 
 NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
-
-
 DEFAULT_LABELS = (NEGATIVE, POSITIVE)
 
 
-_TEXTS_A_PIPELINE = 100_000
-
-
 class LabelledText(NamedTuple):
+    """A text and the name of its label."""
+
     text: str
     label: str
 
 
-def make_docs(texts: Iterable[LabelledText]) -> Iterator[Doc]:
-    """YIELDS: A Doc of each text.
+class Texts(Protocol):
+    """Labelled texts that can be read again and again: a list, or texts that stay in their file."""
 
-    By pipelines of their own, or the one that is saved would carry every string of the training texts, and load slower;
-    and by a new one now and then, as it keeps all strings as long as it is there.
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[LabelledText]: ...
+
+
+class Corpus(NamedTuple):
+    """What a classifier is trained on.
+
+    Attributes:
+        labels: The labels, in the order of the columns of the scores.
+        texts: The texts to train on, with at least one of each label.
+        held_out: The texts to measure on, with at least one of each label.
+        weights: How often to draw each text, in proportion, (n_texts,). A text whose label is not in `labels` is then
+            drawn with a random one, which teaches even probabilities. None draws all texts alike.
     """
-    for i, (text, _) in enumerate(texts):
-        if i % _TEXTS_A_PIPELINE == 0:
-            tokenizer: Any = spacy.blank("en").tokenizer
-            tokenizer.max_cache_size = _TEXTS_A_PIPELINE
-        yield tokenizer(text)
+
+    labels: Sequence[str]
+    texts: Texts
+    held_out: Sequence[LabelledText]
+    weights: Sequence[float] | None = None
 
 
-def require_labels(texts: Iterable[LabelledText], labels: Collection[str], source: str | Path) -> None:
-    """Raises SentimentError, naming the source, where one of the labels has no text."""
+def require_labels(texts: Iterable[LabelledText], labels: Iterable[str]) -> None:
+    """Check that each label has a text.
+
+    Raises:
+        SentimentError: A label has none.
+    """
     found = {text.label for text in texts}
     if not found.issuperset(labels):
         shown = ", ".join(sorted(found)) or "none"
-        raise SentimentError(Errors.S012.format(path=source, label=shown, labels=", ".join(labels)))
+        raise SentimentError(Errors.S012.format(label=shown, labels=", ".join(labels)))
+
+
+def make_docs(texts: Iterable[LabelledText], texts_per_tokenizer: int = 100_000) -> Iterator[Doc]:
+    """Tokenize texts outside the pipeline to be saved, which would otherwise carry every string of the training data.
+
+    Args:
+        texts: The texts.
+        texts_per_tokenizer: A new tokenizer starts after this many texts, because each keeps all strings it has seen.
+
+    Yields:
+        The Doc of each text.
+    """
+    for i, (text, _) in enumerate(texts):
+        if i % texts_per_tokenizer == 0:
+            tokenizer: Any = spacy.blank("en").tokenizer
+            tokenizer.max_cache_size = texts_per_tokenizer
+        yield tokenizer(text)

@@ -1,69 +1,21 @@
-"""What a Trax Loop's history says of a training run, as it runs and afterwards."""
+"""The progress of a training run, as it is reported after each step and kept in its history."""
 
-import math
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
-from typing import Any, NamedTuple, TextIO
+from typing import NamedTuple
 
-from ..errors import Errors, SentimentError
-
-LOSS, ACCURACY = "loss", "accuracy"
-_SERIES = (("train", LOSS), ("eval", LOSS), ("eval", ACCURACY))
+STEPS_PER_EVALUATION = 10
 
 
 class Progress(NamedTuple):
-    """Where training stands: steps done, and as of the last evaluation the mean loss and the held-out figures."""
+    """Progress after a step.
+
+    Attributes:
+        step: Number of steps done.
+        loss: Mean training loss since the evaluation before the last one; NaN before the first evaluation.
+        dev_loss: Held-out loss at the last evaluation; NaN before the first one.
+        dev_accuracy: Held-out accuracy at the last evaluation, 0 to 1; NaN before the first one.
+    """
 
     step: int
     loss: float
     dev_loss: float
     dev_accuracy: float
-
-
-class Watch:
-    """A callback of Trax's Loop: reports each step, and ends a run whose loss is not finite."""
-
-    def __init__(
-        self, loop: Any, on_step: Callable[[Progress], None] | None, stdout: TextIO, learning_rate: float
-    ) -> None:
-        self.loop, self.on_step, self.stdout, self.learning_rate = loop, on_step, stdout, learning_rate
-
-    def call_at(self, step: int) -> bool:
-        return True
-
-    def on_step_begin(self, step: int) -> None:
-        pass
-
-    def on_step_end(self, step: int) -> None:
-        # The Loop evaluates after its callbacks: what stands in its history is of an earlier step.
-        latest = history(self.loop, slice(-1, None))
-        require_finite(latest, self.learning_rate)
-        if self.on_step is not None:
-            figures = latest[0][1:] if latest else (math.nan,) * 3
-            with redirect_stdout(self.stdout):
-                self.on_step(Progress(step, *figures))
-
-
-def history(loop: Any, part: slice = slice(None)) -> list[Progress]:
-    """RETURNS: The Loop's evaluations, or a part of them."""
-    losses, dev_losses, dev_accuracies = (loop.history.get(mode, f"metrics/{metric}")[part] for mode, metric in _SERIES)
-    dev = zip(dev_losses, dev_accuracies, strict=True)
-    return [
-        Progress(step, float(loss), float(dev_loss), float(dev_accuracy))
-        for (step, loss), ((_, dev_loss), (_, dev_accuracy)) in zip(losses, dev, strict=True)
-    ]
-
-
-def add_to_history(loop: Any, evaluations: Sequence[Progress]) -> None:
-    """Let a Loop's history hold these evaluations too."""
-    for step, *figures in evaluations:
-        for (mode, metric), value in zip(_SERIES, figures, strict=True):
-            loop.history.append(mode, f"metrics/{metric}", step, value)
-
-
-def require_finite(evaluations: Sequence[Progress], learning_rate: float) -> None:
-    """Raises SentimentError where a loss is not a finite number."""
-    for step, loss, dev_loss, _ in evaluations:
-        for value in (loss, dev_loss):
-            if not math.isfinite(value):
-                raise SentimentError(Errors.S041.format(loss=value, step=step, learning_rate=learning_rate))

@@ -1,23 +1,27 @@
-"""A recipe to weighted texts: a config of the labels, of the sources in their proportions, and of the settings."""
+"""Read a recipe, which mixes labelled sources, as a corpus with weighted texts and settings."""
 
-from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from pydantic.dataclasses import dataclass
 from thinc.api import Config
 
-from ..errors import Errors, SentimentError
+from ..errors import Errors, SentimentError, errors_at
 from .corpora import read_labelled_texts
-from .labelled import LabelledText
-from .settings import Settings
+from .labelled import Corpus, LabelledText, require_labels
+from .settings import STRICT_NAMES, Settings, one_line_errors
 
 
-@dataclass(frozen=True)
+@one_line_errors
+@dataclass(frozen=True, config=STRICT_NAMES)
 class Source:
-    """path: A path within the data's directory, or a named source as in `read_labelled_texts`.
+    """A source of a recipe.
 
-    weight: How often to draw a text of it, in proportion. label_weights: Times this, where a text's label is named.
+    Attributes:
+        path: Path within the directory of the data, or a named source as in `LabelledTexts`.
+        weight: How often to draw each of its texts, in proportion.
+        label_weights: Factors on this weight by label; 1 for a label not named.
     """
 
     path: str
@@ -25,11 +29,19 @@ class Source:
     label_weights: dict[str, float] | None = None
 
     def weight_of(self, label: str) -> float:
+        """Return the weight of a text with this label."""
         return self.weight * (self.label_weights or {}).get(label, 1.0)
 
 
 class Recipe(NamedTuple):
-    """labels: In the order of the scores' columns. sources, dev: What to learn from, and what is held out."""
+    """What to train on and how.
+
+    Attributes:
+        labels: The labels, in the order of the scores' columns.
+        settings: The settings.
+        sources: Sources to train on.
+        dev: Sources of the held-out texts.
+    """
 
     labels: list[str]
     settings: Settings
@@ -37,20 +49,14 @@ class Recipe(NamedTuple):
     dev: list[Source]
 
 
-class Mixture(NamedTuple):
-    """weights: Of each text, (n_texts,). dev_texts: Held-out texts of the recipe's labels alone."""
-
-    texts: list[LabelledText]
-    weights: list[float]
-    dev_texts: list[LabelledText]
-
-
 def read_recipe(name: str | Path) -> Recipe:
     """Read a recipe.
 
-    name: A path; or `en`, `en_ternary` or `en_ternary_start`, those of the models that the package carries.
+    Args:
+        name: Path of a .cfg file; or `en`, `en_ternary` or `en_ternary_start`, the recipes of the bundled models.
 
-    Raises SentimentError, naming the file and what is wrong, where it cannot be used.
+    Raises:
+        SentimentError: The recipe cannot be used. The message names the file and the reason.
     """
     path = Path(name)
     bundled = files("spacy_trax_sentiment.configs") / "recipes" / f"{name}.cfg"
@@ -59,21 +65,32 @@ def read_recipe(name: str | Path) -> Recipe:
     text = path.read_text("utf8") if path.is_file() else bundled.read_text("utf8")
     try:
         config = Config().from_str(text)
-        return Recipe(
-            list(config["labels"]["names"]),
-            Settings(**_known(Settings, config["settings"])),
-            [Source(**_known(Source, source)) for source in config["sources"].values()],
-            [Source(**_known(Source, source)) for source in config["dev"].values()],
-        )
+        with errors_at(path):
+            return Recipe(
+                list(config["labels"]["names"]),
+                Settings(**config["settings"]),
+                [Source(**source) for source in config["sources"].values()],
+                [Source(**source) for source in config["dev"].values()],
+            )
+    except SentimentError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise SentimentError(Errors.S026.format(path=path, reason=reason)) from None
 
 
-def mix(recipe: Recipe, data: Path) -> Mixture:
-    """Read the recipe's sources. data: The directory that their paths are within.
+def mix(recipe: Recipe, data: Path) -> Corpus:
+    """Read the sources of a recipe.
 
-    Raises SentimentError where a source cannot be read.
+    Args:
+        recipe: The recipe.
+        data: The directory of the data, which the sources' paths are relative to.
+
+    Returns:
+        The texts with a weight above 0, and the held-out texts with one of the recipe's labels.
+
+    Raises:
+        SentimentError: A source cannot be read, or a label has no text.
     """
     texts: list[LabelledText] = []
     weights: list[float] = []
@@ -82,16 +99,12 @@ def mix(recipe: Recipe, data: Path) -> Mixture:
             if weight := source.weight_of(text.label):
                 texts.append(text)
                 weights.append(weight)
-    dev_texts = [text for source in recipe.dev for text in _read(source, data) if text.label in recipe.labels]
-    return Mixture(texts, weights, dev_texts)
+    held_out = [text for source in recipe.dev for text in _read(source, data) if text.label in recipe.labels]
+    for place, part in (("the training texts", texts), ("the held-out texts", held_out)):
+        with errors_at(place):
+            require_labels(part, recipe.labels)
+    return Corpus(recipe.labels, texts, held_out, weights)
 
 
 def _read(source: Source, data: Path) -> list[LabelledText]:
     return read_labelled_texts(source.path if ":" in source.path else data / source.path, labels=None)
-
-
-def _known(kind: Any, section: dict[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(kind)}
-    if unknown := set(section) - names:
-        raise ValueError(f"unknown setting {min(unknown)!r}; there are: {', '.join(sorted(names))}")
-    return section

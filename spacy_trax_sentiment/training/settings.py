@@ -1,61 +1,109 @@
-"""How to train: the settings, and their presets."""
+"""How to train: settings that are checked when they are made, and their presets."""
 
-import math
-from dataclasses import dataclass
+from functools import wraps
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic.dataclasses import dataclass
 
 from ..errors import Errors, SentimentError
 from .batches import check_batch_size
 
-_SEEDS = 1 << 31
+Class = TypeVar("Class", bound=type[Any])
+
+STRICT_NAMES = ConfigDict(extra="forbid")
+
+_Count = Annotated[int, Field(ge=1)]
+_WholeNumber = Annotated[int, Field(ge=0)]
+_Positive = Annotated[FiniteFloat, Field(gt=0)]
+_NotNegative = Annotated[FiniteFloat, Field(ge=0)]
 
 
-@dataclass(frozen=True)
+def one_line_errors(checked: Class) -> Class:
+    """Make a pydantic dataclass raise a SentimentError for a wrong value, and a TypeError for a wrong argument."""
+    init = checked.__init__
+
+    @wraps(init)
+    def checked_init(self: Any, *values: Any, **named: Any) -> None:
+        try:
+            init(self, *values, **named)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            if first["type"] == "unexpected_keyword_argument":
+                names = ", ".join(sorted(checked.__dataclass_fields__))
+                raise TypeError(f"unknown setting {name!r}; there are: {names}") from None
+            if first["type"] == "missing":
+                raise TypeError(f"the setting {name!r} is missing") from None
+            wanted = first["msg"].removeprefix("Input should be ")
+            raise SentimentError(Errors.S021.format(name=name, value=first["input"], wanted=wanted)) from None
+
+    checked.__init__ = checked_init
+    return checked
+
+
+@one_line_errors
+@dataclass(frozen=True, config=STRICT_NAMES)
 class Settings:
-    """How to train.
+    """How to train a classifier.
 
-    steps: Batches to train on. batch_size: Texts in a batch. learning_rate: Adam's.
-    decay: Whether the learning rate falls to 0 in a straight line.
-    epsilon, weight_decay: Adam's; the defaults are Trax's.
-    penalty: On half the sum of the squares of what the embedding has moved, in place of the decay (`training.ridge`);
-        0 means none. It is for a classifier whose embedding begins at 0 and is as wide as the labels are many, which
-        then is a logistic regression, or that is trained on from another.
-    embedding_dim: Columns of the embedding table. mean, length_exponent, embedding_scale: As in `model.Classifier`.
-    seed: Of the initial weights and of the order of the texts.
-    balanced: Whether a batch holds equally many texts of each label, where texts have no weights.
-    preprocessor: A name of spaCy's registry `misc`. bigram_buckets, bigram_distance: Its settings, where not None.
-    min_count: Leave out the terms that occur less often. max_ids: Of a longer text, train on so many of its ids, chosen
-        by chance; 0 means all.
-    pad_to_ladder: Pad batches to few different lengths; else, as the seed does, to the longest text of each.
-    row_steps: Let Adam move only the rows of the embedding that are in the batch (`model.sparse_rows`); else, as the seed
-        does, all rows at each step.
-    data_parallel: Let all devices share each batch, by Trax's data parallelism, where `row_steps` is false; else the
-        first one trains.
-    n_eval_batches: Batches of held-out texts behind each figure that is shown as training runs.
-    calibrate: Whether to fit a temperature on the held-out texts and put it into the weights.
+    Attributes:
+        steps: Number of batches to train on.
+        batch_size: Texts per batch.
+        learning_rate: Adam's learning rate.
+        decay: Whether the learning rate falls linearly to 0.
+        epsilon: Adam's epsilon. The default is Trax's.
+        weight_decay: Adam's weight decay. The default is Trax's.
+        penalty: Weight of half the squared distance that the embedding has moved, in place of the weight decay (see
+            `training.trax_loop.ridge`). 0 means none. Use it for a classifier whose embedding starts at 0 and has one
+            column per label, which makes it a logistic regression, or for one that is trained on from another.
+        embedding_dim: Columns of the embedding table.
+        mean: As in the architecture `Classifier.v1`.
+        length_exponent: As in the architecture `Classifier.v1`.
+        embedding_scale: As in the architecture `Classifier.v1`.
+        seed: Random seed for the initial weights and the order of the texts.
+        balanced: Whether each batch holds equally many texts per label. Ignored if the texts have weights.
+        preprocessor: Name of a preprocessor in spaCy's registry `misc`.
+        bigram_buckets: Setting of the preprocessor; None leaves its default.
+        bigram_distance: Setting of the preprocessor; None leaves its default.
+        min_count: Terms that occur less often are left out of the vocabulary.
+        max_ids: Train on at most this many ids per text, chosen at random; 0 means all.
+        pad_to_ladder: Whether batches are padded to a few fixed lengths. If not, each is padded to its longest text,
+            as in the seed.
+        row_steps: Whether Adam updates only the embedding rows that occur in the batch (see `model.sparse_rows`). If
+            not, it updates all rows at each step, as in the seed.
+        data_parallel: Whether all devices share each batch, by Trax's data parallelism. It needs `row_steps=False`. If
+            not, the first device trains.
+        n_eval_batches: Held-out batches behind each figure that is reported during training.
+        calibrate: Whether to fit a temperature on the held-out texts and fold it into the weights.
+
+    Raises:
+        SentimentError: A value is out of range.
+        TypeError: There is no such setting.
     """
 
-    steps: int = 300
+    steps: _Count = 300
     batch_size: int = 32
-    learning_rate: float = 0.01
+    learning_rate: _Positive = 0.01
     decay: bool = False
-    epsilon: float = 1e-5
-    weight_decay: float = 1e-5
-    penalty: float = 0.0
-    embedding_dim: int = 32
-    mean: str = "masked"
-    length_exponent: float = 1.0
-    embedding_scale: float = 1.0
-    seed: int = 0
+    epsilon: _NotNegative = 1e-5
+    weight_decay: _NotNegative = 1e-5
+    penalty: _NotNegative = 0.0
+    embedding_dim: _Count = 32
+    mean: Literal["masked", "plain"] = "masked"
+    length_exponent: FiniteFloat = 1.0
+    embedding_scale: FiniteFloat = 1.0
+    seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
     balanced: bool = True
     preprocessor: str = "spacy_trax_sentiment.SentimentTerms.v1"
     bigram_buckets: int | None = None
     bigram_distance: int | None = None
-    min_count: int = 1
-    max_ids: int = 0
+    min_count: _WholeNumber = 1
+    max_ids: _WholeNumber = 0
     pad_to_ladder: bool = True
     row_steps: bool = True
     data_parallel: bool = False
-    n_eval_batches: int = 8
+    n_eval_batches: _Count = 8
     calibrate: bool = False
 
 
@@ -76,29 +124,19 @@ PRESETS = {
 
 
 def check_settings(settings: Settings, n_labels: int) -> None:
-    """Raises SentimentError where a setting is out of its range, before any work is done."""
+    """Check settings that depend on each other or on the number of labels.
+
+    Raises:
+        SentimentError: They do not fit together.
+    """
     check_batch_size(settings.batch_size, n_labels if settings.balanced else 1)
-    for name, value in (("steps", settings.steps), ("embedding_dim", settings.embedding_dim)):
-        if value < 1:
-            raise SentimentError(Errors.S021.format(name=name, value=value, wanted="a number of at least 1"))
-    if not 0 < settings.learning_rate < math.inf:
-        raise SentimentError(
-            Errors.S021.format(name="learning_rate", value=settings.learning_rate, wanted="a number above 0")
-        )
-    if not 0 <= settings.penalty < math.inf:
-        raise SentimentError(
-            Errors.S021.format(name="penalty", value=settings.penalty, wanted="a number of at least 0")
-        )
-    if settings.penalty and (settings.embedding_scale or settings.embedding_dim != n_labels):
-        wanted = f"0 where embedding_scale is not 0 or embedding_dim is not the number of labels, {n_labels}"
-        raise SentimentError(Errors.S021.format(name="penalty", value=settings.penalty, wanted=wanted))
-    if settings.penalty and settings.row_steps:
-        wanted = "0 where row_steps is True: it pulls at all rows"
-        raise SentimentError(Errors.S021.format(name="penalty", value=settings.penalty, wanted=wanted))
-    if settings.data_parallel and settings.row_steps:
-        raise SentimentError(
-            Errors.S021.format(name="data_parallel", value=True, wanted="False where row_steps is True")
-        )
-    if not 0 <= settings.seed < _SEEDS:
-        wanted = f"a whole number from 0 to {_SEEDS - 1}"
-        raise SentimentError(Errors.S021.format(name="seed", value=settings.seed, wanted=wanted))
+    is_linear = settings.embedding_scale == 0 and settings.embedding_dim == n_labels
+    linear = f"0 unless embedding_scale is 0 and embedding_dim is the number of labels, {n_labels}"
+    for name, clashes, wanted in (
+        ("penalty", not is_linear, linear),
+        ("penalty", settings.row_steps, "0 if row_steps is True, because it pulls at all rows"),
+        ("data_parallel", settings.row_steps, "False if row_steps is True"),
+    ):
+        value = getattr(settings, name)
+        if value and clashes:
+            raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))

@@ -1,4 +1,4 @@
-"""Sentences from templates, for what corpora hold too little of: negation, contrast, comparison, and plain facts."""
+"""Generate labelled sentences of which corpora hold too few: negation, contrast, comparison and plain facts."""
 
 import random
 import re
@@ -12,16 +12,22 @@ from .labelled import NEGATIVE, NEUTRAL, POSITIVE, LabelledText
 
 N_OPINIONS, N_FACTS = 80_000, 10_000
 
-# Words of the lexicons that look like adjectives, and are strong enough.
+# Words of the lexicons that look like adjectives and have a valence above this.
 _ADJECTIVE = re.compile(r"[a-z]{3,}(?:ful|less|ous|ive|ing|ed|able|ible|y|al|ent|ant|ic)")
 _STRONG = 1.0
-# The share of adjectives that are those of the templates, and not of the lexicons.
-_COMMON_SHARE = 0.6
+# The fraction of adjectives taken from the templates' own words rather than from the lexicons.
+_COMMON_FRACTION = 0.6
 
 
 def template_texts(seed: int = 0, n_opinions: int = N_OPINIONS, n_facts: int = N_FACTS) -> list[LabelledText]:
-    """RETURNS: Texts that are positive or negative by construction, and then neutral ones. Each template has a mirror
-    of the other label, so that no word alone tells the label.
+    """Return texts that are positive or negative by construction, followed by neutral ones.
+
+    Each template has a mirror image with the other label, so that no word alone gives the label away.
+
+    Args:
+        seed: The random seed.
+        n_opinions: Number of positive and negative texts.
+        n_facts: Number of neutral texts.
     """
     content: dict[str, Any] = srsly.json_loads(
         files("spacy_trax_sentiment.samples").joinpath("templates.json").read_text("utf8")
@@ -37,7 +43,7 @@ def template_texts(seed: int = 0, n_opinions: int = N_OPINIONS, n_facts: int = N
         for name in ("thing", "better", "worse"):
             chosen[name], chosen[f"{name}2"] = rng.sample(words[name], 2)
         for name in ("good", "bad"):
-            some = words[name] if rng.random() < _COMMON_SHARE else rare[name]
+            some = words[name] if rng.random() < _COMMON_FRACTION else rare[name]
             chosen[name], chosen[f"{name}2"] = rng.sample(some, 2)
         text = template.format(**chosen, Good=chosen["good"].capitalize(), Bad=chosen["bad"].capitalize())
         texts.append(LabelledText(_as_sentence(text), label))

@@ -1,21 +1,24 @@
-"""The progress of a training to files that TensorBoard shows, by Trax's own writer, while the training runs."""
+"""Write the progress of a training run to files for TensorBoard, with Trax's own writer, while the run goes on."""
 
 import math
 from pathlib import Path
 
 from ..errors import Errors, os_errors_as
-from .loop import STEPS_PER_EVALUATION
-from .progress import Progress
+from .progress import STEPS_PER_EVALUATION, Progress
 
 
 class Summaries:
-    """Writes losses and the held-out accuracy under the names of Trax's Loop, without the pickles that it adds."""
+    """Writes losses and the held-out accuracy under the names that Trax's Loop uses, without its pickles.
+
+    Args:
+        directory: Directory for the folders `train` and `eval`. If they exist, each gets another file.
+
+    Raises:
+        SentimentError: The folders cannot be created.
+        MissingExtraError: The extra `train` is not installed.
+    """
 
     def __init__(self, directory: Path) -> None:
-        """directory: It gets the folders `train` and `eval`; where they are there, a further file in each.
-
-        Raises SentimentError where they cannot be made, MissingExtraError where the extra `train` is missing.
-        """
         folders = [directory / name for name in ("train", "eval")]
         with os_errors_as(Errors.S102, directory):
             for folder in folders:
@@ -33,14 +36,14 @@ class Summaries:
         self._held_out.close()
 
     def on_step(self, progress: Progress) -> None:
-        """Call it after each step."""
-        # The Loop evaluates after a step's callbacks, so that the next step is the first to know of it.
+        """Write the latest evaluation if there is a new one; to be called after each step."""
+        # The Loop evaluates after a step's callbacks, so only the next step knows the figures.
         before = progress.step - 1
         if before == 1 or (before and before % STEPS_PER_EVALUATION == 0):
             self.write(progress._replace(step=before))
 
     def write(self, progress: Progress) -> None:
-        """Write an evaluation, an entry of the history, unless it is written already or there is none yet."""
+        """Write an evaluation from the history, unless it has been written or is empty."""
         if progress.step <= self._written or math.isnan(progress.loss):
             return
         self._written = progress.step

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.storage.sealed import FORMAT_VERSION
-from spacy_trax_sentiment.training.labelled import LabelledText
-from spacy_trax_sentiment.training.loop import train
+from spacy_trax_sentiment.training.run import train
 from spacy_trax_sentiment.training.settings import Settings
 
 TEXTS = ["good food, lovely place", "awful, never again", "not bad at all", "slow but friendly :-)", "the table", ""]
@@ -14,14 +13,15 @@ TEXTS = ["good food, lovely place", "awful, never again", "not bad at all", "slo
 
 def main() -> None:
     words = {"positive": "good lovely friendly great nice", "negative": "awful slow bad never sad"}
-    texts = [
-        LabelledText(f"{word} {thing}", label)
+    rows = [
+        (f"{word} {thing}", label)
         for label, listed in words.items()
         for word in listed.split()
         for thing in ("food", "place", "table", "film :-)" if label == "positive" else "film :-(")
     ]
     settings = Settings(steps=60, embedding_dim=2, bigram_buckets=16, batch_size=8)
-    nlp = train(texts, texts, ["negative", "positive"], settings).nlp
+    texts, labels = zip(*rows, strict=True)
+    nlp = train(texts, labels, dev=(texts, labels), settings=settings).nlp
     directory = Path(__file__).parent / "golden" / f"v{FORMAT_VERSION}"
     directory.parent.mkdir(exist_ok=True)
     find_component(nlp).to_disk(directory, exclude=["vocab"])

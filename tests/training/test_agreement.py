@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import spacy
 from spacy.training import Example
+from spacy_trax_sentiment.training.loop import run_loop
 from thinc.api import SGD, Adam, Optimizer
 
 from spacy_trax_sentiment.model.padding import pad
@@ -19,7 +20,6 @@ from spacy_trax_sentiment.model.trax_backend import optimizers
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training.batches import Batch
 from spacy_trax_sentiment.training.labelled import LabelledText
-from spacy_trax_sentiment.training.loop import run_loop
 from spacy_trax_sentiment.training.settings import PRESETS
 
 pytestmark = pytest.mark.slow

@@ -6,11 +6,11 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
+from spacy_trax_sentiment.training.loop import train
 
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training.calibration import calibrate, fit_temperature
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
-from spacy_trax_sentiment.training.loop import train
 from spacy_trax_sentiment.training.settings import PRESETS
 
 

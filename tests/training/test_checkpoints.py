@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from spacy.language import Language
+from spacy_trax_sentiment.training.loop import train
 
 from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
 from spacy_trax_sentiment.model.parameters import get_weights
@@ -22,7 +23,6 @@ from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.storage.sealed import manifest
 from spacy_trax_sentiment.training.checkpoints import Checkpoint, open_checkpoints
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
-from spacy_trax_sentiment.training.loop import train
 from spacy_trax_sentiment.training.progress import Progress
 from spacy_trax_sentiment.training.settings import PRESETS, Settings
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from spacy.language import Language
+from spacy_trax_sentiment.training.loop import train
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.evaluation.figures import measure
 from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
-from spacy_trax_sentiment.training.loop import train
 from spacy_trax_sentiment.training.progress import Progress
 from spacy_trax_sentiment.training.settings import PRESETS, Settings, check_settings
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy_trax_sentiment.training.loop import train
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.pipelines import find_component
@@ -13,7 +14,6 @@ from spacy_trax_sentiment.text import vocabulary
 from spacy_trax_sentiment.training import corpora, stored
 from spacy_trax_sentiment.training.corpora import split_held_out
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
-from spacy_trax_sentiment.training.loop import train
 from spacy_trax_sentiment.training.settings import PRESETS
 from spacy_trax_sentiment.training.stored import StoredIds, StoredTexts, open_labelled_texts, split_stored
 

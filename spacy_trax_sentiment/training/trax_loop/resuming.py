@@ -1,7 +1,4 @@
-"""A Trax Loop to a checkpoint and back: weights, optimizer slots, step, random key and evaluations.
-
-Trax's own checkpoints hold pickles, and its Loop cannot resume from them on today's JAX.
-"""
+"""Capture a Trax Loop in a checkpoint and restore it: weights, optimizer slots, step, random key and history."""
 
 import signal
 import threading
@@ -12,25 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Errors, TrainingInterrupted
-from ..model.trax_backend import jax
-from .checkpoints import Checkpoint, Checkpoints
-from .progress import Progress, add_to_history, history
+from ...errors import Errors, TrainingInterrupted
+from ...model.trax_backend import jax
+from ..checkpoints import Checkpoint, Checkpoints
+from ..progress import Progress
 from .row_steps import RowTrainer
+from .watch import add_to_history, history
 
 _WEIGHTS, _SLOTS, _RANDOM = "weights", "slots", "random_key"
 
 
 class Keeper:
-    """A callback of Trax's Loop: saves checkpoints, and ends an interrupted run with one.
+    """Callback of Trax's Loop that saves checkpoints, and a last one if the run is interrupted.
 
-    A step begins when all of the step before is done, its evaluation too.
+    It saves when the next step begins, because only then is the evaluation of the step before done.
     """
 
     def __init__(self, loop: Any, checkpoints: Checkpoints, facts: dict[str, Any]) -> None:
         self.loop, self.checkpoints, self.facts = loop, checkpoints, facts
         self.interrupted = False
         self._saved = 0
+        loop._callbacks.append(self)
 
     def call_at(self, step: int) -> bool:
         return True
@@ -42,7 +41,11 @@ class Keeper:
         pass
 
     def keep(self, step: int) -> None:
-        """Save, where it is time after so many steps. Raises TrainingInterrupted where the run was interrupted."""
+        """Save a checkpoint if one is due after `step` steps.
+
+        Raises:
+            TrainingInterrupted: The run was interrupted.
+        """
         every = self.checkpoints.every
         if step > self._saved and (self.interrupted or (every is not None and step % every == 0)):
             self.checkpoints.save(capture(self.loop, step, self.facts))
@@ -52,22 +55,22 @@ class Keeper:
                 Errors.S126.format(step=step, path=self.checkpoints.directory) if self._saved else Errors.S127
             )
 
-    def go_on(self, checkpoint: Checkpoint) -> None:
-        """Set the Loop to a checkpoint."""
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Restore the Loop from a checkpoint."""
         restore(self.loop, checkpoint)
         self._saved = checkpoint.step
 
     @contextmanager
-    def heeding_interrupts(self) -> Iterator[None]:
-        """Have the first Ctrl-C end the run when its step is done, as weights half written are of no use."""
+    def handling_interrupts(self) -> Iterator[None]:
+        """Make the first Ctrl-C end the run after the current step, because half-written weights are of no use."""
         if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may handle signals
+            yield  # only the main thread can handle signals
             return
         before = signal.getsignal(signal.SIGINT)
 
         def interrupt(*_: Any) -> None:
             self.interrupted = True
-            signal.signal(signal.SIGINT, before)  # a second Ctrl-C ends it at once
+            signal.signal(signal.SIGINT, before)  # a second Ctrl-C ends the run at once
 
         signal.signal(signal.SIGINT, interrupt)
         try:
@@ -77,13 +80,13 @@ class Keeper:
 
 
 def capture(loop: Any, step: int, facts: dict[str, Any]) -> Checkpoint:
-    """RETURNS: A checkpoint of a Loop with one task, between two steps."""
+    """Return a checkpoint of a Loop with one task, between two steps."""
     (trainer,) = loop._trainer_per_task
     weights = jax.tree_util.tree_leaves(trainer.accelerated_model_with_loss.weights)
     slots = jax.tree_util.tree_leaves(trainer._slots)
     arrays = {_RANDOM: np.asarray(loop._rng)}
     for kind, leaves in ((_WEIGHTS, weights), (_SLOTS, slots)):
-        # Where devices share the batches, each has the same.
+        # If devices share the batches, each holds the same values.
         leaves = [leaf[0] for leaf in leaves] if loop.n_devices > 1 else leaves
         arrays |= {f"{kind}_{i:03}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
     state = {"history": history(loop), "n_rows": trainer.n_rows if isinstance(trainer, RowTrainer) else None}
@@ -91,10 +94,10 @@ def capture(loop: Any, step: int, facts: dict[str, Any]) -> Checkpoint:
 
 
 def restore(loop: Any, checkpoint: Checkpoint) -> None:
-    """Set a fresh Loop of the same settings to where another was."""
+    """Set a new Loop with the same settings to the state in a checkpoint."""
     (trainer,) = loop._trainer_per_task
     model = trainer.accelerated_model_with_loss
-    # To be spread over several devices, an array must not be put on one of them.
+    # An array that is to be spread over several devices must not be committed to one of them.
     put = jax.numpy.asarray if loop.n_devices > 1 else partial(jax.device_put, device=jax.devices()[0])
     trees = []
     for kind, tree in ((_WEIGHTS, model.weights), (_SLOTS, trainer._slots)):

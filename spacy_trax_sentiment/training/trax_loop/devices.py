@@ -1,4 +1,4 @@
-"""This machine's devices to the Trax Loop that trains on them: the first, or all by Trax's data parallelism."""
+"""Have Trax's Loop train on the first device, or on all devices by its data parallelism."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -7,21 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Errors, SentimentError
+from ...errors import Errors, SentimentError
+from ...model.trax_backend import fastmath, jax, tl
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
 def devices(data_parallel: bool) -> Iterator[int]:
-    """Have a Loop that is made and run within this train on the first device, or on all.
+    """Choose the devices for a Loop that is created and run within this context.
 
-    YIELDS: Their number.
+    Args:
+        data_parallel: Whether to use all devices rather than the first one.
 
-    Raises SentimentError where all are asked for and the installed JAX cannot.
+    Yields:
+        The number of devices.
+
+    Raises:
+        SentimentError: All devices are requested, and the installed JAX does not support it.
     """
-    from ..model.trax_backend import fastmath, jax
-
     n_devices = jax.local_device_count()
     if n_devices == 1:
         yield 1
@@ -37,11 +41,11 @@ def devices(data_parallel: bool) -> Iterator[int]:
 
 @contextmanager
 def _mended() -> Iterator[None]:
-    """Let Trax find JAX as it was: `device_put_replicated` is gone, and `pmap` takes nothing that has been put on one
-    device, as `tl.on_cpu` does.
-    """
-    from ..model.trax_backend import jax, tl
+    """Undo two changes in JAX that break Trax's data parallelism.
 
+    `jax.device_put_replicated` is gone, and `pmap` no longer takes arrays committed to one device, as `tl.on_cpu`
+    returns them.
+    """
     if not hasattr(jax, "pmap"):
         raise SentimentError(Errors.S048.format(version=jax.__version__))
     with _replaced(vars(tl), "on_cpu", lambda values: values):
@@ -53,9 +57,7 @@ def _mended() -> Iterator[None]:
 
 
 def _put_replicated(value: Any, devices: Sequence[Any]) -> Any:
-    """RETURNS: The value, on each of the devices: of its shape with their number before it."""
-    from ..model.trax_backend import jax
-
+    """Put a value of shape (...) on each device: (n_devices, ...)."""
     sharding = jax.sharding.NamedSharding(
         jax.sharding.Mesh(np.array(devices), ("batch",)), jax.sharding.PartitionSpec("batch")
     )

@@ -1,6 +1,6 @@
-"""Steps of Trax's Loop that take and give back only a batch's rows of the embedding table, as `nlp.update` does.
+"""Have Trax's Loop step only the embedding rows that occur in the batch, as `nlp.update` does.
 
-Trax's own step computes the gradient of the whole table and passes all of it, with Adam's momenta, through memory.
+Trax's own step computes the gradient of the whole table and moves all of it, with Adam's moments, through memory.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.sparse_rows import SteadyRows, batch_rows, put_rows, take_rows
-from ..model.trax_backend import jax, trax
+from ...model.sparse_rows import SteadyRows, batch_rows, put_rows, take_rows
+from ...model.trax_backend import jax, trax
 
 Array = NDArray[Any]
 
-# The embedding table is the first of the layer's weights, as `classifier.weight_names` has it.
+# The embedding is the first leaf: see `weight_names` in model/architecture.py.
 _TABLE = 0
 
 
 def step_rows_alone(loop: Any) -> None:
-    """Have a Loop with one task step and evaluate on the batch's rows of the table.
+    """Make a Loop with one task step and evaluate on the batch's rows of the embedding only.
 
-    The table then is a NumPy array, which the steps write into.
+    The embedding then is a NumPy array that the steps write to.
     """
     (trainer,) = loop._trainer_per_task
     taker = _RowTaker()
@@ -32,22 +32,20 @@ def step_rows_alone(loop: Any) -> None:
 
 
 class _RowTaker:
-    """Takes a batch's rows out of the weights, filled up to a number that seldom changes."""
+    """Takes a batch's rows out of the weights, padded to a number of rows that seldom changes."""
 
     def __init__(self) -> None:
         self.n_rows = SteadyRows()
 
     def __call__(self, weights: Any, batch: Sequence[Any]) -> tuple[Any, Sequence[Any], Array]:
-        """RETURNS: The weights with the batch's rows of the table alone; the batch with the ids' places among these in
-        place of the ids; and the rows, (n_rows,).
-        """
+        """Return the weights with the batch's rows only, the batch with ids renumbered to match, and the rows' ids."""
         table = jax.tree_util.tree_leaves(weights)[_TABLE]
         rows, places = batch_rows(np.asarray(batch[0]), len(table))
         return _with_table(weights, take_rows(table, rows, self.n_rows(len(rows)))), (places, *batch[1:]), rows
 
 
 class RowTrainer(trax.optimizers.Trainer):  # type: ignore[misc]
-    """Trax's trainer of one task, of which only a batch's rows of the table go through a step."""
+    """Trax's trainer of one task, changed to step only the batch's rows of the embedding."""
 
     _slots: Any
 
@@ -57,17 +55,17 @@ class RowTrainer(trax.optimizers.Trainer):  # type: ignore[misc]
         model = self.accelerated_model_with_loss
         self._table = np.array(jax.tree_util.tree_leaves(model.weights)[_TABLE])
         model.weights = _with_table(model.weights, self._table)
-        # Adam has two, of the table's shape, and SGD none. They are zeros, and NumPy's take no time until written to.
+        # Adam has two slots of the table's shape, SGD none. They start as zeros, which NumPy allocates lazily.
         slots, self._slots_tree = jax.tree_util.tree_flatten(self._slots[_TABLE])
         self._of_table = [np.zeros(slot.shape, slot.dtype) for slot in slots]
 
     @property
     def n_rows(self) -> int:
-        """The rows that go through a step."""
+        """Number of rows that go through a step."""
         return self._taker.n_rows.n_rows
 
     def take_table(self, n_rows: int) -> None:
-        """Go on from the weights and slots that this has been given. n_rows: As the property's."""
+        """Continue from weights and slots that have been set from outside, with `n_rows` rows per step."""
         self._taker.n_rows = SteadyRows(n_rows)
         model = self.accelerated_model_with_loss
         self._table = np.array(jax.tree_util.tree_leaves(model.weights)[_TABLE])

@@ -1,0 +1,258 @@
+"""Train a classifier: labelled texts to a pipeline, from the held-out split to calibrated weights.
+
+The console's `train` command and Python's `train` both run this story.
+"""
+
+import gc
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import spacy
+from numpy.typing import NDArray
+from spacy.language import Language
+from thinc.api import Model
+
+from ..errors import Errors, SentimentError, errors_at, missing_train_extra
+from ..model.inputs import docs_to_ids, set_vocabulary
+from ..model.padding import longest_length
+from ..model.parameters import (
+    change_labels,
+    get_architecture,
+    layer_weights,
+    set_label_prior,
+    set_weights,
+    to_trax_layer,
+)
+from ..model.thinc_model import folds
+from ..model.trax_layers import initialized_layer
+from ..pipelines import find_component, load
+from .batches import Batch, balanced_batches, shuffled_batches, steady_length, weighted_batches
+from .calibration import calibrate
+from .checkpoints import Checkpoints, digest
+from .corpora import split_held_out
+from .labelled import Corpus, LabelledText, Texts, make_docs, require_labels
+from .progress import Progress
+from .settings import Settings, check_settings
+from .stored import StoredIds, StoredTexts
+
+
+class Trained(NamedTuple):
+    """The result of training.
+
+    Attributes:
+        nlp: The pipeline, whose only component is `trax_sentiment`.
+        history: The evaluations during training.
+        held_out: The held-out texts.
+    """
+
+    nlp: Language
+    history: list[Progress]
+    held_out: Sequence[LabelledText]
+
+
+def train(
+    texts: Sequence[str],
+    labels: Sequence[str],
+    *,
+    dev: tuple[Sequence[str], Sequence[str]] | None = None,
+    settings: Settings | None = None,
+    init_from: str | Path | Language | None = None,
+    checkpoints: Checkpoints | None = None,
+    on_step: Callable[[Progress], None] | None = None,
+) -> Trained:
+    """Train a classifier on texts and their labels.
+
+    The labels of the classifier are the different labels in alphabetical order.
+
+    Args:
+        texts: The texts to train on, (n_texts,).
+        labels: The label of each text, (n_texts,).
+        dev: Held-out texts and their labels, to measure on during training and to calibrate. If None, the last fifth
+            of each label's texts is held out.
+        settings: The settings; by default `Settings()`.
+        init_from: A pipeline, its directory, or the name of a bundled model, to start from its vocabulary and weights.
+            Its labels must be among `labels`. A pipeline object is changed and returned.
+        checkpoints: Where to save checkpoints, and whether to resume from the latest. A resumed run gives exactly the
+            weights of an uninterrupted one. Ctrl-C then saves a checkpoint, too.
+        on_step: Called after each step.
+
+    Returns:
+        The pipeline, its history and the held-out texts.
+
+    Raises:
+        SentimentError: The settings or the data cannot be used; a loss is not finite; or a checkpoint cannot be used or
+            written.
+        MissingExtraError: The extra `train` is not installed.
+        TrainingInterrupted: Ctrl-C was pressed, and there are checkpoints.
+
+    Example:
+        >>> trained = train(["good", "bad"] * 10, ["positive", "negative"] * 10, settings=Settings(steps=20))
+        >>> trained.nlp("good").cats
+    """
+    pairs = _paired(texts, labels)
+    train_texts, held_out = split_held_out(pairs) if dev is None else (pairs, _paired(*dev))
+    names = sorted({text.label for text in (*train_texts, *held_out)})
+    if len(names) < 2:
+        raise SentimentError(Errors.S022.format(labels=", ".join(map(repr, names))))
+    for place, part in (("the training texts", train_texts), ("the held-out texts", held_out)):
+        with errors_at(place):
+            require_labels(part, names)
+    corpus = Corpus(names, train_texts, held_out)
+    return train_on(corpus, settings or Settings(), init_from, checkpoints=checkpoints, on_step=on_step)
+
+
+def train_on(
+    corpus: Corpus,
+    settings: Settings,
+    init_from: str | Path | Language | None = None,
+    *,
+    checkpoints: Checkpoints | None = None,
+    on_step: Callable[[Progress], None] | None = None,
+) -> Trained:
+    """Train a classifier on a corpus. The other arguments, the result and the errors are those of `train`."""
+    check_settings(settings, len(corpus.labels))
+    from ..model.trax_backend import see_all_devices
+    from .trax_loop.loop import run_loop
+
+    if settings.data_parallel:
+        see_all_devices()
+    nlp = _start(corpus, settings, init_from)
+    model = find_component(nlp).model
+    data = _number(model, corpus.texts, corpus.labels, settings.max_ids, settings.seed)
+    dev = _number(model, corpus.held_out, corpus.labels)
+    architecture = get_architecture(model)
+    layer = initialized_layer(architecture, settings.seed) if init_from is None else to_trax_layer(model)
+    facts = {}
+    if checkpoints is not None:
+        facts = _facts(corpus, settings) | {
+            "the ids": digest(chain(data.ids, dev.ids)),
+            "the weights at the start": digest(map(np.asarray, layer_weights(layer, architecture).values())),
+        }
+    padded_length = steady_length(data.ids) if settings.pad_to_ladder else longest_length
+    batches = _batches(data, settings, padded_length, settings.seed, corpus)
+    dev_batches = _batches(dev, settings, padded_length, settings.seed + 1)
+    history = run_loop(layer, batches, dev_batches, settings, on_step, checkpoints=checkpoints, facts=facts)
+    gc.collect()  # the Loop refers to itself, and its slots take twice the memory of the weights
+    set_weights(model, layer_weights(layer, architecture))
+    # Balanced batches hold equally many texts of each label, whatever the data does; weighted ones nearly so.
+    even = settings.balanced or corpus.weights is not None
+    set_label_prior(model, [1 if even else data.counts[label] for label in corpus.labels])
+    if settings.calibrate:
+        calibrate(model, dev.ids, dev.targets)
+    counts = {"texts": dict(sorted(data.counts.items())), "dev_texts": dict(sorted(dev.counts.items()))}
+    nlp.meta["trax_sentiment"] = {"training": {**counts, "settings": asdict(settings)}}
+    return Trained(nlp, history, corpus.held_out)
+
+
+def require_python() -> None:
+    """Check early that Trax can be installed for this version of Python.
+
+    Raises:
+        MissingExtraError: It cannot.
+    """
+    if sys.version_info >= (3, 14) and find_spec("trax") is None:
+        raise missing_train_extra(ImportError(name="trax"))
+
+
+class _Numbered(NamedTuple):
+    """The ids of each text, the column of its label (-1 for none), and the number of texts per label."""
+
+    ids: Sequence[NDArray[np.int32]]
+    targets: Sequence[int]
+    counts: Counter[str]
+
+
+def _paired(texts: Sequence[str], labels: Sequence[str]) -> list[LabelledText]:
+    if isinstance(texts, str):
+        raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
+    if len(texts) != len(labels):
+        raise SentimentError(Errors.S028.format(reason=f"there are {len(labels)} for {len(texts)} texts"))
+    for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
+        if not isinstance(text, str):
+            raise SentimentError(Errors.S051.format(index=index, value=repr(text)[:40]))
+        if not isinstance(label, str):
+            raise SentimentError(Errors.S028.format(reason=f"label {index} is {repr(label)[:40]}"))
+    return list(map(LabelledText, texts, labels))
+
+
+def _start(corpus: Corpus, settings: Settings, init_from: str | Path | Language | None) -> Language:
+    """Return a pipeline with the corpus's labels and a vocabulary, new or loaded."""
+    if init_from is None:
+        nlp = _blank(corpus.labels, settings)
+        set_vocabulary(find_component(nlp).model, make_docs(corpus.texts), settings.min_count)
+        return nlp
+    nlp = init_from if isinstance(init_from, Language) else load(init_from)
+    component, labels = find_component(nlp), list(corpus.labels)
+    if list(component.labels) != labels:
+        # Only a custom layer's own function knows which of its weights belong to a label.
+        wanted = "among these" if folds(component.model) else "the same"
+        if wanted == "the same" or not set(component.labels) <= set(labels):
+            found, given = ", ".join(component.labels), ", ".join(labels)
+            raise SentimentError(Errors.S039.format(labels=found, value=given, wanted=wanted))
+        change_labels(component.model, component.labels, labels)
+        component.cfg["labels"] = labels
+    return nlp
+
+
+def _blank(labels: Iterable[str], settings: Settings) -> Language:
+    nlp = spacy.blank("en")
+    preprocessor: dict[str, Any] = {"@misc": settings.preprocessor}
+    for name in ("bigram_buckets", "bigram_distance"):
+        if (value := getattr(settings, name)) is not None:
+            preprocessor[name] = value
+    names = ("embedding_dim", "mean", "length_exponent", "embedding_scale")
+    config = {name: getattr(settings, name) for name in names} | {"preprocessor": preprocessor}
+    component: Any = nlp.add_pipe("trax_sentiment", config={"model": config, "pretrained": None})
+    for label in labels:
+        component.add_label(label)
+    component.model.set_dim("nO", len(component.labels))
+    return nlp
+
+
+def _number(model: Model[Any, Any], texts: Texts, labels: Sequence[str], max_ids: int = 0, seed: int = 0) -> _Numbered:
+    """Turn texts into ids, at most `max_ids` random ones per text unless it is 0. Those of stored texts are stored."""
+    targets, counts, rng = array("i"), Counter[str](), np.random.default_rng(seed)
+
+    def counted() -> Iterator[LabelledText]:
+        for text in texts:
+            targets.append(labels.index(text.label) if text.label in labels else -1)
+            counts[text.label] += 1
+            yield text
+
+    ids = docs_to_ids(model, make_docs(counted()))
+    if max_ids:
+        ids = (each if len(each) <= max_ids else rng.permutation(each)[:max_ids] for each in ids)
+    return _Numbered(StoredIds(ids) if isinstance(texts, StoredTexts) else list(ids), targets, counts)
+
+
+def _batches(
+    data: _Numbered, settings: Settings, padded_length: Callable[[int], int], seed: int, corpus: Corpus | None = None
+) -> Iterator[Batch]:
+    """Draw endless batches: by the corpus's weights if it has some, else balanced or not."""
+    ids, targets, size = data.ids, data.targets, settings.batch_size
+    common: dict[str, Any] = {"seed": seed, "padded_length": padded_length}
+    if corpus is not None and corpus.weights is not None:
+        return weighted_batches(ids, targets, corpus.weights, size, n_classes=len(corpus.labels), **common)
+    if settings.balanced:
+        return balanced_batches(ids, targets, size, loop=True, shuffle=True, **common)
+    return shuffled_batches(ids, targets, size, **common)
+
+
+def _facts(corpus: Corpus, settings: Settings) -> dict[str, Any]:
+    """Return what must be the same for a run to resume from a checkpoint, under the names that errors use."""
+    weights = corpus.weights
+    return {
+        **asdict(settings),
+        "labels": list(corpus.labels),
+        "the training texts": digest(chain.from_iterable(corpus.texts)),
+        "the held-out texts": digest(chain.from_iterable(corpus.held_out)),
+        "the texts' weights": None if weights is None else digest([np.asarray(weights, dtype=np.float64)]),
+    }
