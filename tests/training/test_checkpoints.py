@@ -15,21 +15,21 @@ from typing import Any
 import numpy as np
 import pytest
 from spacy.language import Language
-from spacy_trax_sentiment.training.loop import train
 
 from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
 from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.storage.sealed import manifest
 from spacy_trax_sentiment.training.checkpoints import Checkpoint, open_checkpoints
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, Corpus, LabelledText
 from spacy_trax_sentiment.training.progress import Progress
-from spacy_trax_sentiment.training.settings import PRESETS, Settings
+from spacy_trax_sentiment.training.run import train_on
+from spacy_trax_sentiment.training.settings import Settings
 
 pytestmark = pytest.mark.slow
 
 Texts = tuple[list[LabelledText], list[LabelledText]]
-SMALL = replace(PRESETS["default"], steps=25, embedding_dim=4, n_eval_batches=2)
+SMALL = Settings(steps=25, embedding_dim=4, n_eval_batches=2)
 FACTS = {"seed": 1, "the training texts": "ab12"}
 
 
@@ -45,7 +45,7 @@ def checkpoint(step: int, **arrays: Any) -> Checkpoint:
 
 
 def leave(output: Path, step: int = 3) -> Path:
-    """Leave a checkpoint as an interrupted run does. RETURNS: Its directory."""
+    """Leave a checkpoint as an interrupted run does, and return its directory."""
     with suppress(TrainingInterrupted), open_checkpoints(output) as checkpoints:
         checkpoints.save(checkpoint(step))
         raise TrainingInterrupted
@@ -55,7 +55,7 @@ def leave(output: Path, step: int = 3) -> Path:
 
 @pytest.fixture
 def heeds_interrupts() -> Iterator[None]:
-    """As in a terminal: a shell lets what it starts in the background ignore Ctrl-C."""
+    """Handle Ctrl-C as in a terminal; a process that a shell starts in the background ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -66,10 +66,11 @@ def heeds_interrupts() -> Iterator[None]:
     [SMALL, replace(SMALL, row_steps=False, decay=True, balanced=False)],
     ids=["by rows", "whole table"],
 )
-def test_an_interrupted_run_that_goes_on_gives_the_weights_of_one_that_was_not(
+def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one(
     short_texts: Texts, tmp_path: Path, settings: Settings, heeds_interrupts: None
 ) -> None:
-    whole = train(*short_texts, DEFAULT_LABELS, settings)
+    corpus = Corpus(DEFAULT_LABELS, *short_texts)
+    whole = train_on(corpus, settings)
     steps: list[int] = []
 
     def interrupt(progress: Progress) -> None:
@@ -81,15 +82,11 @@ def test_an_interrupted_run_that_goes_on_gives_the_weights_of_one_that_was_not(
         pytest.raises(TrainingInterrupted, match=r"step 13.*m\.checkpoint.*--resume"),
         open_checkpoints(tmp_path / "m") as checkpoints,
     ):
-        train(*short_texts, DEFAULT_LABELS, settings, interrupt, checkpoints=checkpoints)
+        train_on(corpus, settings, on_step=interrupt, checkpoints=checkpoints)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     with open_checkpoints(tmp_path / "m", resume=True) as checkpoints:
-        resumed = train(
-            *short_texts,
-            DEFAULT_LABELS,
-            settings,
-            lambda progress: steps.append(progress.step),
-            checkpoints=checkpoints,
+        resumed = train_on(
+            corpus, settings, on_step=lambda progress: steps.append(progress.step), checkpoints=checkpoints
         )
     assert steps == list(range(1, settings.steps + 1))
     assert_same_weights(whole.nlp, resumed.nlp)
@@ -97,7 +94,7 @@ def test_an_interrupted_run_that_goes_on_gives_the_weights_of_one_that_was_not(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, short_texts: Texts) -> None:
+def test_a_run_that_is_killed_resumes_from_its_last_checkpoint(tmp_path: Path, short_texts: Texts) -> None:
     steps = 1500
     command = [sys.executable, "-m", "spacy_trax_sentiment", "train", "bundled:short_texts", "--quiet", "--resume"]
     command += ["--steps", str(steps), "--embedding-dim", "4", "--checkpoint-every", "25", "-o", str(tmp_path / "m")]
@@ -113,10 +110,10 @@ def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, s
             running.kill()
         assert running.wait() == -signal.SIGKILL
         reached.append(last_saved(tmp_path))
-    assert reached == sorted(set(reached)), "the second run went on from the first"
+    assert reached == sorted(set(reached)), "the second run resumed from the first"
     assert subprocess.run(command, check=False).returncode == 0
     assert [entry.name for entry in tmp_path.iterdir()] == ["m"]
-    whole = train(*short_texts, DEFAULT_LABELS, replace(PRESETS["default"], steps=steps, embedding_dim=4)).nlp
+    whole = train_on(Corpus(DEFAULT_LABELS, *short_texts), Settings(steps=steps, embedding_dim=4)).nlp
     assert_same_weights(whole, load(tmp_path / "m"))
 
 
@@ -126,7 +123,7 @@ def test_a_model_that_is_changed_after_a_kill_is_not_replaced(tmp_path: Path) ->
     with open_checkpoints(output, resume=True) as checkpoints:
         assert not checkpoints.is_done(output)
         checkpoints.conclude(output)
-        assert not checkpoints.is_done(output), "there is no checkpoint to go on from"
+        assert not checkpoints.is_done(output), "there is no checkpoint to resume from"
         checkpoints.save(Checkpoint(1, {}, {}, {}))
         assert checkpoints.is_done(output)
         (output / "note.txt").write_text("mine")
@@ -143,13 +140,13 @@ def test_a_loss_that_is_not_finite_leaves_the_last_good_checkpoint(short_texts: 
         pytest.raises(SentimentError, match="S041|S120"),
         open_checkpoints(tmp_path / "m", 1) as checkpoints,
     ):
-        train(*short_texts, DEFAULT_LABELS, settings, checkpoints=checkpoints)
+        train_on(Corpus(DEFAULT_LABELS, *short_texts), settings, checkpoints=checkpoints)
     (directory,) = checkpoints.saved()
     for path in directory.glob("*.npy"):
         assert np.isfinite(np.load(path, allow_pickle=False)).all()
 
 
-def test_what_is_not_finite_is_not_saved(tmp_path: Path) -> None:
+def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     with open_checkpoints(tmp_path / "m") as checkpoints:
         checkpoints.save(checkpoint(2))
         with pytest.raises(SentimentError, match="S120.*step 4"):
@@ -174,7 +171,10 @@ def test_a_run_without_a_checkpoint_starts_from_the_beginning(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("changed", "message"),
-    [({"seed": 2}, "seed was 1 and is 2"), ({"the training texts": "cd34"}, "the training texts was ab12 and is cd34")],
+    [
+        ({"seed": 2}, "seed was 1 and is now 2"),
+        ({"the training texts": "cd34"}, "the training texts was ab12 and is now cd34"),
+    ],
 )
 def test_other_settings_or_data_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
     directory = leave(tmp_path / "m")
@@ -186,19 +186,19 @@ def test_other_settings_or_data_are_refused(tmp_path: Path, changed: dict[str, A
     assert directory.is_dir()
 
 
-def test_texts_that_changed_since_are_refused(short_texts: Texts, tmp_path: Path) -> None:
+def test_texts_that_have_changed_are_refused(short_texts: Texts, tmp_path: Path) -> None:
     def interrupt(_: Progress) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     texts, dev_texts = short_texts
     with pytest.raises(TrainingInterrupted), open_checkpoints(tmp_path / "m") as checkpoints:
-        train(texts, dev_texts, DEFAULT_LABELS, SMALL, interrupt, checkpoints=checkpoints)
+        train_on(Corpus(DEFAULT_LABELS, texts, dev_texts), SMALL, on_step=interrupt, checkpoints=checkpoints)
     changed = [texts[0]._replace(text=texts[0].text + "!"), *texts[1:]]
     with (
         pytest.raises(SentimentError, match=r"S123.*(the training texts|the ids) was"),
         open_checkpoints(tmp_path / "m", resume=True) as checkpoints,
     ):
-        train(changed, dev_texts, DEFAULT_LABELS, SMALL, checkpoints=checkpoints)
+        train_on(Corpus(DEFAULT_LABELS, changed, dev_texts), SMALL, checkpoints=checkpoints)
     assert len(checkpoints.saved()) == 1
 
 
@@ -237,7 +237,7 @@ def test_only_the_latest_checkpoint_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EROFS])
-def test_a_disk_that_cannot_be_written_leaves_the_checkpoint_before(
+def test_a_disk_that_cannot_be_written_leaves_the_previous_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int
 ) -> None:
     def fail(_: int) -> None:
@@ -251,7 +251,7 @@ def test_a_disk_that_cannot_be_written_leaves_the_checkpoint_before(
         assert sorted(path.name for path in checkpoints.directory.iterdir()) == ["lock", "step-000000000005"]
 
 
-def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SentimentError, match="S032"), open_checkpoints(tmp_path / "file" / "m"):
         pass
@@ -276,7 +276,7 @@ def test_a_checkpoint_is_not_overwritten_unasked(tmp_path: Path) -> None:
         assert not checkpoints.saved()
 
 
-def test_a_model_that_a_killed_run_had_put_aside_is_put_back(tmp_path: Path) -> None:
+def test_a_model_that_a_killed_run_had_moved_aside_is_put_back(tmp_path: Path) -> None:
     work = tmp_path / "m.checkpoint" / "work-x"
     (work / "old").mkdir(parents=True)
     (work / "old" / "meta.json").write_text("{}")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.training.corpora import LabelledTexts, read_labelled_texts, split_held_out
+from spacy_trax_sentiment.training.corpora import LabelledTexts, read_corpus, read_labelled_texts, split_held_out
 from spacy_trax_sentiment.training.labelled import LabelledText, require_labels
 
 ROWS = [LabelledText("good, really", "positive"), LabelledText('so "bad"\nstill', "negative")]
@@ -130,7 +130,7 @@ def test_bundled_texts_are_many_different_and_half_of_each_label() -> None:
 @given(st.lists(st.integers(5, 60), min_size=2, max_size=4))
 def test_a_fifth_of_each_label_is_held_out_from_its_end(sizes: list[int]) -> None:
     texts = [LabelledText(str(i), str(label)) for label, size in enumerate(sizes) for i in range(size)]
-    train, dev = split_held_out(texts, "a source")
+    train, dev = split_held_out(texts)
     assert sorted(train + dev) == sorted(texts)
     for label, size in enumerate(sizes):
         assert [t.text for t in dev if t.label == str(label)] == [str(i) for i in range(size - size // 5, size)]
@@ -138,14 +138,14 @@ def test_a_fifth_of_each_label_is_held_out_from_its_end(sizes: list[int]) -> Non
 
 def test_too_few_texts_to_hold_out_from_are_refused() -> None:
     texts = [LabelledText("a", "positive")] * 10 + [LabelledText("b", "negative")] * 4
-    with pytest.raises(SentimentError, match=r"S015.*a\.jsonl.*negative.*at least 5"):
-        split_held_out(texts, "a.jsonl")
+    with pytest.raises(SentimentError, match=r"S015.*negative.*at least 5"):
+        split_held_out(texts)
 
 
 def test_one_label_is_not_enough() -> None:
-    with pytest.raises(SentimentError, match=r"S012.*a\.jsonl.*only: positive"):
-        require_labels(ROWS[:1], ["negative", "positive"], "a.jsonl")
-    require_labels(ROWS, ["negative", "positive"], "a.jsonl")
+    with pytest.raises(SentimentError, match="S012.*only these labels have texts: positive"):
+        require_labels(ROWS[:1], ["negative", "positive"])
+    require_labels(ROWS, ["negative", "positive"])
 
 
 def test_the_reader_gives_examples_of_every_label(tmp_path: Path) -> None:
@@ -191,3 +191,38 @@ def test_parquet_whose_values_are_none_is_refused(tmp_path: Path) -> None:
 def test_a_reader_without_a_source_names_the_remedy() -> None:
     with pytest.raises(SentimentError, match=r"S017.*--paths\.train"):
         list(LabelledTexts(None)(spacy.blank("en")))
+
+
+def test_a_reader_starts_from_the_beginning_each_time(tmp_path: Path) -> None:
+    texts = LabelledTexts(_jsonl(tmp_path / "a.jsonl"))
+    assert list(texts) == list(texts) == ROWS
+
+
+def test_a_label_that_a_named_source_may_not_have_is_refused() -> None:
+    with pytest.raises(SentimentError, match=r"S008\] bundled:templates: the label 'neutral' is not one of"):
+        read_labelled_texts("bundled:templates")
+
+
+def write_csv(path: Path, texts: list[LabelledText]) -> str:
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in texts))
+    return str(path)
+
+
+def test_a_corpus_is_split_or_has_held_out_texts_of_its_own(tmp_path: Path) -> None:
+    texts = [LabelledText(f"{i}", label) for label in ("positive", "negative") for i in range(5)]
+    source = write_csv(tmp_path / "a.csv", texts)
+    split = read_corpus(source)
+    assert split.labels == ("negative", "positive")
+    assert (split.texts, split.held_out) == split_held_out(texts)
+    assert read_corpus(source, source).texts == read_corpus(source, source).held_out == texts
+
+
+def test_texts_that_a_corpus_lacks_are_named_with_their_source(tmp_path: Path) -> None:
+    both = write_csv(tmp_path / "both.csv", [LabelledText("a", "positive"), LabelledText("b", "negative")])
+    one = write_csv(tmp_path / "one.csv", [LabelledText("a", "positive")])
+    with pytest.raises(SentimentError, match=r"S012\] .*one\.csv: only these"):
+        read_corpus(one)
+    with pytest.raises(SentimentError, match=r"S012\] .*one\.csv: only these"):
+        read_corpus(both, one)
+    with pytest.raises(SentimentError, match=r"S015\] .*both\.csv: the label positive"):
+        read_corpus(both)

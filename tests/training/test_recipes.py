@@ -20,21 +20,24 @@ label_weights = {"neutral": 0.5, "other": 0}
 [sources.second]
 path = "second.jsonl"
 [dev]
-[dev.only]
+[dev.first]
 path = "first.jsonl"
+[dev.second]
+path = "dev.jsonl"
 """
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     rows = [("a", "positive"), ("b", "neutral"), ("c", "other")]
+    srsly.write_jsonl(tmp_path / "dev.jsonl", [{"text": "e", "label": "negative"}])
     srsly.write_jsonl(tmp_path / "first.jsonl", [{"text": text, "label": label} for text, label in rows])
     srsly.write_jsonl(tmp_path / "second.jsonl", [{"text": "d", "label": "negative"}])
     (tmp_path / "recipe.cfg").write_text(RECIPE)
     return tmp_path
 
 
-def test_a_recipe_says_labels_settings_and_sources(data: Path) -> None:
+def test_a_recipe_has_labels_settings_and_sources(data: Path) -> None:
     recipe = read_recipe(data / "recipe.cfg")
     assert recipe.labels == ["negative", "positive"]
     assert recipe.settings == Settings(steps=7)
@@ -42,13 +45,14 @@ def test_a_recipe_says_labels_settings_and_sources(data: Path) -> None:
 
 
 def test_texts_have_the_weights_of_their_source_and_label(data: Path) -> None:
-    mixture = mix(read_recipe(data / "recipe.cfg"), data)
-    assert [(text.text, weight) for text, weight in zip(mixture.texts, mixture.weights, strict=True)] == [
+    corpus = mix(read_recipe(data / "recipe.cfg"), data)
+    assert corpus.weights is not None
+    assert [(text.text, weight) for text, weight in zip(corpus.texts, corpus.weights, strict=True)] == [
         ("a", 2.0),
         ("b", 1.0),
         ("d", 1.0),
     ]
-    assert [text.text for text in mixture.dev_texts] == ["a"]
+    assert [text.text for text in corpus.held_out] == ["a", "e"]
 
 
 @pytest.mark.parametrize("name", ["en", "en_ternary", "en_ternary_start"])
@@ -77,7 +81,20 @@ def test_a_recipe_that_cannot_be_used_is_refused(data: Path, old: str, new: str,
         read_recipe(path)
 
 
-def test_an_absent_recipe_or_source_is_named(data: Path) -> None:
+def test_a_value_out_of_range_is_named_with_the_recipe(data: Path) -> None:
+    path = data / "recipe.cfg"
+    path.write_text(RECIPE.replace("steps = 7", "steps = 0"))
+    with pytest.raises(SentimentError, match=r"^\[S021\] .*recipe\.cfg: steps is 0; it must be greater"):
+        read_recipe(path)
+
+
+def test_a_label_without_held_out_texts_is_refused(data: Path) -> None:
+    (data / "dev.jsonl").write_text('{"text": "e", "label": "neutral"}\n')
+    with pytest.raises(SentimentError, match="S012.*held-out texts: only these labels have texts: positive"):
+        mix(read_recipe(data / "recipe.cfg"), data)
+
+
+def test_a_missing_recipe_or_source_is_named(data: Path) -> None:
     with pytest.raises(SentimentError, match=r"S026.*none\.cfg"):
         read_recipe(data / "none.cfg")
     (data / "second.jsonl").unlink()

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 
 def scalars(directory: Path) -> dict[tuple[str, str, int], float]:
-    """RETURNS: By folder, name and step, what TensorFlow reads of the files."""
+    """Return the values that TensorFlow reads from the files, by folder, name and step."""
     from tensorflow.compat.v1.train import summary_iterator
 
     return {
@@ -25,7 +25,7 @@ def test_each_evaluation_is_written_at_its_step(tmp_path: Path) -> None:
     history = [Progress(1, 0.7, 0.8, 0.5), Progress(10, 0.5, 0.6, 0.75), Progress(20, 0.25, 0.5, 1.0)]
     with Summaries(tmp_path / "a" / "b") as summaries:
         for step in range(1, 21):
-            # As the Loop tells it: of what was measured before this step.
+            # Like the Loop, which reports what was measured before this step.
             known = [each for each in history if each.step < step]
             figures = known[-1][1:] if known else (float("nan"),) * 3
             summaries.on_step(Progress(step, *figures))
@@ -40,7 +40,7 @@ def test_each_evaluation_is_written_at_its_step(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if ".pkl" in path.name]
 
 
-def test_a_directory_that_cannot_be_is_told(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SentimentError, match="S102.*file"):
         Summaries(tmp_path / "file")

@@ -1,17 +1,16 @@
-"""On two devices that JAX makes of one processor. It does so where it starts, so they are in a process of its own."""
+"""Two devices that JAX simulates on one processor. It does so at its start, so the training runs in another process."""
 
 import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.training.settings import PRESETS, check_settings
+pytestmark = pytest.mark.slow
+
 
 PROGRAM = """
 import json, logging, os, signal, sys
@@ -22,18 +21,20 @@ from pathlib import Path
 from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
 from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.training import PRESETS, read_labelled_texts, split_held_out, train
 from spacy_trax_sentiment.training.checkpoints import open_checkpoints
+from spacy_trax_sentiment.training.corpora import read_corpus
+from spacy_trax_sentiment.training.run import train_on
+from spacy_trax_sentiment.training.settings import Settings
 
 logging.basicConfig(format="%(levelname)s %(message)s")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 output = Path(sys.argv[1])
-texts = split_held_out(read_labelled_texts("bundled:short_texts"), "bundled:short_texts")
-first = replace(PRESETS["default"], steps=12, embedding_dim=4, n_eval_batches=1, row_steps=False)
+corpus = read_corpus("bundled:short_texts")
+first = Settings(steps=12, embedding_dim=4, n_eval_batches=1, row_steps=False)
 shared = replace(first, data_parallel=True)
 
 def run(settings, on_step=None, checkpoints=None):
-    trained = train(*texts, ("negative", "positive"), settings, on_step, checkpoints=checkpoints)
+    trained = train_on(corpus, settings, on_step=on_step, checkpoints=checkpoints)
     weights = get_weights(find_component(trained.nlp).model)
     return {"history": trained.history, "weights": {name: value.tolist() for name, value in weights.items()}}
 
@@ -56,7 +57,7 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def trained(require_trax: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
-    """What the trainings give, and what is logged."""
+    """The results of the training runs, and what they logged."""
     flags = "--xla_force_host_platform_device_count=2 --xla_cpu_multi_thread_eigen=false"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM, str(tmp_path_factory.mktemp("devices") / "m")],
@@ -68,7 +69,7 @@ def trained(require_trax: None, tmp_path_factory: pytest.TempPathFactory) -> tup
     return json.loads(done.stdout), done.stderr
 
 
-def test_devices_that_share_batches_come_to_the_weights_of_one(trained: tuple[dict[str, Any], str]) -> None:
+def test_devices_that_share_batches_find_the_weights_of_a_single_one(trained: tuple[dict[str, Any], str]) -> None:
     found, _ = trained
     np.testing.assert_allclose(found["shared"]["history"], found["first"]["history"], rtol=1e-4)
     for name, value in found["first"]["weights"].items():
@@ -76,24 +77,18 @@ def test_devices_that_share_batches_come_to_the_weights_of_one(trained: tuple[di
     assert found["shared"]["weights"] != found["first"]["weights"]  # they add up in another order
 
 
-def test_devices_that_share_batches_go_on_where_they_were_interrupted(trained: tuple[dict[str, Any], str]) -> None:
+def test_devices_that_share_batches_resume_where_they_were_interrupted(trained: tuple[dict[str, Any], str]) -> None:
     found, _ = trained
     assert found["resumed"]["went_on"]
     assert found["resumed"]["weights"] == found["shared"]["weights"]
 
 
-def test_that_one_of_two_devices_trains_is_told_once(trained: tuple[dict[str, Any], str]) -> None:
+def test_a_single_warning_says_that_one_of_two_devices_trains(trained: tuple[dict[str, Any], str]) -> None:
     _, logged = trained
     assert logged.count("WARNING JAX sees 2 devices; the first one trains. --data-parallel trains on all.") == 1
 
 
-def test_a_batch_that_devices_cannot_share(trained: tuple[dict[str, Any], str]) -> None:
+def test_a_batch_that_devices_cannot_share_is_refused(trained: tuple[dict[str, Any], str]) -> None:
     found, _ = trained
-    assert "[S021] batch_size is 31. Give a multiple of the number of devices, 2." in found["error"]
+    assert "[S021] batch_size is 31; it must be a multiple of the number of devices, 2." in found["error"]
 
-
-def test_rows_are_not_shared() -> None:
-    settings = replace(PRESETS["default"], data_parallel=True)
-    with pytest.raises(SentimentError, match="S021.*data_parallel.*row_steps"):
-        check_settings(settings, 2)
-    check_settings(replace(settings, row_steps=False), 2)

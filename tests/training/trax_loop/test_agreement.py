@@ -1,8 +1,7 @@
-"""Trax's Loop and `nlp.update` are two ways to the same weights."""
+"""Trax's Loop and `nlp.update` lead to the same weights."""
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import chain, cycle
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 import spacy
 from spacy.training import Example
-from spacy_trax_sentiment.training.loop import run_loop
 from thinc.api import SGD, Adam, Optimizer
 
 from spacy_trax_sentiment.model.padding import pad
@@ -20,7 +18,10 @@ from spacy_trax_sentiment.model.trax_backend import optimizers
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.training.batches import Batch
 from spacy_trax_sentiment.training.labelled import LabelledText
-from spacy_trax_sentiment.training.settings import PRESETS
+from spacy_trax_sentiment.training.settings import Settings
+from spacy_trax_sentiment.training.trax_loop.loop import run_loop
+
+pytestmark = pytest.mark.slow
 
 pytestmark = pytest.mark.slow
 
@@ -30,8 +31,10 @@ BY_ROWS, BY_TABLE = {"use_averages": False}, {"use_averages": True}  # averages 
 
 
 def _adam(learn_rate: float, averages: dict[str, bool]) -> Optimizer:
-    """Thinc's Adam, set to be Trax's: Trax's Loop calls its first step 1, and its Adam adds one to that; eps it adds to
-    the corrected second moment's root, where Thinc adds it to the uncorrected one's.
+    """Thinc's Adam, made equal to Trax's.
+
+    Trax's Loop calls its first step 1, and its Adam adds one to that. Trax adds epsilon to the root of the corrected
+    second moment, Thinc to that of the uncorrected one.
     """
     eps = [EPS * (1 - 0.999 ** (step + 2)) ** 0.5 for step in range(STEPS)]
     optimizer = Adam(learn_rate, eps=eps, **THINC, **averages)
@@ -81,13 +84,13 @@ def test_fifty_steps_give_the_same_weights_and_predictions(
         optimizer.step_schedules()
 
     def trax_batches() -> Iterator[Batch]:
-        # Trax's TrainTask takes a batch as a sample, which the Loop does not train on.
+        # Trax's TrainTask takes one batch as a sample, and the Loop does not train on it.
         for batch in chain(batches[:1], cycle(batches)):
             ids = pad(list(docs_to_ids(model, [example.reference for example in batch])))
             targets = [list(example.reference.cats.values()).index(1.0) for example in batch]
             yield ids, np.array(targets, dtype=np.int32), np.ones(len(batch), dtype=np.float32)
 
-    settings = replace(PRESETS["default"], steps=STEPS, row_steps=row_steps, n_eval_batches=1)
+    settings = Settings(steps=STEPS, row_steps=row_steps, n_eval_batches=1)
     run_loop(layer, trax_batches(), trax_batches(), settings, optimizer=trax())
 
     after = layer_weights(layer, get_architecture(model))
