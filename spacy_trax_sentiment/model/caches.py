@@ -1,5 +1,6 @@
 """What a model remembers and could compute again: its lexemes, and its folded weights."""
 
+import threading
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ class ModelCaches:
         self._lexemes: tuple[Any, LexemeCache] | None = None
         self._folded: tuple[list[Any], Folded] | None = None
         self._matrix: LexemeMatrix | None = None
+        self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Callable[..., "ModelCaches"], tuple[()]]:
         return type(self), ()
@@ -29,10 +31,11 @@ class ModelCaches:
     def lexemes(self, model: Model[Any, Any]) -> LexemeCache:
         """Return the cache of the model's preprocessor and vocabulary: a new one if either was replaced."""
         preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
-        kept = self._lexemes
-        if kept is None or kept[0] is not preprocessor or kept[1].vocabulary is not vocabulary:
-            self._lexemes = kept = preprocessor, LexemeCache(by_tokens(preprocessor), vocabulary)
-        return kept[1]
+        with self._lock:  # threads that made a cache each would look up one's indices in another's
+            kept = self._lexemes
+            if kept is None or kept[0] is not preprocessor or kept[1].vocabulary is not vocabulary:
+                self._lexemes = kept = preprocessor, LexemeCache(by_tokens(preprocessor), vocabulary)
+            return kept[1]
 
     def folded(self, model: Model[Any, Any]) -> Folded:
         """Return the model's weights folded: folded anew if they changed.

@@ -118,6 +118,11 @@ class LexemeMatrix:
 
     def __init__(self, folded: Folded, cache: LexemeCache) -> None:
         self.folded, self.cache = folded, cache
+        # Padding stands for no context, and adds nothing even to a mean that counts it.
+        self._context = folded.matrix
+        if folded.matrix[PAD_ID].any():
+            self._context = folded.matrix.copy()
+            self._context[PAD_ID] = 0
         self._n_lexemes = 0
         self._sums = np.zeros((2, 0, folded.matrix.shape[1]), dtype=np.float32)
         self._lock = threading.Lock()
@@ -130,11 +135,10 @@ class LexemeMatrix:
 
     def log_probabilities(self, features: Features) -> Array:
         """Return float64 (n_texts, n_labels), equal to `log_probabilities` of the features' ids up to rounding."""
-        rows, folded = self.rows(features), self.folded
+        rows = self.rows(features)
         for ids in features.context:
-            real = np.flatnonzero(ids != PAD_ID)
-            rows[real] += folded.matrix.take(ids[real], axis=0)
-        return scores_of_sums(folded, segment_sums(rows, features.lengths, np.float64))
+            rows += self._context.take(ids, axis=0)
+        return scores_of_sums(self.folded, segment_sums(rows, features.lengths, np.float64))
 
     def _up_to_date(self) -> Array:
         """Return float32 (2, at least n_lexemes, width + 1): the sums over plain ids, and over negated ones."""
