@@ -32,14 +32,10 @@ def fold_embedding(model: Model[Any, Any]) -> None:
 
 
 def keep_terms(model: Model[Any, Any], n_terms: int) -> None:
-    """Drop the vocabulary's weakest terms. Texts then score as if these were unknown.
+    """Keep the `n_terms` strongest terms besides the special ones. Texts then score as if the others were unknown.
 
     A term is weak if its row of the folded matrix, and that of the negated term, lie near the mean of all rows: such a
     term moves a text's scores the least. The buckets of pairs stay, because their rows are found by hashing.
-
-    Args:
-        model: The model, changed in place.
-        n_terms: The terms to keep, besides the special ones.
     """
     vocabulary: dict[str, int] = model.attrs["vocabulary"]
     weights = get_weights(model)
@@ -71,12 +67,7 @@ def _replace(model: Model[Any, Any], weights: Mapping[str, Array]) -> None:
 
 
 def compact_files(model: Model[Any, Any], cfg: dict[str, Any], max_bytes: int) -> int:
-    """Fold the embedding, store it as float16, and drop as few terms as make the files fit.
-
-    Args:
-        model: The model, changed in place.
-        cfg: The component's settings; `weights_dtype` is set in it.
-        max_bytes: The most bytes that the model's files may take.
+    """Fold the embedding, store it as float16, and drop as few terms as make the files fit into `max_bytes`.
 
     Returns:
         The bytes that the model's files take.

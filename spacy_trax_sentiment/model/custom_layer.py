@@ -66,12 +66,7 @@ def forward(
 
 
 def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: Floats2d | None = None) -> None:
-    """Draw the initial weights by the layer's own initializers, with a seed from NumPy's generator.
-
-    Args:
-        model: The model.
-        X: Docs to build the vocabulary from, unless `set_vocabulary` has been called.
-        Y: An array (n_docs, n_labels) that shows the number of labels.
+    """Draw the initial weights by the layer's own initializers, after `prepare`.
 
     Raises:
         SentimentError: The layer cannot be used, or the extra `train` is missing.

@@ -34,9 +34,7 @@ _ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "length_exponent", "labe
 def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the content of each of the model's files by name, the manifest last.
 
-    Args:
-        model: The model.
-        cfg: The component's settings, of JSON's types: `labels` and, unless float32, the `weights_dtype` to save as.
+    `cfg` are the component's settings: `labels` and, unless float32, the `weights_dtype` to save as.
 
     Raises:
         SentimentError: A weight is not finite, or too large for float16.
@@ -59,19 +57,11 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
 
 
 def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> dict[str, Any]:
-    """Set the model's vocabulary, preprocessor, settings and weights.
-
-    Args:
-        model: The model, changed in place.
-        read: Reads a file by name.
-        where: The directory, for messages.
-
-    Returns:
-        The component's settings.
+    """Set the model's vocabulary, preprocessor, settings and weights, and return the component's settings.
 
     Raises:
-        SentimentError: A file is missing, damaged, of a newer format, or does not fit the model. The message names it,
-            and the model is unchanged.
+        SentimentError: A file in `where` is missing, damaged, of a newer format, or does not fit the model. The message
+            names it, and the model is unchanged.
     """
     files = read_sealed(MANIFEST, read, where)
     content = {}

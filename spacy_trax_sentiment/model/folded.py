@@ -60,13 +60,9 @@ def fold(
     label_prior: Sequence[float] | None = None,
     length_exponent: float = 1.0,
 ) -> Folded:
-    """Fold a classifier's weights.
+    """Fold a classifier's weights, given by the names of `architecture.weight_names`.
 
-    Args:
-        weights: By the names that `architecture.weight_names` returns.
-        mean: As in `Architecture`.
-        label_prior: The probabilities (n_labels,) of a text without a known term.
-        length_exponent: As in `Architecture`.
+    `label_prior` are the probabilities (n_labels,) of a text without a known term; the rest is as in `Architecture`.
     """
     first, bias, output = weights["W"], weights["b"], None
     if "W_hidden" in weights:
@@ -82,26 +78,16 @@ def fold(
 
 
 def log_probabilities(folded: Folded, ids: Ragged) -> Array:
-    """Score texts by their ids, each text on its own.
+    """Return the log-probabilities of texts, float64 (n_texts, n_labels), each scored on its own.
 
-    Args:
-        folded: The classifier.
-        ids: The ids of each text. Ids outside the matrix are clipped to it, as Trax's Embedding does.
-
-    Returns:
-        float64 (n_texts, n_labels).
+    Ids outside the matrix are clipped to it, as Trax's Embedding does.
     """
     rows = folded.matrix.take(np.asarray(ids.values, dtype=np.int64), axis=0, mode="clip")
     return scores_of_sums(folded, segment_sums(rows, ids.lengths, np.float64))
 
 
 def scores_of_sums(folded: Folded, sums: Array) -> Array:
-    """Return the log-probabilities, float64 (n_texts, n_labels), of texts whose rows sum to `sums`.
-
-    Args:
-        folded: The classifier.
-        sums: float64 (n_texts, width + 1): the sum of the matrix's rows over each text's ids.
-    """
+    """Return log-probabilities, float64 (n_texts, n_labels), from each text's sum of the matrix's rows (width + 1)."""
     width = len(folded.bias)
     count = sums[:, width:]
     x = sums[:, :width] / np.maximum(count, 1) ** folded.length_exponent + folded.bias

@@ -17,16 +17,11 @@ _TRACING = threading.RLock()
 
 
 def begin_update(architecture: Any, weights: Weights, ids: Array) -> tuple[Array, Callable[[Array], dict[str, Array]]]:
-    """Run a layer as in training.
-
-    Args:
-        architecture: An `Architecture` or `LayerArchitecture`. With dropout, NumPy's generator draws the key.
-        weights: The weights by name.
-        ids: Padded ids, int32 (n_rows, length).
+    """Run a layer as in training. With dropout, NumPy's generator draws the key.
 
     Returns:
-        Log-probabilities (n_rows, n_labels), and a function from the gradient of a loss with respect to the first of
-        them, (n_texts, n_labels), to the gradients of the weights, by name.
+        Log-probabilities (n_rows, n_labels) of padded ids (n_rows, length), and a function from the gradient of a loss
+        with respect to the first of them, (n_texts, n_labels), to the gradients of the weights, by name.
     """
     key = np.random.randint(0, 2**31) if architecture.dropout else 0
     Y, run_backward = compiled(architecture).begin_update(weights, ids, key)
@@ -40,13 +35,7 @@ def begin_update(architecture: Any, weights: Weights, ids: Array) -> tuple[Array
 
 
 class Compiled(NamedTuple):
-    """A compiled layer.
-
-    Attributes:
-        run: (weights, ids, key) -> log-probabilities.
-        begin_update: (weights, ids, key) -> log-probabilities, and a function from their gradient to the weights'.
-        shapes: The shape of each weight by name.
-    """
+    """A compiled layer: `run` and `begin_update` take (weights, ids, key), and `shapes` are the weights' by name."""
 
     run: Callable[..., Array]
     begin_update: Callable[..., tuple[Array, Callable[[Array], dict[str, Array]]]]

@@ -37,13 +37,7 @@ def new_attributes(preprocessor: Preprocessor) -> dict[str, Any]:
 
 
 def prepare(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None, Y: Floats2d | None) -> None:
-    """Set the number of labels and the vocabulary, unless they are set.
-
-    Args:
-        model: The model.
-        X: Docs to build the vocabulary from.
-        Y: An array (n_docs, n_labels) that shows the number of labels.
-    """
+    """Set the number of labels, from Y (n_docs, n_labels), and the vocabulary, from the Docs X, unless they are set."""
     if Y is not None and model.has_dim("nO") is None:
         model.set_dim("nO", Y.shape[1])
     if not model.attrs["vocabulary"]:
@@ -57,15 +51,7 @@ def set_vocabulary(
     max_size: int | None = None,
     max_tokens: int = MAX_LEXEMES,
 ) -> None:
-    """Number the terms of the training texts.
-
-    Args:
-        model: The model.
-        docs: The training texts.
-        min_count: As in `build_vocabulary`.
-        max_size: As in `build_vocabulary`.
-        max_tokens: The distinct tokens to remember at a time.
-    """
+    """Number the terms of the training texts, with the limits of `build_vocabulary`."""
     model.attrs["preprocessor"].initialize()
     preprocessor = token_preprocessor(model)
     model.attrs["vocabulary"] = build_vocabulary(preprocessor.terms(docs, max_tokens), min_count, max_size)

@@ -22,11 +22,7 @@ def get_architecture(model: Model[Any, Any]) -> Any:
 
 
 def get_weights(model: Model[Any, Any]) -> dict[str, Any]:
-    """Return the float32 weights by name.
-
-    Raises:
-        KeyError: The model has no weights yet.
-    """
+    """Return the float32 weights by name, or raise KeyError if the model has none yet."""
     return {name: model.get_param(name) for name in model.attrs["weight_names"](model)}
 
 
@@ -42,12 +38,9 @@ def set_weights(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
 
 
 def change_labels(model: Model[Any, Any], before: Sequence[str], labels: Sequence[str]) -> None:
-    """Give a trained additive classifier more outputs. A new label's score before the softmax is 0.
+    """Give a trained additive classifier other outputs, `labels`, which include the labels `before`.
 
-    Args:
-        model: The model, changed in place.
-        before: The labels of its outputs.
-        labels: The labels it shall have, which include those of `before`.
+    A new label's score before the softmax is 0.
     """
     weights = get_weights(model)
     columns = [labels.index(label) for label in before]
@@ -62,11 +55,9 @@ def change_labels(model: Model[Any, Any], before: Sequence[str], labels: Sequenc
 
 
 def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
-    """Set the probabilities of a text without a known term: each label's proportion of the training texts.
+    """Set the probabilities of a text without a known term to each label's proportion of the training texts.
 
-    Args:
-        model: The model.
-        counts: The number of texts of each label. One is added to each (Laplace's rule), so that none is 0.
+    One is added to each count (Laplace's rule), so that no probability is 0.
     """
     total = sum(counts) + len(counts)
     model.attrs["label_prior"] = [(count + 1) / total for count in counts]

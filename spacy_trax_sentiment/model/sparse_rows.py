@@ -19,11 +19,7 @@ _FEWEST_ROWS = 256
 
 
 def batch_rows(ids: Array, n_terms: int) -> tuple[Array, Array]:
-    """Number the rows of a table that a batch touches.
-
-    Args:
-        ids: Integers of any shape, below `n_terms`.
-        n_terms: The rows of the table.
+    """Number the rows of a table of `n_terms` rows that a batch's ids, of any shape, touch.
 
     Returns:
         The different ids, ascending, (n_rows,), beginning with those of the special terms; and the place of each of
@@ -47,12 +43,9 @@ def take_rows(table: Array, rows: Array, n_rows: int) -> Array:
 
 
 def put_rows(table: Array, rows: Array, values: Array) -> None:
-    """Write rows into a table, in half the time of `table[rows] = values`.
+    """Write `values` (n_rows, width) into a C-contiguous table of their dtype, in half the time of an assignment.
 
-    Args:
-        table: C-contiguous, of the dtype of `values`.
-        rows: (n_rows,), each once.
-        values: (n_rows, width).
+    The rows (n_rows,) are each given once.
     """
     whole = np.dtype((np.void, table.dtype.itemsize * table.shape[1]))  # a row as one item
     np.put(table.view(whole), rows, np.ascontiguousarray(values).view(whole), mode="clip")
@@ -81,11 +74,8 @@ class RowUpdates(Shim):  # type: ignore[misc]
 
     Thinc's `Model.finish_update` calls its shims first. The gradient itself is a whole table, where Thinc expects it:
     whoever calls an optimizer on the parameters, or copies the model, steps the whole table, which takes longer. So
-    does an optimizer that keeps averages, because these change in every row with every step.
-
-    Attributes:
-        n_steps: The number of optimizer steps so far: the weights have changed if it has.
-        n_rows: Rounds the number of rows of a batch.
+    does an optimizer that keeps averages, because these change in every row with every step. `n_steps` counts the
+    steps, so that whoever caches the weights knows when they changed.
     """
 
     def __init__(self) -> None:
@@ -96,14 +86,7 @@ class RowUpdates(Shim):  # type: ignore[misc]
         self._whole: Array | None = None  # all zeros whenever the model does not hold it
 
     def add(self, model: Model[Any, Any], name: str, rows: Array, gradient: Array) -> None:
-        """Add to the gradient of the parameter `name`.
-
-        Args:
-            model: The model that has the parameter.
-            name: The parameter.
-            rows: Which rows, (n_rows,), each once.
-            gradient: (n_rows, width).
-        """
+        """Add to the rows (n_rows,), each given once, of the gradient of the parameter `name`."""
         table: Any = model.get_param(name)
         whole: Any = model.get_grad(name) if model.has_grad(name) else None
         if whole is None or whole.shape != table.shape:
@@ -151,14 +134,9 @@ class RowUpdates(Shim):  # type: ignore[misc]
 
 
 def step_rows(optimizer: Optimizer, key: tuple[int, str], table: Array, rows: Array, gradient: Array) -> None:
-    """Take a step of Thinc's optimizer on some rows of a table, in place.
+    """Take a step of Thinc's optimizer, in place, on the rows (n_rows,) of the table that it knows by `key`.
 
-    Args:
-        optimizer: The optimizer.
-        key: Its key of the whole table.
-        table: (n_terms, width).
-        rows: (n_rows,), each once.
-        gradient: (n_rows, width); it is overwritten.
+    The gradient (n_rows, width) is overwritten.
     """
     # The optimizer keeps a whole table's moments, flat, under its key. For this call it gets those of the rows.
     moments: tuple[dict[Any, Any], dict[Any, Any]] = (optimizer.mom1, optimizer.mom2)

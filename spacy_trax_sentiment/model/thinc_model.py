@@ -118,13 +118,7 @@ def forward(
 
 
 def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: Floats2d | None = None) -> None:
-    """Draw the initial weights as Trax does, with a seed from NumPy's generator.
-
-    Args:
-        model: The model.
-        X: Docs to build the vocabulary from, unless `set_vocabulary` has been called.
-        Y: An array (n_docs, n_labels) that shows the number of labels.
-    """
+    """Draw the initial weights as Trax does, with a seed from NumPy's generator, after `prepare`."""
     prepare(model, X, Y)
     architecture = get_architecture(model)
     set_weights(model, layer_weights(initialized_layer(architecture, seed=np.random.randint(0, 2**31)), architecture))

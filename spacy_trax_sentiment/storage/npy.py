@@ -12,11 +12,7 @@ _READ_HEADER = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header
 
 
 def read_array(data: bytes) -> NDArray[Any]:
-    """Return the array of a .npy file.
-
-    Raises:
-        ValueError: The file is damaged, or holds Python objects.
-    """
+    """Return the array of a .npy file, or raise ValueError if it is damaged or holds Python objects."""
     file = io.BytesIO(data)
     version = npy.read_magic(file)
     if version not in _READ_HEADER:

@@ -19,11 +19,7 @@ Read = Callable[[str], bytes]
 
 
 def manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
-    """Return the manifest of files, as JSON.
-
-    It holds the facts, the versions of the format and the package, the size and sha256 of each file, and the sha256 of
-    itself without that field.
-    """
+    """Return a manifest as JSON: the facts, the versions, each file's size and sha256, and its own sha256."""
     described = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
     content = {
         **facts,
@@ -36,12 +32,7 @@ def manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
 
 
 def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
-    """Return the content of the files that a manifest lists.
-
-    Args:
-        name: The manifest.
-        read: Reads a file by name.
-        where: The directory, for messages.
+    """Return the content of the files that the manifest `name` lists; messages say they are in `where`.
 
     Raises:
         SentimentError: A file is missing, damaged or of a newer format. The message names it.
@@ -82,11 +73,7 @@ def directory_manifest(directory: Path) -> bytes:
 
 
 def check_directory(directory: Path) -> None:
-    """Check a sealed directory. One without a seal passes.
-
-    Raises:
-        SentimentError: A file was changed since the directory was sealed.
-    """
+    """Raise SentimentError if a file of a sealed directory was changed. A directory without a seal passes."""
     if (directory / SEAL).exists():
         read_sealed(SEAL, reader(directory), directory)
 

@@ -45,17 +45,10 @@ def whole_directory(path: Path, overwrite: bool = False, within: Path | None = N
 
 @contextmanager
 def work_directory(path: Path, within: Path | None = None) -> Iterator[Path]:
-    """Make a directory beside `path`, to write what is then renamed to `path`. It is removed at the end.
-
-    Args:
-        path: What will be written. Its parents are made.
-        within: A directory of the same file system to work in; None for beside `path`.
+    """Make a directory beside `path`, or within another of its file system, and remove it at the end.
 
     Yields:
-        The directory.
-
-    Raises:
-        OSError: It cannot be made.
+        The directory, to write in it what is then renamed to `path`, whose parents are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if within is None:

@@ -34,12 +34,7 @@ class Features(NamedTuple):
 
 
 def compose(cache: LexemeCache, tokens: Ragged) -> Features:
-    """Return the features of a batch of texts.
-
-    Args:
-        cache: Holds what is known of the lexemes.
-        tokens: Indices of lexemes.
-    """
+    """Return the features of a batch of texts, given as indices of lexemes in the cache."""
     indices, lengths = tokens.kept(tokens.values != NO_TERM)
     preprocessor = cache.preprocessor
     hashes = cache.hashes.take(indices)
@@ -80,10 +75,7 @@ def feature_ids(cache: LexemeCache, features: Features) -> Ragged:
 
 
 def context_tokens(cache: LexemeCache, features: Features) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield, per context row, its non-padding ids (n,) and the two tokens behind each, (n,) twice.
-
-    A contrast has one token behind it: the same array comes twice.
-    """
+    """Yield, per context row, its non-padding ids (n,) and the two tokens behind each (for a contrast the same)."""
     preprocessor = cache.preprocessor
     n_distances = preprocessor.bigram_distance if preprocessor.bigram_buckets else 0
     for i, ids in enumerate(features.context):

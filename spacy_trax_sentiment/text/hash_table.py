@@ -24,14 +24,7 @@ class HashTable:
         return self._n_keys
 
     def look_up(self, keys: Array) -> tuple[Array, Array]:
-        """Return the values of the keys, and the indices of the keys that are not in the table.
-
-        Args:
-            keys: uint64 (n,).
-
-        Returns:
-            int32 (n,), 0 for a key that is not there; and int64 (n_unseen,), in no order.
-        """
+        """Return the values of keys (n,), int32 (n,), 0 if not there; and the places of those not there, unordered."""
         slot_keys, slot_values = self._slots
         slots = _slots_of(keys, slot_keys)
         found = slot_keys.take(slots)

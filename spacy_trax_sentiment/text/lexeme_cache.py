@@ -36,9 +36,8 @@ class Contents(NamedTuple):
     """What the vocabulary knows of lexemes.
 
     Attributes:
-        ids: int64 (n_places, n): the id of each lexeme's first term, of its second, and so on; 0 if there is none or
-            the term is unknown.
-        hashes: uint64 (n,): the hash of the first term if that is known, else 0; the role in the lowest two bits.
+        ids: int64 (n_places, n): the ids of each lexeme's first term, second, ...; 0 if there is none or it is unknown.
+        hashes: uint64 (n,): the hash of the first term if known, else 0; the role in the lowest two bits.
         leanings: int64 (n,).
         has_term: bool (n,): whether the lexeme has a term, known or not.
     """
@@ -65,13 +64,7 @@ class LexemeCache:
     """
 
     def __init__(self, preprocessor: TokenTerms, vocabulary: Mapping[str, int], max_tokens: int = MAX_LEXEMES) -> None:
-        """Start empty.
-
-        Args:
-            preprocessor: Says what tokens stand for.
-            vocabulary: Terms to ids.
-            max_tokens: The distinct tokens to remember before all of them are forgotten.
-        """
+        """Start empty, and forget all tokens whenever there are more than `max_tokens` distinct ones."""
         self.preprocessor, self.vocabulary, self._max_tokens = preprocessor, vocabulary, max_tokens
         self.ids = np.zeros(1024, dtype=np.int64)
         self.starts, self.counts = np.zeros(1024, dtype=np.int64), np.zeros(1024, dtype=np.int64)
@@ -88,12 +81,9 @@ class LexemeCache:
         return len(self._index_of_token)
 
     def indices(self, orths: Array, strings: Texts) -> Array:
-        """Return the index of each token, int32 (n,).
+        """Return the index of each token, int32 (n,), from spaCy's hashes `orths` (n,) of texts in `strings`.
 
-        Args:
-            orths: spaCy's hash of each token's text, uint64 (n,). A text has the same hash in every vocabulary, so
-                pipelines may share a cache.
-            strings: The texts by their hashes.
+        A text has the same hash in every vocabulary, so pipelines may share a cache.
         """
         return self.indices_by(orths, lambda places: [strings[key] for key in orths[places].tolist()])
 
@@ -147,12 +137,7 @@ class LexemeCache:
         self.n_lexemes += len(counts)
 
     def ids_of(self, indices: Array, is_negated: Array) -> Ragged:
-        """Return the ids of each lexeme.
-
-        Args:
-            indices: Indices of lexemes, (n,).
-            is_negated: bool (n,): whether to return the ids of the negated terms.
-        """
+        """Return the ids of lexemes (n,), or the ids of their negated terms where `is_negated` (n,) is true."""
         counts = self.counts.take(indices)
         ids = self.ids.take(ranges(self.starts.take(indices), counts))
         negatable = np.repeat(is_negated, counts) & (ids >= N_SPECIAL)

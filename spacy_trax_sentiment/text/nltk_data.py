@@ -7,11 +7,7 @@ from ..errors import Errors, SentimentError
 
 
 def load_corpus(name: str) -> Any:
-    """Return the NLTK corpus reader `name`, such as `stopwords`, ready to read.
-
-    Raises:
-        SentimentError: The corpus is neither on NLTK's path nor can it be downloaded.
-    """
+    """Return the NLTK corpus reader `name`, such as `stopwords`, or raise SentimentError if it cannot be had."""
     import nltk
 
     corpus = getattr(nltk.corpus, name)

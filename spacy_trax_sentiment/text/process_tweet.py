@@ -50,11 +50,7 @@ def process_tweet(tweet: str, stop_words: Collection[str] | None = None) -> list
 
 @lru_cache(maxsize=1)
 def english_stop_words() -> frozenset[str]:
-    """Return NLTK's English stop words.
-
-    Raises:
-        SentimentError: The corpus is not there and cannot be downloaded.
-    """
+    """Return NLTK's English stop words, or raise SentimentError if they cannot be had."""
     return frozenset(load_corpus("stopwords").words("english"))
 
 
@@ -71,23 +67,14 @@ class ProcessTweet:
     """
 
     def __init__(self, stop_words: list[str] | None = None) -> None:
-        """Take the settings.
-
-        Args:
-            stop_words: The words to drop. None for NLTK's English list, which is read when training begins and saved
-                with the model; an empty list keeps every word.
-        """
+        """Take the words to drop: None for NLTK's English list, read when training begins and saved with the model."""
         self.stop_words = None if stop_words is None else frozenset(stop_words)
 
     def __call__(self, doc: Doc) -> list[str]:
         return process_tweet(doc.text, self.stop_words)
 
     def initialize(self) -> None:
-        """Read NLTK's stop words, unless a list was given.
-
-        Raises:
-            SentimentError: The corpus is not there and cannot be downloaded.
-        """
+        """Read NLTK's stop words, unless a list was given."""
         if self.stop_words is None:
             self.stop_words = english_stop_words()
 

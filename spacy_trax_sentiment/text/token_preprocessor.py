@@ -67,12 +67,7 @@ class TokenPreprocessor:
         return [term for token in doc for term in self.lexeme(token.text).terms]
 
     def terms(self, docs: Iterable[Doc], max_tokens: int) -> Iterator[Iterable[str]]:
-        """Yield the terms of each Doc, looking at each distinct token once.
-
-        Args:
-            docs: The Docs.
-            max_tokens: The distinct tokens to remember before all of them are forgotten.
-        """
+        """Yield the terms of each Doc, looking at each of at most `max_tokens` distinct tokens once."""
         known: dict[str, tuple[str, ...]] = {}
         for doc in docs:
             if len(known) > max_tokens:
@@ -97,13 +92,7 @@ class TokenPreprocessor:
         return places, places
 
     def ids(self, docs: Sequence[Doc], vocabulary: Mapping[str, int], cache: LexemeCache | None = None) -> Ragged:
-        """Return the ids of each Doc, int64.
-
-        Args:
-            docs: Docs that share a vocabulary of strings.
-            vocabulary: Terms to ids.
-            cache: A cache of this preprocessor and vocabulary; None for a new one.
-        """
+        """Return the ids of Docs that share their strings, int64. The cache must be of this vocabulary."""
         cache = LexemeCache(self, vocabulary) if cache is None else cache
         return self.token_ids(self.tokens(docs, cache), cache)
 
@@ -171,14 +160,10 @@ def by_tokens(preprocessor: Preprocessor) -> TokenPreprocessor:
 
 
 def align(preprocessor: Preprocessor, doc: Doc) -> tuple[Array, Array]:
-    """Find the tokens that the terms of a whole text come from.
+    """Return the first and the last token that each term of a whole text comes from, int64 (n_terms,) twice.
 
     Terms are matched, in order, with those that each token has by itself (Ratcliff and Obershelp's gestalt pattern
-    matching, by `difflib`). What is left over, such as an emoticon of two tokens, comes from the tokens between its
-    neighbours'.
-
-    Returns:
-        The first and the last token of each term, int64 (n_terms,) twice.
+    matching, by `difflib`). Others, such as an emoticon of two tokens, come from the tokens between their neighbours'.
     """
     terms = preprocessor(doc)
     alone = [(term, token.i) for token in doc for term in preprocessor(Doc(doc.vocab, [token.text]))]
