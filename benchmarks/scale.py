@@ -1,15 +1,15 @@
-"""Time many processes on one Parquet file: `trax-sentiment predict` by processes and by Ray, beside a bare TextScorer.
+"""Time many processes on one Parquet file: `trax-sentiment predict` with processes and with Ray, beside TextScorer.
 
     python benchmarks/scale.py --texts tweets.jsonl [--rows 1000000] [--rounds 3] [--memory-rows 5000000] [--kills 20]
         [--price 0.04] [--no-clusters]
 
-The file holds the texts again and again, each with a running number appended. Every measurement is a process of its
-own, from the start of the command to its end, in alternation. What each takes to start and stop, with one row to score,
-is shown by itself. Ray is measured twice: started by the command, and, as those have it who have a cluster, running
-already. A cluster of two nodes of Ray, and Spark where there is Java, score the file once, to compare what they write.
-Then comes what docs/capacity.md tells: where a process's time goes, and what a billion rows take, and cost at `--price`
-an hour of a core. `--kills` kills runs at random moments: the driver, a worker process, a worker of Ray, or a node of a
-cluster, and counts the rows that are in the output. Needs the extras `ray` and, for Spark, `dev`.
+The file repeats the texts, each with a running number appended. Each measurement is a process of its own, from the
+start of the command to its end, and the ways alternate. The time to start and stop is measured with a single row and
+shown separately. Ray is measured twice: started by the command, and already running, as on a cluster. A Ray cluster of
+two nodes, and Spark if there is Java, score the file once, to compare what they write. The last tables are those of
+docs/capacity.md: where the time of a process goes, and what a billion rows take, and cost at `--price` per core hour.
+`--kills` kills runs at random moments (the driver, a worker process, a Ray worker, or a node of a cluster) and counts
+the rows in the output. Needs the extras `ray` and, for Spark, `dev`.
 """
 
 import argparse
@@ -47,13 +47,13 @@ _GROUP = 1 << 17
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--texts", required=True, help="a JSONL file with the field 'text'")
+    parser.add_argument("--texts", required=True, help="a JSONL file with the key 'text'")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory-rows", type=int, default=5_000_000, help="0 leaves the memory out")
+    parser.add_argument("--memory-rows", type=int, default=5_000_000, help="rows of the larger table of the RAM test; 0 skips it")
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--no-clusters", action="store_true", help="leave out Ray on two nodes, and Spark")
-    parser.add_argument("--price", type=float, help="of an hour of a core, in a currency of your own; none by default")
+    parser.add_argument("--no-clusters", action="store_true", help="skip Ray on two nodes, and Spark")
+    parser.add_argument("--price", type=float, help="price of a core hour, in any currency")
     parser.add_argument("--bare", help=argparse.SUPPRESS)
     parser.add_argument("--stages", help=argparse.SUPPRESS)
     parser.add_argument("--spark", nargs=2, help=argparse.SUPPRESS)
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def write_texts(texts: Path, target: Path, n_rows: int) -> None:
-    """Write a table of `id` and `text`, a group of rows at a time."""
+    """Write a table with the columns `id` and `text`, one row group at a time."""
     lines = [json.loads(line)["text"] for line in texts.open(encoding="utf-8")]
     schema = pa.schema({"id": pa.int64(), "text": pa.string()})
     with pq.ParquetWriter(target, schema) as writer:
@@ -96,7 +96,7 @@ def write_texts(texts: Path, target: Path, n_rows: int) -> None:
 
 
 def score_bare(source: str) -> None:
-    """Score the column in batches, and write nothing."""
+    """Score the column `text` in batches, and write nothing."""
     from spacy_trax_sentiment import TextScorer
 
     scorer = TextScorer.load()
@@ -105,14 +105,14 @@ def score_bare(source: str) -> None:
 
 
 def command(source: Path, output: Path, engine: str, concurrency: int, address: str | None = None) -> list[str]:
-    """RETURNS: The command line that scores the table. address: That of a cluster of Ray."""
+    """Return the command line that scores the table. `address` is that of a Ray cluster."""
     options = ["--input", str(source), "--output", str(output), "--engine", engine, "--concurrency", str(concurrency)]
     options += ["--address", address] if address else []
     return [sys.executable, "-m", "spacy_trax_sentiment", "predict", *options, "--quiet"]
 
 
 def timed(arguments: Sequence[str]) -> float:
-    """RETURNS: The seconds that a command takes."""
+    """Return how many seconds a command takes."""
     start = time.perf_counter()
     if subprocess.run(arguments, stdout=subprocess.DEVNULL).returncode:
         raise SystemExit(f"{' '.join(arguments)} failed")
@@ -120,7 +120,7 @@ def timed(arguments: Sequence[str]) -> float:
 
 
 def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str, float], list[Bound]]:
-    """RETURNS: The rows a second of each way, without starting and stopping; and the bounds."""
+    """Return the rows per second of each way, without starting and stopping, and the bounds."""
     ways: dict[str, Callable[..., list[str]]] = {
         BARE: lambda source, *_, **__: [sys.executable, __file__, "--texts", "-", "--bare", str(source)],
     }
@@ -135,7 +135,7 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str,
     for round_ in range(rounds):
         for way, arguments in ways.items():
             with one_node(2) if way == RUNNING else nullcontext() as address:
-                if address:  # a cluster's first job starts actors that the later ones use
+                if address:  # the first job on a cluster starts actors that the later ones use
                     timed(arguments(nothing, work / f"first-{round_}", address=address))
                 for table, taken in ((source, seconds), (nothing, started)):
                     output = work / f"{way}-{round_}-{table.stem}"
@@ -147,7 +147,7 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str,
     processes = {way: int(way[-1]) if way != BARE else 1 for way in ways}
     print_table(
         f"{n_rows} rows, median of {rounds} in alternation",
-        ("way, processes", "seconds", "rows/s", "of one row", "rows/s without that", "a process"),
+        ("way, processes", "seconds", "rows/s", "seconds for one row", "rows/s without that", "per process"),
         [
             (way, f"{t:.1f}", f"{n_rows / t:.0f}", f"{start[way]:.1f}", f"{rate:.0f}", f"{rate / processes[way]:.0f}")
             for (way, t), rate in zip(median.items(), rates.values(), strict=True)
@@ -171,7 +171,7 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str,
 
 
 def clusters(source: Path, work: Path) -> list[Bound]:
-    """Score the table by Ray on two nodes, and by Spark, and compare with what two processes wrote."""
+    """Score the table with Ray on two nodes and with Spark, and compare the output with that of two processes."""
     seconds = {}
     expected = scores(work / f"local, 2-0-{source.stem}")
     with two_nodes() as (address, _):
@@ -181,24 +181,24 @@ def clusters(source: Path, work: Path) -> list[Bound]:
         seconds[output.name] = timed([sys.executable, __file__, "--texts", "-", "--spark", str(source), str(output)])
     same = [agree(scores(work / way), expected) for way in seconds]
     rows = [(way, f"{taken:.1f}", str(each)) for (way, taken), each in zip(seconds.items(), same, strict=True)]
-    print_table("on clusters", ("way", "seconds", "rows and scores as of `local`"), rows)
-    return [at_least("clusters whose rows and scores are those of `local`", sum(same) / len(same), 1)]
+    print_table("on clusters", ("way", "seconds", "rows and scores equal to `local`"), rows)
+    return [at_least("clusters whose rows and scores equal those of `local`", sum(same) / len(same), 1)]
 
 
 def scores(output: Path) -> tuple[Any, Any]:
-    """RETURNS: The ids, sorted, and the probabilities of all rows in a directory."""
+    """Return the sorted ids (n_rows,) and the probabilities (n_labels, n_rows) of all rows in a directory."""
     table = pa.concat_tables(pq.read_table(path) for path in sorted(output.glob("*.parquet"))).sort_by("id")
     columns = [name for name in table.column_names if name.startswith("sentiment_")]
     return table["id"].to_numpy(), np.stack([table[name].to_numpy() for name in columns])
 
 
 def agree(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
-    """RETURNS: Whether two outputs, as `scores` has them, hold the same rows, and the same scores to 1e-6."""
+    """Return whether two results of `scores` have the same rows, with probabilities equal to 1e-6."""
     return np.array_equal(one[0], other[0]) and np.allclose(one[1], other[1], rtol=0, atol=1e-6)
 
 
 def stages(source: str) -> dict[str, float]:
-    """RETURNS: The seconds that one process takes to read, to score and to write the first part of a Parquet file."""
+    """Return the seconds that one process takes to read, score and write the first part of a Parquet file."""
     from spacy_trax_sentiment import TextScorer
     from spacy_trax_sentiment.jobs.parts import ROWS_PER_PART
     from spacy_trax_sentiment.tables.readers import open_input
@@ -228,7 +228,7 @@ def stages(source: str) -> dict[str, float]:
 
 
 def capacity(source: Path, output: Path, n_rows: int, rates: dict[str, float], price: float | None) -> None:
-    """Print what docs/capacity.md tells, reckoned from the rates of `local`."""
+    """Print the figures of docs/capacity.md, computed from the rates of `local`."""
     command_line = [sys.executable, __file__, "--texts", "-", "--stages", str(source)]
     seconds = json.loads(subprocess.run(command_line, capture_output=True, check=True, text=True).stdout)
     total = sum(seconds.values())
@@ -237,7 +237,7 @@ def capacity(source: Path, output: Path, n_rows: int, rates: dict[str, float], p
         ("stage", "share"),
         [(stage, f"{taken / total:.0%}") for stage, taken in seconds.items()],
     )
-    # What two processes do together, shared out: what a core does where others work beside it.
+    # The rate of a core while others work beside it.
     rate = rates["local, 2"] / 2
     hours = 1e9 / rate / 3600
     n_bytes = source.stat().st_size + sum(path.stat().st_size for path in output.glob("*.parquet"))
@@ -250,10 +250,10 @@ def capacity(source: Path, output: Path, n_rows: int, rates: dict[str, float], p
             ("2 processes / 1", f"{rates['local, 2'] / rates['local, 1']:.2f}"),
             ("core hours", f"{hours:.1f}"),
             (
-                "cost" if price is None else f"cost, at {price:g} an hour",
+                "cost" if price is None else f"cost, at {price:g} per hour",
                 "no --price" if price is None else f"{hours * price:.2f}",
             ),
-            ("bytes of Parquet read and written a row", f"{a_row:.0f}"),
+            ("bytes of Parquet read and written per row", f"{a_row:.0f}"),
             ("MB/s read and written per core", f"{rate * a_row / 1e6:.1f}"),
             ("cores that a store of 1 GB/s keeps busy", f"{1e9 / (rate * a_row):.0f}"),
         ],
@@ -265,7 +265,7 @@ def memory(texts: Path, work: Path, most: int) -> list[Bound]:
     for n_rows in (100_000, most):
         source = work / f"{n_rows}"
         source.mkdir()
-        for half in ("a", "b"):  # lest the smaller table be one part, which the driver scores itself
+        for half in ("a", "b"):  # two files, because the driver would score a single part itself
             write_texts(texts, source / f"{half}.parquet", n_rows // 2)
         for n in (1, 2):
             output = work / f"{n_rows}-{n}"
@@ -275,16 +275,16 @@ def memory(texts: Path, work: Path, most: int) -> list[Bound]:
         for (n, n_rows), mb in found.items()
     ]
     print_table(
-        "peak memory; one process is driver and worker at once", ("processes", "driver, MB", "a worker, MB"), rows
+        "peak RAM; a single process is driver and worker at once", ("processes", "driver, MB", "a worker, MB"), rows
     )
     growth = found[2, most] - found[2, 100_000]
-    return [at_most(f"driver memory at {most} rows over that at 100,000, MB", growth, 10)]
+    return [at_most(f"driver RAM at {most} rows over that at 100,000, MB", growth, 10)]
 
 
 def peaks(arguments: Sequence[str]) -> tuple[float, list[float]]:
-    """RETURNS: The most memory that a command had, and that each of its workers had, in MB.
+    """Return the peak RAM of a command, and of each of its workers, in MB.
 
-    Looked up as they run: what the system tells of an ended process may be its parent's, from which it was forked.
+    It is read while they run: what the system reports for an ended process may be the peak of the parent that forked it.
     """
     found: dict[int, float] = {}
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as process:
@@ -300,7 +300,7 @@ def peaks(arguments: Sequence[str]) -> tuple[float, list[float]]:
 
 
 def kills(source: Path, work: Path, n_rows: int, n_kills: int) -> list[Bound]:
-    """Kill runs at random moments, let them go on, and see whether each row is written once."""
+    """Kill runs at random moments, resume them, and check that each row is written once."""
     choose = random.Random(0)
     whole = {engine: timed(command(source, work / f"whole-{engine}", engine, 2)) for engine in ("local", "ray")}
     outcomes: Counter[tuple[str, str]] = Counter()
@@ -318,7 +318,7 @@ def kills(source: Path, work: Path, n_rows: int, n_kills: int) -> list[Bound]:
                     for victim in victims(process.pid, what)[:1]:
                         os.kill(victim, signal.SIGKILL)
                 status = process.wait()
-            if status:  # the driver: run again
+            if status:  # the driver was killed
                 kill_group(process.pid)
                 timed(arguments)
         ids, _ = scores(output)
@@ -333,7 +333,7 @@ def kills(source: Path, work: Path, n_rows: int, n_kills: int) -> list[Bound]:
 
 
 def victims(pid: int, what: str) -> list[int]:
-    """RETURNS: The processes to kill one of."""
+    """Return the processes of which one is to be killed."""
     if what == "driver":
         return [pid]
     mark = b"spawn_main" if what == "worker" else b"ray::"
@@ -343,12 +343,12 @@ def victims(pid: int, what: str) -> list[int]:
 def _command_line(pid: int) -> bytes:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:  # it has ended meanwhile
+    except OSError:  # the process has ended meanwhile
         return b""
 
 
 def descendants(pid: int) -> list[int]:
-    """RETURNS: The children of a process, theirs, and so on."""
+    """Return the children of a process, their children, and so on."""
     try:
         children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
@@ -357,7 +357,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def kill_group(pid: int) -> None:
-    """Kill what a killed driver has left running."""
+    """Kill the processes that a killed driver has left running."""
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
 

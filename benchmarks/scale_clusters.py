@@ -1,4 +1,4 @@
-"""Ray on two nodes, and Spark, on this machine: for `scale.py`."""
+"""Ray clusters and Spark on this machine, for `scale.py`."""
 
 import os
 import sys
@@ -12,14 +12,14 @@ _OBJECT_STORE = 200 << 20
 
 @contextmanager
 def one_node(n_cores: int) -> Iterator[str]:
-    """YIELDS: The address of a Ray of one node that has so many cores."""
+    """Start a Ray cluster of one node with `n_cores` cores, and yield its address."""
     with _cluster(num_cpus=n_cores) as cluster:
         yield cluster.address
 
 
 @contextmanager
 def two_nodes() -> Iterator[tuple[str, Callable[[], None]]]:
-    """YIELDS: The address of a cluster of Ray whose two nodes have a core each; and what takes the second node away."""
+    """Start a Ray cluster of two nodes with one core each, and yield its address and a function that removes a node."""
     with _cluster(num_cpus=1) as cluster:
         second = cluster.add_node(num_cpus=1, object_store_memory=_OBJECT_STORE)
         yield cluster.address, lambda: cluster.remove_node(second, allow_graceful=False)
@@ -39,7 +39,7 @@ def _cluster(num_cpus: int) -> Iterator[Any]:
 
 
 def spark(source: str, output: str) -> None:
-    """Score a Parquet file with the column `text` by two workers of Spark."""
+    """Score the column `text` of a Parquet file with two Spark workers."""
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
 
