@@ -39,21 +39,21 @@ def load(name_or_path: str | Path) -> Language:
     path = Path(name_or_path)
     # Files are read one after the other, and another process may put another model there meanwhile.
     for _ in range(_TRIES):
-        before = _state(path)
+        before = saved_state(path)
         try:
             nlp = _load_whole(path)
         except SentimentError:
-            if _state(path) == before:
+            if saved_state(path) == before:
                 raise
         else:
-            if _state(path) == before:
+            if saved_state(path) == before:
                 return nlp
     raise SentimentError(Errors.S038.format(path=path))
 
 
-def _state(path: Path) -> list[tuple[int, ...] | None]:
+def saved_state(path: Path) -> tuple[tuple[int, ...] | None, ...]:
     """Return what differs if another pipeline is put in the directory's place."""
-    return [_file_state(path / name) for name in (SEAL, "meta.json")]
+    return tuple(_file_state(path / name) for name in (SEAL, "meta.json"))
 
 
 def _file_state(path: Path) -> tuple[int, ...] | None:

@@ -21,7 +21,7 @@ from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
 from ..model.inputs import lexeme_cache, score, token_preprocessor
-from ..pipelines import find_component, load
+from ..pipelines import find_component, load, saved_state
 from .cases_across import CasesAcross
 from .chunk_cache import MAX_CHUNKS, ChunkCache
 from .chunk_tokenizer import ChunkTokenizer
@@ -164,9 +164,8 @@ class TextScorer:
         return np.asarray(self._component.predict(docs), dtype=np.float32).reshape(len(docs), len(self.labels))
 
 
-@lru_cache(maxsize=4)
 def scorer_for(model: str) -> TextScorer:
-    """Return the scorer of a model, which each process loads once.
+    """Return the scorer of a model, which each process loads once, or again if another was saved in its place.
 
     Args:
         model: A pipeline directory, or the name of a bundled model.
@@ -174,6 +173,11 @@ def scorer_for(model: str) -> TextScorer:
     Raises:
         SentimentError: The model cannot be loaded.
     """
+    return _scorer_of(model, saved_state(Path(model)))
+
+
+@lru_cache(maxsize=4)
+def _scorer_of(model: str, _: object) -> TextScorer:
     return TextScorer.load(model)
 
 

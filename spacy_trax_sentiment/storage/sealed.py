@@ -67,8 +67,8 @@ def seal_directory(directory: Path) -> None:
 
 
 def directory_manifest(directory: Path) -> bytes:
-    """Return the manifest of all files in a directory and its subdirectories."""
-    paths = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    """Return the manifest of all files in a directory and its subdirectories, other than an earlier seal."""
+    paths = (path for path in sorted(directory.rglob("*")) if path.is_file() and path != directory / SEAL)
     return manifest({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}, {})
 
 

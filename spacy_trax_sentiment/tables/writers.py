@@ -171,6 +171,8 @@ def _shown(column: Any) -> Sequence[Any]:
 
 @contextmanager
 def _standard_output(format: str) -> Iterator[IO[bytes]]:
+    if sys.stdout is None:
+        raise SentimentError(Errors.S069.format(path=STANDARD_OUTPUT, reason="it is closed"))
     sys.stdout.flush()
     if format != "parquet":
         yield sys.stdout.buffer

@@ -294,9 +294,15 @@ def test_a_file_given_as_a_text_is_refused(run: Run, tmp_path: Path, monkeypatch
     assert run("s.csv", "--model", "en").status == 0
 
 
-def test_closed_standard_input_is_reported_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("stream", "name"), [("stdin", "standard input"), ("stdout", "standard output")])
+def test_a_closed_stream_is_reported_in_one_line(
+    run: Run, stream: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As in `trax-sentiment predict <&-`."""
-    monkeypatch.setattr(sys, "stdin", None)
-    result = run()
+    give_input(monkeypatch, b"good\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, stream, None)
+        result = run()
     assert result.is_one_line(1)
-    assert "standard input: cannot be read (it is closed" in result.err
+    assert f"{name}: cannot be" in result.err
+    assert "(it is closed" in result.err

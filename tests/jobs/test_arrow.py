@@ -1,5 +1,6 @@
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_trax_sentiment import TextScorer
+from spacy_trax_sentiment.bulk.text_scorer import scorer_for
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.jobs.arrow import Annotator, annotate
+from spacy_trax_sentiment.pipelines import load, save
 
 pa = pytest.importorskip("pyarrow")
 
@@ -94,3 +97,11 @@ def test_a_data_frame_gets_its_scores_as_columns(scorer: TextScorer) -> None:
     assert list(found.index) == [5, 6, 7, 8]
     np.testing.assert_allclose(found.loc[[5, 8], ADDED[1:]], scorer(["good", "bad"]), atol=1e-6)
     assert found.loc[[6, 7], ADDED].isna().all(axis=None)
+
+
+def test_a_model_that_is_saved_again_is_loaded_again(tmp_path: Path) -> None:
+    table = pa.table({"text": ["good"]})
+    for name, columns in (("en", 2), ("en_ternary", 3)):
+        save(load(name), tmp_path / "m")
+        assert len(annotate(table, model=tmp_path / "m").schema.names) == 2 + columns
+        assert scorer_for(str(tmp_path / "m")) is scorer_for(str(tmp_path / "m"))
