@@ -55,7 +55,7 @@ def picture_report(page: Any) -> None:
         page.set_content((model / "report.html").read_text(encoding="utf-8"))
     box = page.locator("main").bounding_box()
     top = page.get_by_role("heading", name="How the training went").bounding_box()["y"]
-    bottom = page.get_by_role("heading", name="The strongest terms").bounding_box()["y"]
+    bottom = page.get_by_role("heading", name="The strongest words").bounding_box()["y"]
     clip = {"x": box["x"], "y": top, "width": box["width"], "height": bottom - top - 24}
     save(page.screenshot(full_page=True, clip=clip), "report.png")
 
