@@ -32,25 +32,12 @@ __all__ = [
 
 
 def build_vocab(tweets: Iterable[str]) -> dict[str, int]:
-    """Number the terms of processed tweets in order of first appearance, after the special terms (section 3).
-
-    Args:
-        tweets: The training tweets.
-
-    Returns:
-        Terms to ids, with `__PAD__` 0, `__</e>__` 1 and `__UNK__` 2.
-    """
+    """Number the terms of processed tweets in order of first appearance, after the special terms (section 3)."""
     return build_vocabulary(map(process_tweet, tweets))
 
 
 def tweet_to_tensor(tweet: str, vocab_dict: Mapping[str, int], unk_token: str = UNK) -> list[int]:
-    """Return the ids of a processed tweet's terms (section 4).
-
-    Args:
-        tweet: The tweet.
-        vocab_dict: Terms to ids.
-        unk_token: The term whose id unknown terms get.
-    """
+    """Return the ids of a processed tweet's terms; unknown ones get the id of `unk_token` (section 4)."""
     return terms_to_ids(process_tweet(tweet), vocab_dict, unk_token)
 
 
@@ -65,18 +52,9 @@ def data_generator(
     seed: int = 0,
     padded_length: Callable[[int], int] = longest_length,
 ) -> Iterator[Batch]:
-    """Draw batches of half positive and then half negative tweets (section 5).
+    """Draw batches of half positive (target 1) and then half negative tweets (target 0), as in section 5.
 
-    Args:
-        data_pos: Positive tweets; their target is 1.
-        data_neg: Negative tweets; their target is 0.
-        batch_size: Tweets per batch, an even number.
-        loop: Whether to start a class over when it is used up. If not, stop before the first incomplete batch.
-        vocab_dict: Terms to ids.
-        shuffle: Whether to draw in random order.
-        seed: The random seed of that order.
-        padded_length: From the length of a batch's longest tweet to the length to pad to; the notebook pads to the
-            longest.
+    A class that is used up starts over in a `loop`; else the batches end before the first incomplete one.
 
     Returns:
         An iterator of ids int32 (batch_size, length), targets int32 (batch_size,) and example weights of 1, float32
@@ -96,25 +74,15 @@ def data_generator(
 def classifier(vocab_size: int, embedding_dim: int = 256, output_dim: int = 2, mode: str = "train") -> Any:
     """Return the Trax layer `Embedding -> Mean -> Dense -> LogSoftmax` (section 7). Its mean counts padding, too.
 
-    Args:
-        vocab_size: Number of terms.
-        embedding_dim: Width of the embedding.
-        output_dim: Number of labels.
-        mode: As in Trax. None of these layers depends on it.
+    None of its layers depends on the `mode`.
     """
     return build_layer(Architecture(vocab_size, output_dim, embedding_dim, mean="plain"))
 
 
 def train_model(classifier: Any, train_task: Any, eval_task: Any, n_steps: int) -> Any:
-    """Train a Trax layer in place and return the Loop (section 8).
+    """Train a Trax layer in place for `n_steps` and return the Loop (section 8).
 
     The notebook's `output_dir` is left out: Trax would write pickles there, and load those that it finds.
-
-    Args:
-        classifier: The layer.
-        train_task: A `trax.supervised.training.TrainTask`.
-        eval_task: A `trax.supervised.training.EvalTask`.
-        n_steps: Number of steps.
     """
     from .model.trax_backend import quiet_loop, training
 
@@ -127,15 +95,9 @@ def train_model(classifier: Any, train_task: Any, eval_task: Any, n_steps: int) 
 def compute_accuracy(
     preds: NDArray[Any], y: NDArray[Any], y_weights: NDArray[Any]
 ) -> tuple[np.float32, np.float32, np.float32]:
-    """Return the weighted accuracy (section 10).
+    """Return the weighted accuracy, the weighted number of correct predictions and the sum of weights (section 10).
 
-    Args:
-        preds: Log-probabilities, (n_tweets, 2). Column 1 is positive.
-        y: 1 for positive, 0 for negative, (n_tweets,).
-        y_weights: The weight of each tweet, (n_tweets,).
-
-    Returns:
-        The accuracy (NaN if all weights are 0), the weighted number of correct predictions, and the sum of the weights.
+    `preds` are log-probabilities (n_tweets, 2), of which column 1 is positive. The accuracy is NaN if all weights are 0.
     """
     is_positive = preds[:, 1] > preds[:, 0]
     correct = (is_positive.astype(np.int32) == y).astype(np.float32)
@@ -146,12 +108,7 @@ def compute_accuracy(
 
 
 def test_model(generator: Iterable[Batch], model: Callable[[NDArray[np.int32]], NDArray[Any]]) -> float:
-    """Return the weighted accuracy over all batches (section 11).
-
-    Args:
-        generator: The batches, as from `data_generator`.
-        model: From ids (batch_size, length) to log-probabilities (batch_size, 2).
-    """
+    """Return the weighted accuracy of a model, ids to log-probabilities, over all batches (section 11)."""
     num_correct = sum_weights = 0.0
     for inputs, targets, example_weights in generator:
         _, correct, weights = compute_accuracy(np.asarray(model(inputs)), targets, example_weights)
@@ -161,12 +118,7 @@ def test_model(generator: Iterable[Batch], model: Callable[[NDArray[np.int32]], 
 
 
 def predict(sentence: str, nlp: Language) -> tuple[int, str]:
-    """Return (1, "positive") if that is strictly more probable, else (0, "negative") (section 12).
-
-    Args:
-        sentence: The text.
-        nlp: A pipeline with the labels negative and positive.
-    """
+    """Return (1, "positive") if that is strictly more probable, else (0, "negative") (section 12)."""
     cats = nlp(sentence).cats
     positive = cats[POSITIVE] > cats[NEGATIVE]
     return int(positive), POSITIVE if positive else NEGATIVE

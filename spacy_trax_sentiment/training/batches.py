@@ -21,14 +21,10 @@ _SORTED_BATCHES = 2
 
 
 def steady_length(ids: Sequence[Ids], short: int = 64) -> Callable[[int], int]:
-    """Choose the lengths to pad to: those of the ladder, but a single length for all batches of short texts.
+    """Return a function from the length of a batch's longest text to the length to pad to.
 
-    Args:
-        ids: The ids of each text.
-        short: Up to this length, compiling another shape takes longer than shorter batches would save.
-
-    Returns:
-        A function from the length of a batch's longest text to the length to pad to.
+    The lengths are those of the ladder, but a single one for all texts up to `short`, for which compiling another shape
+    takes longer than shorter batches would save.
     """
     least = min(bucket_length(max(map(len, ids), default=0)), short)
     return lambda longest: max(bucket_length(longest), least)
@@ -44,19 +40,10 @@ def balanced_batches(
     seed: int = 0,
     padded_length: Callable[[int], int] = bucket_length,
 ) -> Iterator[Batch]:
-    """Draw batches with equally many texts of each class, the highest class first.
+    """Yield batches with equally many texts of each class, the highest class first, and example weights of 1.
 
-    Args:
-        ids: The ids of each text.
-        targets: The class of each text, (n_texts,).
-        batch_size: Texts per batch, a multiple of the number of classes.
-        loop: Whether to start a class over when it is used up. If not, stop before the first incomplete batch.
-        shuffle: Whether to draw in random order, a new one each time a class starts over.
-        seed: The random seed of that order.
-        padded_length: From the length of a batch's longest text to the length to pad to.
-
-    Yields:
-        A batch whose example weights are all 1.
+    A class that is used up starts over in a `loop`, in a new random order with `shuffle`; else the batches end before
+    the first incomplete one.
 
     Raises:
         SentimentError: The batch size is not a multiple of the number of classes.
@@ -84,21 +71,7 @@ def shuffled_batches(
     seed: int = 0,
     padded_length: Callable[[int], int] = bucket_length,
 ) -> Iterator[Batch]:
-    """Draw batches without end, going through all texts in a new random order each time.
-
-    Args:
-        ids: The ids of each text.
-        targets: The class of each text, (n_texts,).
-        batch_size: Texts per batch.
-        seed: The random seed.
-        padded_length: As in `balanced_batches`.
-
-    Yields:
-        A batch whose example weights are all 1. Its classes are as frequent as in the data.
-
-    Raises:
-        SentimentError: The batch size is less than 1.
-    """
+    """Yield batches without end, going through all texts in a new random order each time."""
     check_batch_size(batch_size, 1)
     stream = _endless(range(len(ids)), random.Random(seed), shuffle=True)
     while True:
@@ -120,23 +93,9 @@ def weighted_batches(
     seed: int = 0,
     padded_length: Callable[[int], int] = bucket_length,
 ) -> Iterator[Batch]:
-    """Draw batches without end, each text in proportion to its weight, with replacement.
+    """Yield batches without end, each text drawn in proportion to its weight, (n_texts,), with replacement.
 
-    Args:
-        ids: The ids of each text.
-        targets: The class of each text, (n_texts,); -1 if it has none. Such a text gets a random class each time it is
-            drawn, which teaches even probabilities.
-        weights: The weight of each text, (n_texts,), none below 0.
-        batch_size: Texts per batch.
-        n_classes: Number of classes.
-        seed: The random seed.
-        padded_length: As in `balanced_batches`.
-
-    Yields:
-        A batch whose example weights are all 1.
-
-    Raises:
-        SentimentError: The batch size is less than 1.
+    A text with the target -1 gets a random class each time it is drawn, which teaches even probabilities.
     """
     check_batch_size(batch_size, 1)
     rng = np.random.default_rng(seed)
@@ -155,11 +114,7 @@ def weighted_batches(
 
 
 def check_batch_size(batch_size: int, n_classes: int) -> int:
-    """Return the texts of each class in a batch.
-
-    Raises:
-        SentimentError: That is not a whole number above 0.
-    """
+    """Return the texts per class of a batch, or raise SentimentError if that is not a whole number above 0."""
     if batch_size < 1 or batch_size % n_classes:
         wanted = "positive" if n_classes == 1 else f"a positive multiple of {n_classes}"
         raise SentimentError(Errors.S020.format(batch_size=batch_size, wanted=wanted))

@@ -21,15 +21,10 @@ _BOUNDS = (-3.0, 3.0)
 
 
 def calibrate(model: Model[Any, Any], ids: Sequence[NDArray[np.int32]], targets: Sequence[int]) -> float:
-    """Divide the output layer by the temperature that makes held-out texts most probable.
+    """Divide the output layer of a trained `Classifier.v1` by the temperature that makes held-out texts most probable.
 
-    Args:
-        model: A trained Thinc model of the architecture `Classifier.v1`; its weights are changed.
-        ids: The ids of each held-out text.
-        targets: The label of each text, (n_texts,); -1 if it has none. Such texts are ignored.
-
-    Returns:
-        The temperature. Above 1, the model was overconfident.
+    Texts whose target is -1, because they have no label, are ignored. Returns the temperature: above 1, the model was
+    overconfident.
     """
     known = [i for i, target in enumerate(targets) if target >= 0]
     texts = [ids[i] for i in known]
@@ -41,12 +36,7 @@ def calibrate(model: Model[Any, Any], ids: Sequence[NDArray[np.int32]], targets:
 
 
 def fit_temperature(scores: NDArray[Any], targets: NDArray[Any]) -> float:
-    """Return the temperature with the least cross-entropy.
-
-    Args:
-        scores: Log-probabilities, (n_texts, n_labels).
-        targets: The column of each text's label, integers (n_texts,).
-    """
+    """Return the temperature with the least cross-entropy, for log-probabilities (n_texts, n_labels)."""
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 

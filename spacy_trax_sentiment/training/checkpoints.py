@@ -32,7 +32,7 @@ class Checkpoint(NamedTuple):
         step: Number of steps done.
         facts: Settings and digests of the data, in JSON's types. Only a run with the same facts can resume from it.
         state: The state apart from arrays, in JSON's types.
-        arrays: Arrays by name, without any NaN or infinity.
+        arrays: Arrays by name, all finite.
     """
 
     step: int
@@ -44,13 +44,7 @@ class Checkpoint(NamedTuple):
 class Checkpoints:
     """The checkpoints of one run, of which only the latest is kept. Get one from `open_checkpoints`.
 
-    Args:
-        directory: Directory of the checkpoints.
-        every: Number of steps between checkpoints; None to save one only if the run is interrupted.
-        resume: Whether to resume from the latest.
-
-    Raises:
-        SentimentError: `every` is less than 1.
+    One is saved `every` so many steps; None saves one only if the run is interrupted.
     """
 
     def __init__(self, directory: Path, every: int | None = None, resume: bool = False) -> None:
@@ -59,11 +53,7 @@ class Checkpoints:
         self.directory, self.every, self.resume = directory, every, resume
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, then remove the previous one.
-
-        Raises:
-            SentimentError: The checkpoint cannot be written or is not finite. The previous one is kept.
-        """
+        """Write a checkpoint, then remove the previous one, which is kept if this one is not finite or cannot be written."""
         for array in checkpoint.arrays.values():
             if not np.isfinite(array).all():
                 raise SentimentError(Errors.S120.format(step=checkpoint.step))
@@ -75,9 +65,6 @@ class Checkpoints:
 
     def start(self, facts: Mapping[str, Any]) -> Checkpoint | None:
         """Return the checkpoint to resume from, or None to start from the beginning.
-
-        Args:
-            facts: The facts of the run.
 
         Raises:
             SentimentError: The latest checkpoint is damaged or belongs to a run with other facts.
@@ -102,14 +89,7 @@ class Checkpoints:
         return checkpoint
 
     def conclude(self, model: Path) -> None:
-        """Record the finished model before it is moved to its place.
-
-        Args:
-            model: The directory it has been written to.
-
-        Raises:
-            SentimentError: The record cannot be written.
-        """
+        """Record that the model in this directory is finished, before it is moved to its place."""
         with os_errors_as(Errors.S121, self.directory):
             (self.directory / _OUTCOME).write_bytes(directory_manifest(model))
 
@@ -139,12 +119,12 @@ class Checkpoints:
 def open_checkpoints(
     output: Path, every: int | None = None, *, resume: bool = False, overwrite: bool = False
 ) -> Iterator[Checkpoints]:
-    """Lock an output directory for a training run, and open the checkpoints beside it.
+    """Lock an output directory for a training run, and open the checkpoints in `OUTPUT.checkpoint` beside it.
 
     Args:
-        output: Directory the model will be written to. The checkpoints are in `OUTPUT.checkpoint`.
-        every: As in `Checkpoints`.
-        resume: As in `Checkpoints`.
+        output: Directory the model will be written to.
+        every: Steps between checkpoints; None to save one only if the run is interrupted.
+        resume: Whether to resume from the latest.
         overwrite: Whether to remove the checkpoint of an earlier run unless it is resumed.
 
     Yields:
@@ -153,7 +133,6 @@ def open_checkpoints(
     Raises:
         SentimentError: Another run writes to `output`; there is a checkpoint, which is to be neither resumed nor
             overwritten; or the directory cannot be written.
-        MissingExtraError: The extra `train` is not installed.
     """
     directory = Path(f"{output if output.name else output.absolute()}.checkpoint")
     checkpoints = Checkpoints(directory, every, resume)

@@ -97,19 +97,10 @@ def read_corpus(
     label_column: str = "label",
     most_bytes_in_memory: int = 1 << 26,
 ) -> Corpus:
-    """Read the texts to train on and those to hold out.
+    """Read the texts to train on and those to hold out: of `dev`, or the last fifth of each label's texts in `source`.
 
-    Args:
-        source: As in `LabelledTexts`.
-        dev: Source of the held-out texts. If None, the last fifth of each label's texts in `source` is held out.
-        labels: The labels, in the order of the scores' columns. Each must occur in both parts.
-        text_column: As in `LabelledTexts`.
-        label_column: As in `LabelledTexts`.
-        most_bytes_in_memory: The texts of a larger file stay in it (`StoredTexts`). Lists of texts and ids take about
-            ten times the file's size.
-
-    Returns:
-        The corpus, with its texts as a list or `StoredTexts`.
+    The texts of a file larger than `most_bytes_in_memory` stay in it, as `StoredTexts`: lists of texts and ids take
+    about ten times the file's size.
 
     Raises:
         SentimentError: As in `LabelledTexts`; or a label has no or too few texts.
@@ -129,13 +120,9 @@ def read_corpus(
 
 
 def split_held_out(texts: Iterable[LabelledText]) -> tuple[list[LabelledText], list[LabelledText]]:
-    """Hold out the last fifth of each label's texts. For `nltk:twitter_samples` this is the seed's split.
+    """Return the texts to train on, and the last fifth of each label's texts. Both are grouped by label.
 
-    Args:
-        texts: The texts.
-
-    Returns:
-        The texts to train on and the held-out ones, both grouped by label in the order of each label's first text.
+    For `nltk:twitter_samples` this is the seed's split.
 
     Raises:
         SentimentError: A label has too few texts.
@@ -149,17 +136,9 @@ def split_held_out(texts: Iterable[LabelledText]) -> tuple[list[LabelledText], l
 
 
 def split_stored(texts: StoredTexts, most: int = 10_000) -> tuple[StoredTexts, list[LabelledText]]:
-    """Hold out the last fifth of each label's texts, and leave those to train on in their file.
+    """Like `split_held_out`, but leave the texts to train on in their file, and hold out at most `most` per label.
 
-    Args:
-        texts: The texts.
-        most: Held-out texts per label at most. With 10,000, the 95% interval of an accuracy is within one point.
-
-    Returns:
-        The texts to train on in the file's order, and the held-out ones as `split_held_out` returns them.
-
-    Raises:
-        SentimentError: A label has too few texts.
+    With 10,000, the 95% interval of an accuracy is within one point.
     """
     n_held_out = _n_held_out(texts.counts, most)
     last = {label: deque[LabelledText](maxlen=n) for label, n in n_held_out.items()}

@@ -34,8 +34,8 @@ class Corpus(NamedTuple):
         labels: The labels, in the order of the columns of the scores.
         texts: The texts to train on, with at least one of each label.
         held_out: The texts to measure on, with at least one of each label.
-        weights: How often to draw each text, in proportion, (n_texts,). A text whose label is not in `labels` is then
-            drawn with a random one, which teaches even probabilities. None draws all texts alike.
+        weights: How often to draw each text, in proportion; None for all alike. A text of another label is then drawn
+            with a random one, which teaches even probabilities.
     """
 
     labels: Sequence[str]
@@ -45,11 +45,7 @@ class Corpus(NamedTuple):
 
 
 def require_labels(texts: Iterable[LabelledText], labels: Iterable[str]) -> None:
-    """Check that each label has a text.
-
-    Raises:
-        SentimentError: A label has none.
-    """
+    """Raise SentimentError if a label has no text."""
     found = {text.label for text in texts}
     if not found.issuperset(labels):
         shown = ", ".join(sorted(found)) or "none"
@@ -57,14 +53,9 @@ def require_labels(texts: Iterable[LabelledText], labels: Iterable[str]) -> None
 
 
 def make_docs(texts: Iterable[LabelledText], texts_per_tokenizer: int = 100_000) -> Iterator[Doc]:
-    """Tokenize texts outside the pipeline to be saved, which would otherwise carry every string of the training data.
+    """Yield the Docs of texts, tokenized outside the pipeline to be saved, which would otherwise carry all strings.
 
-    Args:
-        texts: The texts.
-        texts_per_tokenizer: A new tokenizer starts after this many texts, because each keeps all strings it has seen.
-
-    Yields:
-        The Doc of each text.
+    A new tokenizer starts after `texts_per_tokenizer`, because each keeps all strings it has seen.
     """
     for i, (text, _) in enumerate(texts):
         if i % texts_per_tokenizer == 0:

@@ -10,9 +10,9 @@ class Progress(NamedTuple):
 
     Attributes:
         step: Number of steps done.
-        loss: Mean training loss since the evaluation before the last one; NaN before the first evaluation.
-        dev_loss: Held-out loss at the last evaluation; NaN before the first one.
-        dev_accuracy: Held-out accuracy at the last evaluation, 0 to 1; NaN before the first one.
+        loss: Mean training loss since the evaluation before the last one.
+        dev_loss: Held-out loss at the last evaluation.
+        dev_accuracy: Held-out accuracy at the last evaluation, 0 to 1. All three are NaN before the first one.
     """
 
     step: int

@@ -34,14 +34,7 @@ class Source:
 
 
 class Recipe(NamedTuple):
-    """What to train on and how.
-
-    Attributes:
-        labels: The labels, in the order of the scores' columns.
-        settings: The settings.
-        sources: Sources to train on.
-        dev: Sources of the held-out texts.
-    """
+    """What to train on and how: the labels in the columns' order, the settings, and the sources of both parts."""
 
     labels: list[str]
     settings: Settings
@@ -50,10 +43,7 @@ class Recipe(NamedTuple):
 
 
 def read_recipe(name: str | Path) -> Recipe:
-    """Read a recipe.
-
-    Args:
-        name: Path of a .cfg file; or `en`, `en_ternary` or `en_ternary_start`, the recipes of the bundled models.
+    """Read a recipe: a .cfg file, or by its name one of those of the bundled models.
 
     Raises:
         SentimentError: The recipe cannot be used. The message names the file and the reason.
@@ -80,14 +70,7 @@ def read_recipe(name: str | Path) -> Recipe:
 
 
 def mix(recipe: Recipe, data: Path) -> Corpus:
-    """Read the sources of a recipe.
-
-    Args:
-        recipe: The recipe.
-        data: The directory of the data, which the sources' paths are relative to.
-
-    Returns:
-        The texts with a weight above 0, and the held-out texts with one of the recipe's labels.
+    """Read a recipe's sources, which are relative to `data`: texts with a weight above 0, and held-out texts.
 
     Raises:
         SentimentError: A source cannot be read, or a label has no text.

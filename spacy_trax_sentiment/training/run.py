@@ -153,11 +153,7 @@ def train_on(
 
 
 def require_python() -> None:
-    """Check early that Trax can be installed for this version of Python.
-
-    Raises:
-        MissingExtraError: It cannot.
-    """
+    """Raise MissingExtraError early if Trax cannot be installed for this version of Python."""
     if sys.version_info >= (3, 14) and find_spec("trax") is None:
         raise missing_train_extra(ImportError(name="trax"))
 

@@ -124,11 +124,7 @@ PRESETS = {
 
 
 def check_settings(settings: Settings, n_labels: int) -> None:
-    """Check settings that depend on each other or on the number of labels.
-
-    Raises:
-        SentimentError: They do not fit together.
-    """
+    """Raise SentimentError if settings do not fit together, or do not fit the number of labels."""
     check_batch_size(settings.batch_size, n_labels if settings.balanced else 1)
     is_linear = settings.embedding_scale == 0 and settings.embedding_dim == n_labels
     linear = f"0 unless embedding_scale is 0 and embedding_dim is the number of labels, {n_labels}"

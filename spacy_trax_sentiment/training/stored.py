@@ -22,9 +22,6 @@ class StoredTexts:
     Args:
         texts: Starts at the file's first text at each iteration.
         counts: Number of texts to take per label, the first ones; None for all.
-
-    Attributes:
-        counts: Number of texts per label.
     """
 
     def __init__(self, texts: Iterable[LabelledText], counts: Counter[str] | None = None) -> None:
@@ -46,9 +43,6 @@ class StoredTexts:
 
 class StoredIds(Sequence[NDArray[np.int32]]):
     """The ids of many texts, int32 (n_ids,) each, in a temporary file that is mapped into memory.
-
-    Args:
-        ids: The ids of each text; iterated once.
 
     Raises:
         SentimentError: The temporary directory is full or cannot be written.

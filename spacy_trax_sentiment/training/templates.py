@@ -23,11 +23,6 @@ def template_texts(seed: int = 0, n_opinions: int = N_OPINIONS, n_facts: int = N
     """Return texts that are positive or negative by construction, followed by neutral ones.
 
     Each template has a mirror image with the other label, so that no word alone gives the label away.
-
-    Args:
-        seed: The random seed.
-        n_opinions: Number of positive and negative texts.
-        n_facts: Number of neutral texts.
     """
     content: dict[str, Any] = srsly.json_loads(
         files("spacy_trax_sentiment.samples").joinpath("templates.json").read_text("utf8")

@@ -10,12 +10,10 @@ from .progress import STEPS_PER_EVALUATION, Progress
 class Summaries:
     """Writes losses and the held-out accuracy under the names that Trax's Loop uses, without its pickles.
 
-    Args:
-        directory: Directory for the folders `train` and `eval`. If they exist, each gets another file.
+    The folders `train` and `eval` in the directory get a file each.
 
     Raises:
         SentimentError: The folders cannot be created.
-        MissingExtraError: The extra `train` is not installed.
     """
 
     def __init__(self, directory: Path) -> None:

@@ -15,13 +15,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def devices(data_parallel: bool) -> Iterator[int]:
-    """Choose the devices for a Loop that is created and run within this context.
-
-    Args:
-        data_parallel: Whether to use all devices rather than the first one.
-
-    Yields:
-        The number of devices.
+    """Yield the number of devices for a Loop that is created and run within this context: all, or the first one.
 
     Raises:
         SentimentError: All devices are requested, and the installed JAX does not support it.

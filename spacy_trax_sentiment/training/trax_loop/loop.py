@@ -32,17 +32,9 @@ def run_loop(
     checkpoints: Checkpoints | None = None,
     facts: dict[str, Any] | None = None,
 ) -> list[Progress]:
-    """Train a Trax layer with the weighted cross-entropy.
+    """Train a Trax layer, from ids to log-probabilities, with the weighted cross-entropy on endless batches.
 
-    Args:
-        layer: From ids to log-probabilities. If it has no weights yet, the Loop draws them from the seed.
-        batches: Endless batches to train on.
-        dev_batches: Endless held-out batches.
-        settings: The settings.
-        on_step: Called after each step.
-        optimizer: A Trax optimizer; by default Adam as the settings have it.
-        checkpoints: Where to save checkpoints, and whether to resume from the latest.
-        facts: What the run is about, to be kept in the checkpoints: see `Checkpoint`.
+    `facts` say what the run is about, to be kept in the checkpoints: see `Checkpoint`.
 
     Returns:
         The evaluations: after step 1, and after every tenth step.

@@ -41,11 +41,7 @@ class Keeper:
         pass
 
     def keep(self, step: int) -> None:
-        """Save a checkpoint if one is due after `step` steps.
-
-        Raises:
-            TrainingInterrupted: The run was interrupted.
-        """
+        """Save a checkpoint if one is due after `step` steps, and raise TrainingInterrupted after Ctrl-C."""
         every = self.checkpoints.every
         if step > self._saved and (self.interrupted or (every is not None and step % every == 0)):
             self.checkpoints.save(capture(self.loop, step, self.facts))

@@ -20,12 +20,6 @@ class Ridge(optimizers.Adam):  # type: ignore[misc]
     All other matrices stay fixed: if the layer after the embedding could grow, the embedding could shrink and evade the
     penalty. Adam's own weight decay would not do, because its effect depends on the learning rate and on how rare a
     term is.
-
-    Args:
-        penalty: Weight of the penalty.
-        start: The embedding at the start, (n_rows, width).
-        learning_rate: Adam's learning rate.
-        eps: Adam's epsilon.
     """
 
     def __init__(self, penalty: float, start: NDArray[np.float32], learning_rate: float, eps: float) -> None:

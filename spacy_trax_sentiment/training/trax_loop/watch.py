@@ -15,11 +15,7 @@ _SERIES = (("train", LOSS), ("eval", LOSS), ("eval", ACCURACY))
 class Watch:
     """Callback of Trax's Loop that reports each step and ends a run whose loss is not finite.
 
-    Args:
-        loop: The Loop.
-        on_step: Called after each step.
-        stdout: Standard output while `on_step` runs, because the Loop's own output is suppressed.
-        learning_rate: The learning rate, for the error.
+    The Loop's own output is suppressed; `stdout` is the standard output while `on_step` runs.
     """
 
     def __init__(
@@ -61,11 +57,7 @@ def add_to_history(loop: Any, evaluations: Sequence[Progress]) -> None:
 
 
 def require_finite(evaluations: Sequence[Progress], learning_rate: float) -> None:
-    """Check the losses of evaluations.
-
-    Raises:
-        SentimentError: A loss is not finite.
-    """
+    """Raise SentimentError if a loss is not finite."""
     for step, loss, dev_loss, _ in evaluations:
         for value in (loss, dev_loss):
             if not math.isfinite(value):
