@@ -97,7 +97,7 @@ def compute_accuracy(
 ) -> tuple[np.float32, np.float32, np.float32]:
     """Return the weighted accuracy, the weighted number of correct predictions and the sum of weights (section 10).
 
-    `preds` are log-probabilities (n_tweets, 2), of which column 1 is positive. The accuracy is NaN if all weights are 0.
+    `preds` are log-probabilities (n_tweets, 2); column 1 is positive. The accuracy is NaN if all weights are 0.
     """
     is_positive = preds[:, 1] > preds[:, 0]
     correct = (is_positive.astype(np.int32) == y).astype(np.float32)

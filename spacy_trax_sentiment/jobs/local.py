@@ -25,19 +25,10 @@ def run_locally(
     attempts: int = 5,
     score: Callable[[Job, Part], Outcome] = score_part,
 ) -> Iterator[Outcome]:
-    """Score parts on this machine.
+    """Score parts on this machine, and yield what became of each as it is done.
 
-    A process that is killed is replaced, and its part is done again.
-
-    Args:
-        job: The job.
-        parts: Its parts.
-        concurrency: The number of processes. If it is 1, this process does the work.
-        attempts: How many times a part is tried whose process is killed.
-        score: Scores one part.
-
-    Yields:
-        What became of each part, in the order in which they are done.
+    A process that is killed is replaced, and its part is tried again, `attempts` times in all. With a `concurrency` of 1,
+    this process does the work.
     """
     if concurrency == 1:
         for part in parts:

@@ -66,8 +66,7 @@ class Part:
         source: The path or address of the file.
         format: Its format.
         name: The name of the part's output.
-        extent: Where the part starts and stops: the rows of Parquet, or the bytes of JSON Lines or text. None for the
-            whole file.
+        extent: Where it starts and stops: rows of Parquet, or bytes of JSON Lines or text. None for the whole file.
     """
 
     source: str
@@ -82,13 +81,7 @@ class Part:
 
 
 class Outcome(NamedTuple):
-    """What became of a part.
-
-    Attributes:
-        part: The part.
-        written: The rows written now.
-        error: Why nothing was written, or None.
-    """
+    """What became of a part: the rows written now, or why nothing was written."""
 
     part: Part
     written: Written = Written()
@@ -96,25 +89,17 @@ class Outcome(NamedTuple):
 
 
 def names_many(source: str) -> bool:
-    """Return whether a path or an address names a directory, or is a pattern and not a file.
-
-    Raises:
-        SentimentError: The store of the address cannot be asked.
-    """
+    """Return whether a path or an address names a directory, or is a pattern and not a file."""
     if is_address(source):
         return addresses.is_pattern(source) or addresses.is_directory(source)
     return os.path.isdir(source) or (glob.has_magic(source) and not os.path.exists(source))
 
 
 def input_files(patterns: Sequence[str]) -> list[str]:
-    """Return the files that paths, addresses and patterns name.
+    """Return the files that paths, addresses and patterns name, sorted, each once.
 
-    Args:
-        patterns: Each names a file, a directory or many files. A directory stands for those of its files that have a
-            known suffix, but not for hidden ones and those whose names begin with an underscore.
-
-    Returns:
-        The files, sorted, each once. The files at an address are addresses too.
+    A directory stands for those of its files that have a known suffix, but not for hidden ones and those whose names
+    begin with an underscore.
 
     Raises:
         SentimentError: A pattern finds no file, or the store of an address cannot be asked.
@@ -149,21 +134,13 @@ def parts_of(
     rows_per_part: int = ROWS_PER_PART,
     bytes_per_part: int = BYTES_PER_PART,
 ) -> list[Part]:
-    """Divide a file.
+    """Divide a file into parts of at most so many rows or bytes.
 
     Parquet is divided by rows, JSON Lines and text by bytes. CSV stays whole, because a line feed may be inside a cell.
     So do JSON Lines that become a table, because its columns are those of the first row.
 
-    Args:
-        source: The file.
-        job: The job.
-        source_format: The file's format; None for that of its suffix.
-        rows_per_part: Maximum rows of a part of Parquet.
-        bytes_per_part: Bytes at which a part of JSON Lines or text ends, with the line that it is in.
-
     Raises:
         SentimentError: The file cannot be read, or the first of its lines lacks the column of the texts.
-        MissingExtraError: The file needs pyarrow, which is not installed.
     """
     format = input_format(source, source_format)
     target = job.format or output_format(f"x.{'jsonl' if format == 'txt' else format}")
@@ -193,14 +170,7 @@ def _n_rows(source: str) -> int:
 
 
 def score_part(job: Job, part: Part) -> Outcome:
-    """Write a part's output, unless it is there.
-
-    Returns:
-        What became of it, with the error if the part could not be read or written.
-
-    Raises:
-        SentimentError: The model cannot be loaded.
-    """
+    """Write a part's output, unless it is there, and return what became of it."""
     target = Path(job.output) / part.name
     if target.exists():
         return Outcome(part)

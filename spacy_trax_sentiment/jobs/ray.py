@@ -12,17 +12,10 @@ from .parts import Job, Outcome, Part, score_part
 
 
 def run_on_ray(job: Job, parts: Sequence[Part], concurrency: int, address: str | None = None) -> Iterator[Outcome]:
-    """Score parts with Ray Data, which starts lost workers anew, if need be on other machines.
+    """Score parts with Ray Data, which replaces lost workers, and yield what became of each as it is done.
 
-    Args:
-        job: The job.
-        parts: Its parts.
-        concurrency: The number of workers.
-        address: A cluster whose machines all see the files, or "auto"; None for a Ray of this machine's own. A Ray
-            that is running already is used.
-
-    Yields:
-        What became of each part, in the order in which they are done.
+    The address is that of a cluster whose machines all see the files, or "auto"; None starts a Ray of this machine's own,
+    unless one is running.
 
     Raises:
         MissingExtraError: Ray Data is not installed.

@@ -11,12 +11,7 @@ from .ray import run_on_ray
 
 
 class Finished(NamedTuple):
-    """What became of a job.
-
-    Attributes:
-        files: The input files.
-        outcomes: What became of each part that was not done before, and of each file that could not be divided.
-    """
+    """What became of a job: its input files, and the outcome of each part that was not done before."""
 
     files: list[str]
     outcomes: list[Outcome]
@@ -64,7 +59,6 @@ def run(
     Raises:
         SentimentError: There are no such files, or the output directory cannot be used. What is wrong with a single
             file is in its outcome.
-        MissingExtraError: The engine is not installed.
     """
     files = input_files(sources)
     begin(job, files)

@@ -70,17 +70,13 @@ def state(address: str) -> tuple[int, int]:
 
 
 def find(address: str, formats: Collection[str]) -> list[str]:
-    """Return the addresses of the files that an address names.
+    """Return the addresses of the files that an address names: a file, a directory or a pattern.
 
-    Args:
-        address: A file, a directory or a pattern, in which `*` stands for any part of a name and `**` for any
-            directories.
-        formats: The suffixes of the files to take from a directory. Files whose names begin with a dot or an
-            underscore are left out of it, and so are hidden ones of a pattern.
+    In a pattern, `*` stands for any part of a name and `**` for any directories. Of a directory, files of the given
+    formats are taken, but hidden ones and those whose names begin with an underscore are not.
 
     Raises:
         SentimentError: The store does not exist, cannot be asked, or has nothing at the address.
-        MissingExtraError: pyarrow or fsspec is not installed.
     """
     options = (_OPTIONS.findall(address) or [""])[0]
     base = address.removesuffix(options)

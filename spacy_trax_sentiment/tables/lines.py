@@ -18,11 +18,9 @@ DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
 
 
 class TableError(SentimentError):
-    """A table that cannot be used. `sources.placed` adds the file and the line to its message.
+    """A table that cannot be used: a message of `Errors`, and the number of the line that is meant, if one is.
 
-    Args:
-        message: A message of `Errors`, filled in.
-        line: The line's number, counting from 1 where reading began; None if the whole table is meant.
+    `sources.placed` adds the file and the line to the message. Numbers count from 1 where reading began.
     """
 
     def __init__(self, message: str, line: int | None = None) -> None:
@@ -33,16 +31,9 @@ class TableError(SentimentError):
 def decoded_lines(
     file: IO[bytes], *, errors: str = "strict", at_start: bool = True, limit: int = LINE_LIMIT
 ) -> Iterator[str]:
-    """Decode a file line by line. Only a line feed ends a line.
+    """Yield the lines of a file with their ends. Only a line feed ends a line.
 
-    Args:
-        file: The file, open for reading.
-        errors: What to do with bytes that are not UTF-8, as in `bytes.decode`.
-        at_start: Whether reading begins where the file does, so that a byte order mark is dropped.
-        limit: Maximum bytes per line.
-
-    Yields:
-        Each line with its end.
+    A byte order mark is dropped `at_start` of a file; `errors` is as in `bytes.decode`.
 
     Raises:
         TableError: A line is not UTF-8, or too long.
@@ -57,15 +48,7 @@ def decoded_lines(
 
 
 def csv_rows(lines: Iterator[str], format: str, limit: int = LINE_LIMIT) -> Iterator[tuple[int, list[str]]]:
-    """Parse lines of CSV.
-
-    Args:
-        lines: The lines with their ends.
-        format: "csv" or "tsv".
-        limit: Maximum characters per row.
-
-    Yields:
-        The number of each row's last line, and its cells.
+    """Yield the number of each row's last line, and its cells, from lines of "csv" or "tsv".
 
     Raises:
         TableError: A row cannot be parsed, or is too long.
@@ -93,11 +76,7 @@ def csv_rows(lines: Iterator[str], format: str, limit: int = LINE_LIMIT) -> Iter
 
 
 def parse_json_line(content: str, line: int) -> Any:
-    """Return the value of a line of JSON.
-
-    Raises:
-        TableError: The line is not JSON, or nested deeper than `DEPTH_LIMIT`.
-    """
+    """Return the value of a line of JSON, or raise TableError if it is not JSON or nested too deep."""
     try:
         value = json.loads(content)
         # Brackets may stand in texts, so their number is only a hint.

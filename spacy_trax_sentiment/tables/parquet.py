@@ -22,18 +22,7 @@ _GROUP_BYTES = 1 << 26
 def parquet_batches(
     file: IO[bytes], path: str, text_column: str, batch_size: int, strict: bool = True, rows: range | None = None
 ) -> Iterator[TableBatch]:
-    """Read a Parquet file.
-
-    Args:
-        file: The file, open for reading.
-        path: The file's name, for errors.
-        text_column: The column that holds the texts.
-        batch_size: Maximum rows per batch.
-        strict: Whether a null in that column is an error.
-        rows: The rows to read, counting from 0; None reads all.
-
-    Returns:
-        An iterator of batches in the file's order. A table without rows has one empty batch.
+    """Return an iterator of a Parquet file's batches, like `open_input`; `path` is its name for errors.
 
     Raises:
         SentimentError: Here or from the iterator: the file cannot be read as Parquet, or the column holds no strings.
@@ -94,15 +83,9 @@ def _values(data: Any) -> Iterator[Sequence[Any]]:
 
 
 def string_rows(file: IO[bytes], path: str, columns: Mapping[str, str]) -> Iterator[tuple[int, list[str]]]:
-    """Read columns of strings from a Parquet file. The arguments and errors are those of `parquet_batches`.
+    """Yield the number of each row, counting from 1, and its values in columns of strings.
 
-    Args:
-        file: The file.
-        path: The file's name.
-        columns: The columns to read, each with the option of a command that names another.
-
-    Yields:
-        The number of each row, counting from 1, and its values in the order of the columns.
+    The columns are given with the option of a command that names another. Errors are those of `parquet_batches`.
     """
     pa = load_pyarrow(path)
     parquet, n_read = _opened(pa, file, path), 0
@@ -135,20 +118,10 @@ def _require_no_null(path: str, column: str, strings: list[Any], first_row: int,
 
 @contextmanager
 def parquet_writer(file: IO[bytes], path: str, group_rows: int = GROUP_ROWS) -> Iterator[Write]:
-    """Write a table as Parquet.
+    """Write a table as Parquet: yield a function that writes a batch and the columns to add.
 
     A table that comes from Parquet keeps its types and metadata. Those of any other are the types of its first batch.
-
-    Args:
-        file: The file, open for writing.
-        path: The file's name, for errors.
-        group_rows: Maximum rows per row group.
-
-    Yields:
-        A function that writes a batch and the columns to add. It raises a TableError if a row does not fit the types.
-
-    Raises:
-        MissingExtraError: pyarrow is not installed.
+    The function raises a TableError if a row does not fit them.
     """
     pa = load_pyarrow(path)
     writer: Any = None

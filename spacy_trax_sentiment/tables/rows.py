@@ -23,14 +23,7 @@ Added = dict[str, list[str | None] | NDArray[np.float32]]
 
 
 class JsonLine(NamedTuple):
-    """A row of JSON Lines.
-
-    Attributes:
-        number: The line's number, counting from 1 where reading began.
-        raw: The line as it was read, without white space at its ends.
-        row: The object it holds.
-        text: The row's text, or None if it has none.
-    """
+    """A row of JSON Lines: its line's number from where reading began, the line, its object, and its text or None."""
 
     number: int
     raw: str
@@ -46,10 +39,10 @@ class TableBatch(NamedTuple):
     Attributes:
         texts: The text of each row, or None if it has none.
         columns: The names of the table's columns. For JSON Lines they are the keys of the first row.
-        values: The values of each row, in the order of the columns. They can be iterated once, and are not computed
-            before; only then it shows whether a line of JSON has a key that is not among the columns.
+        values: The values of each row, in the order of the columns. They can be iterated once; only then it shows
+            whether a line of JSON has a key that is not among the columns.
         source: Where the rows come from.
-        fraction: How much of the file has been read at the end of the batch, between 0 and 1, if it is known.
+        fraction: How much of the file has been read, between 0 and 1, if it is known.
         json: The lines, if the file is JSON Lines.
         arrow: The rows as a pyarrow.RecordBatch, if the file is Parquet.
     """
@@ -68,20 +61,12 @@ Write = Callable[[TableBatch, Added], None]
 
 
 def input_format(path: str, given: str | None = None) -> str:
-    """Return the format to read a file as: `given`, else that of its suffix, "txt" for standard input.
-
-    Raises:
-        SentimentError: The format is not one to read.
-    """
+    """Return the format to read a file as: `given`, else that of its suffix, "txt" for standard input."""
     return _format(path, given, INPUT_FORMATS, standard="txt", what="read", option="--input-format")
 
 
 def output_format(path: str, given: str | None = None) -> str:
-    """Return the format to write a file in: `given`, else that of its suffix, "jsonl" for standard output.
-
-    Raises:
-        SentimentError: The format is not one to write.
-    """
+    """Return the format to write a file in: `given`, else that of its suffix, "jsonl" for standard output."""
     return _format(path, given, OUTPUT_FORMATS, standard="jsonl", what="written", option="--output-format")
 
 

@@ -13,13 +13,7 @@ Score = Callable[[list[str]], NDArray[np.float32]]
 
 
 class Written(NamedTuple):
-    """What was written.
-
-    Attributes:
-        n_rows: The number of rows.
-        n_without: How many of them have no text.
-        first_without: The number of the first one without a text, counting from 1; None if all have one.
-    """
+    """The number of rows written, of those without a text, and the first of these, counting from 1."""
 
     n_rows: int = 0
     n_without: int = 0
@@ -29,14 +23,7 @@ class Written(NamedTuple):
 def write_scored(
     batches: Iterable[TableBatch], write: Write, score: Score, labels: Sequence[str]
 ) -> Written:
-    """Write batches with their scores added.
-
-    Args:
-        batches: The batches to read.
-        write: Writes a batch and the columns to add to it.
-        score: Returns the probabilities of texts, (n_texts, n_labels).
-        labels: The labels, in the order of these columns.
-    """
+    """Write batches with their scores added; `score` returns probabilities (n_texts, n_labels)."""
     n_rows = n_without = 0
     first_without = None
     for batch in batches:
@@ -56,15 +43,10 @@ def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[s
 
 
 def sentiment_columns(labels: Sequence[str], probabilities: NDArray[np.float32]) -> Added:
-    """Return the columns to add to texts with these probabilities.
+    """Return the columns to add to texts with probabilities float32 (n_texts, n_labels), NaN without a text.
 
-    Args:
-        labels: The labels.
-        probabilities: float32 (n_texts, n_labels). Those of a row without a text are NaN.
-
-    Returns:
-        `sentiment`, the most probable label (the first if two are equal), or None for NaN; and for each label
-        `sentiment_LABEL`, its probabilities (n_texts,).
+    They are `sentiment`, the most probable label (the first if two are equal), or None for NaN; and for each label
+    `sentiment_LABEL`, its probabilities (n_texts,).
     """
     sentiments: list[str | None] = [labels[i] for i in probabilities.argmax(axis=1).tolist()]
     for i in np.flatnonzero(np.isnan(probabilities[:, 0])).tolist():

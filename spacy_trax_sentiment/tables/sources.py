@@ -21,22 +21,13 @@ _CHUNK = 1 << 20
 
 
 class Source(NamedTuple):
-    """Where rows come from, for errors.
-
-    Attributes:
-        name: A path, an address, or what errors call something else.
-        start: The byte where reading begins.
-    """
+    """Where rows come from, for errors: a name, and the byte where reading begins."""
 
     name: str
     start: int = 0
 
     def place(self, line: int | None) -> str:
-        """Return where a line stands.
-
-        Args:
-            line: The line's number, counting from 1 where reading begins; None for the whole file.
-        """
+        """Return where a line stands, given by its number from where reading begins; None for the whole file."""
         if line is None:
             return self.name
         # Nothing but an error needs the number of lines before `start`, so they are counted only here.
@@ -60,14 +51,7 @@ def reading(path: str, *others: type[Exception]) -> AbstractContextManager[None]
 
 @contextmanager
 def open_binary(path: str, span: range | None = None) -> Iterator[IO[bytes]]:
-    """Open a file for reading.
-
-    Args:
-        path: A path or an address; "-" for standard input.
-        span: The bytes to read; None reads all.
-
-    Yields:
-        The file, buffered.
+    """Open a path, an address, or "-" for standard input, and yield the file, or a span of its bytes.
 
     Raises:
         SentimentError: The file cannot be opened.
@@ -113,15 +97,7 @@ def file_size(file: IO[bytes]) -> int | None:
 
 
 def line_spans(path: str, size: int, most: int) -> list[range]:
-    """Divide a file of lines, so that processes can share it.
-
-    Args:
-        path: A path or an address.
-        size: The file's bytes.
-        most: Bytes per span. Each span ends with the first line that ends at or after this many.
-
-    Returns:
-        The bytes of each span, in order; at least one span.
+    """Divide a file of `size` bytes into spans of about `most`, each of whole lines, so that processes can share it.
 
     Raises:
         SentimentError: The file cannot be read.

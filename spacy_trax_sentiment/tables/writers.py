@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"[+-]?[0-9.,]+(?:[eE][+-]?[0-9]+)?%?")
 def open_output(
     path: str, format: str, *, overwrite: bool = False, source: str | None = None, safe_csv: bool = True
 ) -> Iterator[Write]:
-    """Open a table for writing.
+    """Open a table for writing, and yield a function that writes a batch and the columns to add to it.
 
     Args:
         path: A file, which appears once all is written, and whose parents are made; "-" for standard output.
@@ -43,9 +43,6 @@ def open_output(
         overwrite: Whether to replace an existing file.
         source: The file that is read meanwhile. It is never replaced.
         safe_csv: As in `table_writer`.
-
-    Yields:
-        A function that writes a batch and the columns to add to it.
 
     Raises:
         SentimentError: Here, from the function or at the end: the file cannot be written, or a row does not fit into
@@ -70,17 +67,10 @@ def _require_other_file(path: Path, source: str | None) -> None:
 
 @contextmanager
 def table_writer(file: IO[bytes], name: str, format: str, safe_csv: bool = True) -> Iterator[Write]:
-    """Write a table to an open file.
+    """Write a table to an open file that errors call `name`, like `open_output`.
 
-    Args:
-        file: The file.
-        name: What errors call it.
-        format: One of OUTPUT_FORMATS.
-        safe_csv: Whether to put an apostrophe before a cell of CSV or TSV that a spreadsheet would take for a formula,
-            which could send other cells away (OWASP, "CSV Injection"). Numbers are left as they are.
-
-    Yields:
-        A function that writes a batch and the columns to add to it.
+    With `safe_csv`, an apostrophe stands before a cell of CSV or TSV that a spreadsheet would take for a formula, which
+    could send other cells away (OWASP, "CSV Injection"). Numbers are left as they are.
     """
     with ExitStack() as stack:
         if format == "parquet":

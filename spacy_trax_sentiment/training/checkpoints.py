@@ -53,7 +53,7 @@ class Checkpoints:
         self.directory, self.every, self.resume = directory, every, resume
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, then remove the previous one, which is kept if this one is not finite or cannot be written."""
+        """Write a checkpoint, then remove the previous one; keep that if this is not finite or cannot be written."""
         for array in checkpoint.arrays.values():
             if not np.isfinite(array).all():
                 raise SentimentError(Errors.S120.format(step=checkpoint.step))
