@@ -104,9 +104,14 @@ def verbose_option() -> Any:
 
 
 def set_verbosity(quiet: bool, verbose: bool) -> None:
-    """Write the package's log to standard error: warnings; what is being done, too; or errors alone.
+    """Write the package's log to standard error.
 
-    Raises typer.BadParameter where both are asked for.
+    Args:
+        quiet: Log only errors, no warnings.
+        verbose: Log each step as well.
+
+    Raises:
+        typer.BadParameter: If both are asked for.
     """
     if quiet and verbose:
         raise typer.BadParameter("give --quiet or --verbose, not both")
@@ -118,13 +123,13 @@ def set_verbosity(quiet: bool, verbose: bool) -> None:
 
 
 def print_json(content: Any) -> None:
-    """Print one line of JSON, in ASCII where standard output takes no more."""
+    """Print one line of JSON, in ASCII unless standard output takes Unicode."""
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     print(json.dumps(content, ensure_ascii=not encoding.startswith("utf")))
 
 
 def whole_characters(argument: str) -> str:
-    """RETURNS: The argument, `?` where it holds a byte that is not UTF-8, which arrives as a lone surrogate."""
+    """Return the argument with `?` for each byte that is not UTF-8; such a byte arrives as a lone surrogate."""
     return argument.encode("utf-8", "replace").decode()
 
 
@@ -137,9 +142,18 @@ def open_texts(
     batch_size: int,
     strict: bool = True,
 ) -> "Iterator[Iterator[TableBatch]]":
-    """YIELDS: The batches of the texts given as arguments; without any, of the table `source`, else standard input.
+    """Open the texts of a command as batches.
 
-    strict: As in `open_input`.
+    Args:
+        texts: The texts given as arguments, if any.
+        source: The table to read if there are none; None for standard input.
+        source_format: The table's format; None for that of its suffix.
+        text_column: The table's column that holds the text.
+        batch_size: Number of rows per batch.
+        strict: As in `open_input`.
+
+    Yields:
+        The batches.
     """
     from ..tables.readers import open_input
     from ..tables.rows import INPUT_FORMATS, input_format, text_batches
@@ -159,7 +173,7 @@ def open_texts(
 
 @contextmanager
 def progress(quiet: bool, total: int | None = None, unit: str = "text") -> Iterator[Any]:
-    """YIELDS: tqdm's bar, with rate and time left, on standard error; shown where that is a terminal."""
+    """Yield a tqdm bar with rate and time left. It appears on standard error if that is a terminal."""
     from tqdm import tqdm
 
     with tqdm(
@@ -169,14 +183,14 @@ def progress(quiet: bool, total: int | None = None, unit: str = "text") -> Itera
 
 
 def counted(items: Iterable[Item], bar: Any) -> Iterator[Item]:
-    """YIELDS: The items, each counted by the bar when the next is asked for."""
+    """Yield the items; the bar counts each one when the next is asked for."""
     for item in items:
         yield item
         bar.update(1)
 
 
 def with_progress(batches: "Iterable[TableBatch]", hidden: bool) -> "Iterator[TableBatch]":
-    """Show a bar of the texts done and, reckoned by the part of the file that is read, of those to come."""
+    """Yield the batches with a bar of their texts; its total is estimated from how much of the file has been read."""
     with progress(hidden) as bar:
         for batch in batches:
             yield batch
