@@ -53,55 +53,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, reports or warnings.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each step to standard error.")]
 
-# To be removed once no command calls them: the same options as functions.
-
-
-def model_option() -> Any:
-    return typer.Option(BUNDLED_MODEL, "--model", "-m", help=MODEL_HELP, autocompletion=complete_model)
-
-
-def input_option() -> Any:
-    return typer.Option(
-        None, "--input", "-i", help="Table to read, or - for standard input (the default).", show_default=False
-    )
-
-
-def input_format_option() -> Any:
-    return typer.Option(
-        None,
-        "--input-format",
-        help="jsonl, csv, tsv, txt (one text per line) or parquet.",
-        show_default="from the suffix; txt for standard input",
-    )
-
-
-def text_column_option() -> Any:
-    return typer.Option("text", "--text-column", help="Column that holds the text.")
-
-
-def label_column_option() -> Any:
-    return typer.Option("label", "--label-column", help="Column that holds the label.")
-
-
-def overwrite_option() -> Any:
-    return typer.Option(False, "--overwrite", help="Replace the output if it exists.")
-
-
-def html_option() -> Any:
-    return typer.Option(None, "--html", metavar="FILE", help="Write an HTML page to this file.")
-
-
-def json_option() -> Any:
-    return typer.Option(False, "--json", help="Print JSON, for programs.")
-
-
-def quiet_option() -> Any:
-    return typer.Option(False, "--quiet", "-q", help="Show no progress, reports or warnings.")
-
-
-def verbose_option() -> Any:
-    return typer.Option(False, "--verbose", "-v", help="Log each step to standard error.")
-
 
 def set_verbosity(quiet: bool, verbose: bool) -> None:
     """Write the package's log to standard error.

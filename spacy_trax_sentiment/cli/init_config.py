@@ -1,20 +1,20 @@
-"""`trax-sentiment init-config`: a ready config for `spacy train`, filled with every setting's default."""
+"""`trax-sentiment init-config`: a bundled config to one for `spacy train`, completed with spaCy's defaults."""
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from .common import overwrite_option
+from .common import Overwrite
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Config to print: 'default', or 'seed' for that of the course notebook.")
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write to, in place of standard output.")]
 
 
-def init_config(
-    name: str = typer.Argument(
-        "default", metavar="NAME", help="Which: 'default' for ours, or 'seed' for the course notebook's set-up."
-    ),
-    output: Path | None = typer.Option(None, "--output", "-o", help="The file to write to. Without it: printed."),
-    overwrite: bool = overwrite_option(),
-) -> None:
+def init_config(name: Name = "default", output: Output = None, overwrite: Overwrite = False) -> None:
     """Print a config for `spacy train`.
 
     \b
@@ -35,9 +35,13 @@ def init_config(
 
 
 def filled_config(name: str) -> str:
-    """RETURNS: The config of that name in `configs`, with its comments, filled by spaCy's defaults.
+    """Return a config of `configs/`, with its comments, completed with spaCy's defaults.
 
-    Raises SentimentError where there is none.
+    Args:
+        name: The file's name without its suffix.
+
+    Raises:
+        SentimentError: If there is no config of that name.
     """
     from spacy.util import load_model_from_config
     from thinc.api import Config

@@ -111,7 +111,7 @@ def test_models_are_completed_from_the_bundled_ones_and_the_folders(folders: Pat
 def test_every_option_and_argument_for_a_model_is_completed_in_the_shell(folders: Path) -> None:
     for command in COMMANDS.values():
         for parameter in command.params:
-            if parameter.name in ("model", "compare"):
+            if parameter.name in ("model", "compare", "init_from"):
                 assert parameter._custom_shell_complete is not None, (command.name, parameter.name)
     words = "trax-sentiment evaluate a.csv --compare en"
     environ = {**os.environ, "_TRAX_SENTIMENT_COMPLETE": "complete_bash", "COMP_CWORD": "4", "COMP_WORDS": words}
