@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from ..about import BUNDLED_MODEL
+from ..errors import Errors, SentimentError
 
 if TYPE_CHECKING:
     from ..tables.rows import TableBatch
@@ -71,6 +72,14 @@ def set_verbosity(quiet: bool, verbose: bool) -> None:
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     logger.handlers = [handler]
     logger.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
+
+
+def require_output() -> None:
+    """Raise SentimentError if standard output is closed, as by `>&-`: the results would be lost."""
+    if sys.stdout is None:
+        from ..tables.writers import STANDARD_OUTPUT
+
+        raise SentimentError(Errors.S069.format(path=STANDARD_OUTPUT, reason="it is closed"))
 
 
 def print_json(content: Any) -> None:

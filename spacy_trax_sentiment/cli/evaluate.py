@@ -21,6 +21,7 @@ from .common import (
     counted,
     print_json,
     progress,
+    require_output,
     set_verbosity,
 )
 
@@ -90,7 +91,9 @@ def evaluate(
     from ..pipelines import find_component, load
     from ..storage.whole import require_free_file, write_file
 
-    if html is not None:
+    if html is None:
+        require_output()
+    else:
         from ..evaluation.plots import require_matplotlib
 
         require_matplotlib()

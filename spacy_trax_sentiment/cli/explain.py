@@ -10,21 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..about import BUNDLED_MODEL
-from .common import (
-    AsJson,
-    Html,
-    Input,
-    InputFormat,
-    Model,
-    Overwrite,
-    Quiet,
-    TextColumn,
-    Verbose,
-    open_texts,
-    print_json,
-    set_verbosity,
-    with_progress,
-)
+from .common import (AsJson, Html, Input, InputFormat, Model, Overwrite, Quiet, TextColumn, Verbose, open_texts, print_json, require_output, set_verbosity, with_progress)
 
 if TYPE_CHECKING:
     from ..explanation.sentiment import Sentiment
@@ -50,11 +36,11 @@ def explain(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Show why texts score as they do: what each token contributes to the log-odds.
+    """Show why texts score as they do.
 
-    In a terminal, tokens are shaded: blue and underlined for positive, orange and italic for negative. Elsewhere, or if
-    NO_COLOR is set, a number follows each token. Negated words are in [brackets]. With --json, each text is one line;
-    with --html, texts go to a page and nothing is printed.
+    The result is what each token contributes to the log-odds. In a terminal, tokens are shaded: blue and underlined for
+    positive, orange and italic for negative. Elsewhere, or if NO_COLOR is set, a number follows each token. Negated
+    words are in [brackets]. With --json, each text is one line; with --html, texts go to a page and nothing is printed.
 
     \b
     Examples:
@@ -72,7 +58,9 @@ def explain(
     from ..explanation.terminal import colours_of, sentiment_lines
     from ..storage.whole import require_free_file, write_file
 
-    if html is not None:
+    if html is None:
+        require_output()
+    else:
         require_free_file(html, overwrite)
     with ExitStack() as stack:
         batches = stack.enter_context(open_texts(texts, source, source_format, text_column, _BATCH_SIZE))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..about import BUNDLED_MODEL, __version__
-from .common import AsJson, ModelArgument, print_json
+from .common import AsJson, ModelArgument, print_json, require_output
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -23,6 +23,7 @@ def info(model: ModelArgument = BUNDLED_MODEL, as_json: AsJson = False) -> None:
       trax-sentiment info
       trax-sentiment info model --json
     """
+    require_output()
     facts = model_facts(model)
     if as_json:
         print_json(facts)

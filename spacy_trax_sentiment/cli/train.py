@@ -77,7 +77,9 @@ def train(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a pipeline, measure it on held-out texts, and write a report.
+    """Train a pipeline and measure it.
+
+    It is measured on held-out texts, with a report in the output directory.
 
     Needs the extra `train`; from a clone: pip install '.[train]'.
 

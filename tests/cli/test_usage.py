@@ -139,6 +139,17 @@ def test_closed_error_output_is_no_error_and_stays_out_of_the_output() -> None:
     assert (result.returncode, result.stdout) == (2, "")
 
 
+@pytest.mark.parametrize("arguments", [["explain", "good"], ["evaluate", "bundled:short_texts"], ["info"]])
+def test_a_closed_output_is_reported_in_one_line(
+    run: Run, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)
+        result = run(*arguments)
+    assert result.is_one_line(1)
+    assert "standard output: cannot be written (it is closed)" in result.err
+
+
 def test_a_reader_that_closes_the_pipe_is_no_traceback() -> None:
     command = f"{sys.executable} -m spacy_trax_sentiment info en | head -n 1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True)
