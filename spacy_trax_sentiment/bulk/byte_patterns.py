@@ -56,15 +56,7 @@ def _code(text: str) -> int:
 
 
 def one_token_patterns(chunks: Chunks, indices: Array) -> Array:
-    """Return which chunks are a mention, a link or a number.
-
-    Args:
-        chunks: The chunks.
-        indices: Which of them to match, int64 (n,).
-
-    Returns:
-        The number of each chunk's pattern in `EXAMPLES`, from 1, or 0 if it has none: int64 (n,).
-    """
+    """Return which of some chunks are a mention, a link or a number: the place in `EXAMPLES`, from 1, or 0 if none."""
     codes, words = np.frombuffer(chunks.data, dtype=np.uint8), words_at(chunks.data)
     starts, ends = chunks.starts[indices], chunks.ends[indices]
     first, lengths = codes[starts], ends - starts
@@ -112,15 +104,13 @@ def _end_in_unit(tails: Array) -> Array:
 
 
 class MarkedWords(NamedTuple):
-    """Words, each with one mark or none beside it.
+    """Words, each with at most one mark beside it; arrays of int64 (n,), but for `keys`.
 
     Attributes:
-        places: The place of each one's chunk among the indices asked about, int64 (n,).
-        marks: The number of its mark in `MARKS`, from 1, or 0 if it has none: int64 (n,). Up to `N_BEFORE` the mark
-            stands before the word.
+        places: The place of each one's chunk among the indices asked about.
+        marks: The number of its mark in `MARKS`, from 1, or 0; up to `N_BEFORE` the mark stands before the word.
         keys: spaCy's hash of the word without the mark, uint64 (n,).
-        starts: Where the word begins in the chunks' data, int64 (n,).
-        ends: Where it ends, int64 (n,).
+        starts, ends: Where the word begins and ends in the chunks' data.
     """
 
     places: Array
@@ -139,13 +129,7 @@ def case_keys(cases: Collection[str]) -> HashTable:
 
 
 def marked_words(chunks: Chunks, indices: Array, cases: HashTable) -> MarkedWords:
-    """Return the chunks that are one word with at most one mark.
-
-    Args:
-        chunks: The chunks.
-        indices: Which of them to match, int64 (n,).
-        cases: The hashes of the tokenizer's special cases. They are skipped, with and without a mark.
-    """
+    """Return which of some chunks are one word with at most one mark. Special cases are skipped, marked or not."""
     codes = np.frombuffer(chunks.data, dtype=np.uint8)
     starts, ends = chunks.starts[indices], chunks.ends[indices]
     before, after = _MARK_BEFORE.take(codes[starts]), _MARK_AFTER.take(codes[ends - 1])

@@ -22,11 +22,7 @@ _N_REMEMBERED = 1 << 12
 
 
 class CasesAcross:
-    """Finds special cases of a tokenizer across white space. Threads may share one.
-
-    Args:
-        tokenizer: The tokenizer, with its special cases.
-    """
+    """Finds special cases of a tokenizer across white space. Threads may share one."""
 
     def __init__(self, tokenizer: ChunkTokenizer) -> None:
         self._cases, self._knows_rules = tokenizer.cases, tokenizer.knows_rules

@@ -17,9 +17,7 @@ _TOKENS_PER_CHUNK = 4
 class ChunkCache:
     """Maps chunks, by their hashes, to their tokens. Threads may share one, as chunks are only ever added.
 
-    Args:
-        ladder: Finds the tokens of new chunks.
-        max_chunks: When more chunks, or four times as many tokens, are remembered, the cache is full.
+    It is full when it remembers more than `max_chunks`, or four times as many tokens.
     """
 
     def __init__(self, ladder: Ladder, max_chunks: int = MAX_CHUNKS) -> None:

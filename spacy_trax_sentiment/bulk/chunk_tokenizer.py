@@ -31,10 +31,6 @@ class ChunkTokenizer:
     The copy has a vocabulary of its own, from which all that was added is removed after each use. It gets special cases
     only as texts need them: adding the 1,300 of English takes as long as loading a pipeline.
 
-    Args:
-        tokenizer: The pipeline's tokenizer.
-        lexemes: Where to look the tokens up.
-
     Attributes:
         original: The pipeline's tokenizer.
         cases: Its special cases.
@@ -48,14 +44,7 @@ class ChunkTokenizer:
         self._lock = threading.RLock()
 
     def tokens_of_chunks(self, chunks: Sequence[str]) -> Ragged:
-        """Return the tokens of chunks, each tokenized alone.
-
-        Args:
-            chunks: At least one text without white space.
-
-        Returns:
-            The tokens of each chunk as lexeme indices, int32.
-        """
+        """Return the tokens of chunks, at least one, each tokenized alone, as lexeme indices, int32."""
         with self._tokenizer_for("".join(chunks)) as tokenizer:
             orths = np.concatenate(
                 [

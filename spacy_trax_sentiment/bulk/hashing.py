@@ -16,17 +16,10 @@ def words_at(data: bytes) -> Array:
 
 
 def murmur_hashes(data: bytes, starts: Array, lengths: Array) -> Array:
-    """Return `spacy.strings.hash_string` of many texts.
+    """Return spaCy's hash of texts, uint64 (n,), with 1 in place of 0, which is no key of a HashTable.
 
+    The texts are given by the places of their UTF-8 bytes in `data`, which holds at least eight more after the last.
     The hash is MurmurHash64A by Austin Appleby, https://github.com/aappleby/smhasher.
-
-    Args:
-        data: The UTF-8 bytes that hold the texts, with at least eight more after the last one.
-        starts: The first byte of each text, int64 (n,).
-        lengths: The number of bytes of each text, int64 (n,).
-
-    Returns:
-        The hashes, uint64 (n,); 1 in place of 0, which is no key of a HashTable.
     """
     words = words_at(data)
     n_words, n_left = lengths >> 3, lengths & 7

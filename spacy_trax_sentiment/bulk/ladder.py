@@ -30,10 +30,7 @@ from .whitespace import Chunks, texts_between
 class Ladder:
     """Finds the tokens of chunks. Threads may share one.
 
-    Args:
-        tokenizer: The last rung.
-        lexemes: Where the tokens are looked up.
-        alike: The names, as in `byte_patterns.EXAMPLES`, of the patterns that the preprocessor takes all alike.
+    `alike` names the patterns of `byte_patterns.EXAMPLES` that the preprocessor takes all alike.
     """
 
     def __init__(self, tokenizer: ChunkTokenizer, lexemes: LexemeCache, alike: Collection[str]) -> None:
@@ -41,15 +38,7 @@ class Ladder:
         self._cases = tokenizer.cases
 
     def tokens(self, chunks: Chunks, new: Array) -> Iterator[tuple[Array, Ragged]]:
-        """Find the tokens of chunks.
-
-        Args:
-            chunks: The chunks.
-            new: The indices of those to find the tokens of, int64 (n,).
-
-        Yields:
-            For each rung, the indices of the chunks that it can tell, and their tokens as lexeme indices, int32.
-        """
+        """Yield, per rung, the indices of the `new` chunks (n,) it can tell, and their tokens as lexeme indices."""
         if self._tokenizer.knows_rules:
             patterns = one_token_patterns(chunks, new)
             is_alike = self._is_alike.take(patterns)

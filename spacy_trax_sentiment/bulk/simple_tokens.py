@@ -53,12 +53,7 @@ def knows_rules(tokenizer: Tokenizer) -> bool:
 
 
 class SpecialCases(NamedTuple):
-    """The special cases of a tokenizer.
-
-    Attributes:
-        tokens: The texts of each case's tokens.
-        parted: The cases that are not one token with their own text.
-    """
+    """The tokens of each special case of a tokenizer, and the cases that are not one token with their own text."""
 
     tokens: dict[str, tuple[str, ...]]
     parted: frozenset[str]
@@ -76,12 +71,7 @@ def _orth(part: Mapping[Any, Any]) -> str:
 
 
 def simple_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
-    """Return the texts of the chunk's tokens, or None if only the tokenizer can tell.
-
-    Args:
-        chunk: A text without white space.
-        cases: The special cases of a tokenizer whose other rules are known (`knows_rules`).
-    """
+    """Return the texts of a chunk's tokens, or None if only the tokenizer, whose other rules are known, can tell."""
     tokens = cases.tokens.get(chunk)
     if tokens is not None:
         return tokens

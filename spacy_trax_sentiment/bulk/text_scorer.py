@@ -165,14 +165,7 @@ class TextScorer:
 
 
 def scorer_for(model: str) -> TextScorer:
-    """Return the scorer of a model, which each process loads once, or again if another was saved in its place.
-
-    Args:
-        model: A pipeline directory, or the name of a bundled model.
-
-    Raises:
-        SentimentError: The model cannot be loaded.
-    """
+    """Return the scorer of a model, which each process loads once, or again if another was saved in its place."""
     return _scorer_of(model, saved_state(Path(model)))
 
 

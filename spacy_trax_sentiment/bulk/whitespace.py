@@ -26,14 +26,13 @@ _MARGIN = b" " * 8
 
 
 class Chunks(NamedTuple):
-    """The chunks of all texts, one after the other.
+    """The chunks of all texts, one after the other; arrays of int64 (n_chunks,) unless it says otherwise.
 
     Attributes:
-        keys: `spacy.strings.hash_string` of each chunk, uint64 (n_chunks,); 1 in place of 0.
-        n_chunks: Number of chunks of each text, int64 (n_texts,).
+        keys: spaCy's hash of each chunk, uint64 (n_chunks,); 1 in place of 0.
+        n_chunks: Number of chunks of each text, (n_texts,).
         data: The texts as UTF-8, with eight spaces before the first and after the last.
-        starts: Where each chunk begins in `data`, int64 (n_chunks,).
-        ends: Where each chunk ends in `data`, int64 (n_chunks,).
+        starts, ends: Where each chunk begins and ends in `data`.
     """
 
     keys: Array
@@ -53,13 +52,7 @@ def texts_between(data: bytes, starts: Array, ends: Array) -> list[str]:
 
 
 def split(texts: Sequence[str]) -> Chunks:
-    """Split texts as `str.split` and spaCy's tokenizer do.
-
-    Args:
-        texts: The texts.
-
-    Returns:
-        Their chunks.
+    """Return the chunks of texts, as `str.split` and spaCy's tokenizer split them.
 
     Raises:
         TypeError: A text is not a str.

@@ -84,11 +84,7 @@ def program(
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the console script.
-
-    Args:
-        arguments: The arguments, or None for those of the command line.
-    """
+    """Run the console script with these arguments, or those of the command line."""
     if sys.stderr is None:  # closed, as by `2>&-`; print() would fall back to standard output
         sys.stderr = open(os.devnull, "w")
     try:

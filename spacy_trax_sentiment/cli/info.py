@@ -37,14 +37,7 @@ def info(model: ModelArgument = BUNDLED_MODEL, as_json: AsJson = False) -> None:
 
 
 def model_facts(name: str) -> dict[str, Any]:
-    """Return what is known about a model, as JSON's types; None for what was not saved with it.
-
-    Args:
-        name: A bundled model or a pipeline directory.
-
-    Raises:
-        SentimentError: If the model cannot be loaded.
-    """
+    """Return what is known about a model, as JSON's types; None for what was not saved with it."""
     from spacy.about import __version__ as spacy_version
 
     from ..model.parameters import get_architecture, has_weights

@@ -16,14 +16,7 @@ from .measures import bootstrap_interval, mean_of_labels
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two evaluations of the same texts with the same labels, both in one order.
-
-    A difference is the second's figure less the first's.
-
-    Attributes:
-        first: The evaluation of the first model.
-        second: The evaluation of the second model.
-    """
+    """Two evaluations of the same texts with the same labels. A difference is the second's figure less the first's."""
 
     first: Evaluation
     second: Evaluation
@@ -63,10 +56,9 @@ class Comparison:
         return macro_recall_difference_interval(self.first, self.second)
 
     def disagreements(self) -> list[int]:
-        """Return the indices of the texts with different predictions.
+        """Return the indices of texts with different predictions: those only the second gets right, the first, neither.
 
-        First those that only the second gets right, then those that only the first gets right, then those that both get
-        wrong; within each group, the most confident first.
+        Within each group, the most confident come first.
         """
         apart = np.flatnonzero(self.first.predicted != self.second.predicted)
         confidence = self.first.confidences[apart] + self.second.confidences[apart]
@@ -98,23 +90,14 @@ def require_same_labels(labels: Sequence[str], others: Sequence[str]) -> None:
 
 
 def compare(first: Evaluation, second: Evaluation) -> Comparison:
-    """Return the comparison of two evaluations of the same texts.
-
-    Raises:
-        SentimentError: If their labels differ.
-    """
+    """Return the comparison of two evaluations of the same texts, or raise SentimentError if their labels differ."""
     require_same_labels(first.labels, second.labels)
     order = [second.labels.index(label) for label in first.labels]
     return Comparison(first, Evaluation(first.labels, first.texts, second.probabilities[:, order], first.left_out))
 
 
 def comparison_headline(comparison: Comparison, names: Sequence[str]) -> str:
-    """Return one sentence: how many texts each model gets right, and whether chance may explain the difference.
-
-    Args:
-        comparison: The comparison of the two models.
-        names: The models' names.
-    """
+    """Return one sentence: how many texts each model gets right, and whether chance may explain the difference."""
     first, second = comparison.n_both + comparison.n_only_first, comparison.n_both + comparison.n_only_second
     n, p = comparison.first.n_texts, comparison.p_value
     if first == second:
@@ -140,8 +123,7 @@ def macro_recall_difference_interval(
 ) -> tuple[float, float]:
     """Return the paired bootstrap interval of the difference in macro-recall: its lower and upper end.
 
-    Texts with the same true label, which the same models get right, are alike. The arguments `level`, `n_draws` and
-    `seed` are those of `measures.bootstrap_interval`.
+    Texts with the same true label, which the same models get right, are alike: see `measures.bootstrap_interval`.
     """
     cells = np.zeros((len(first.labels), 2, 2), dtype=np.int64)
     np.add.at(cells, (first.true, first.correct.astype(int), second.correct.astype(int)), 1)

@@ -205,19 +205,10 @@ def evaluate(
 def read_texts(
     source: Source, labels: Sequence[str], *, text_column: str = "text", label_column: str = "label"
 ) -> tuple[list[LabelledText], dict[str, int]]:
-    """Read the labelled texts that a model with these labels can be measured on, and warn if some are left out.
-
-    Args:
-        source: As in `evaluate`.
-        labels: The model's labels.
-        text_column: As in `evaluate`.
-        label_column: As in `evaluate`.
-
-    Returns:
-        The texts with one of the labels, and the number of texts per other label.
+    """Return the labelled texts that have one of the labels, and the number of texts per other label, with a warning.
 
     Raises:
-        SentimentError: If the source cannot be read, or no text has one of the labels.
+        SentimentError: The source cannot be read, or no text has one of the labels.
     """
     name = "the texts" if isinstance(source, tuple) else str(source)
     if isinstance(source, tuple):
@@ -247,14 +238,10 @@ def measure(
     watched: Callable[[Iterable[Doc]], Iterable[Doc]] = iter,
     left_out: Mapping[str, int] | None = None,
 ) -> Evaluation:
-    """Score labelled texts with a pipeline.
+    """Score labelled texts, at least one, with a pipeline whose `doc.cats` hold these labels.
 
-    Args:
-        nlp: The pipeline; its `doc.cats` are read.
-        labels: The labels to read of `doc.cats`, which include those of the texts.
-        texts: The texts, at least one.
-        watched: Called with the Docs, and returns them as they come, as tqdm does.
-        left_out: Number of texts per label that are not among `texts`.
+    `watched` is called with the Docs, and returns them as they come, as tqdm does. `left_out` is the number of texts
+    per label that are not among `texts`.
     """
     rows = [[doc.cats[label] for label in labels] for doc in watched(nlp.pipe(text.text for text in texts))]
     return Evaluation(tuple(labels), texts, np.array(rows, dtype=np.float64), left_out or {})
@@ -267,11 +254,5 @@ def count_labels(texts: Iterable[LabelledText], labels: Sequence[str]) -> dict[s
 
 
 def figure(value: float, n_texts: int, sign: str = "") -> str:
-    """Return a figure as it is shown: with two decimals below 1,000 texts, else with four.
-
-    Args:
-        value: The figure; NaN is shown as "none".
-        n_texts: Number of texts that it was measured on.
-        sign: "+" to show the sign of positive figures too.
-    """
+    """Return a figure as it is shown: with two decimals below 1,000 texts, else with four; NaN as "none"."""
     return "none" if np.isnan(value) else f"{value:{sign}.{2 if n_texts < 1000 else 4}f}"

@@ -44,13 +44,7 @@ class Confusion:
 
     @classmethod
     def of(cls, true: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> "Confusion":
-        """Count the texts of each pair of labels.
-
-        Args:
-            true: The true label of each text, at least one.
-            predicted: The predicted label of each text.
-            labels: All labels that may occur, in the order to report them in.
-        """
+        """Count the texts of each pair of true and predicted labels, which are all among `labels`."""
         n, column = len(labels), {label: i for i, label in enumerate(labels)}
         cells = [column[t] * n + column[p] for t, p in zip(true, predicted, strict=True)]
         return cls(tuple(labels), np.bincount(cells, minlength=n * n).reshape(n, n))
@@ -97,14 +91,8 @@ def roc_auc(is_positive: Array, scores: Array) -> float:
     """Return the area under the ROC curve: the chance that a positive text scores above a negative one.
 
     Ties count half. Computed from ranks, as the Mann-Whitney U statistic over the number of pairs (Hanley & McNeil
-    1982, "The meaning and use of the area under a receiver operating characteristic (ROC) curve").
-
-    Args:
-        is_positive: bool `(n_texts,)`.
-        scores: `(n_texts,)`.
-
-    Returns:
-        A number from 0 to 1; NaN if all texts are positive, or none.
+    1982, "The meaning and use of the area under a receiver operating characteristic (ROC) curve"). NaN if all texts are
+    positive, or none.
     """
     is_positive = np.asarray(is_positive, dtype=bool)
     n_positive = int(is_positive.sum())
@@ -119,11 +107,8 @@ def roc_auc(is_positive: Array, scores: Array) -> float:
 def log_loss(true: Array, probabilities: Array) -> float:
     """Return the mean negative natural logarithm of the true labels' probabilities (Good 1952, "Rational Decisions").
 
-    A probability of 0 counts as the smallest normal float64, so that the loss stays finite.
-
-    Args:
-        true: The column of each text's true label, int64 `(n_texts,)`, at least one.
-        probabilities: `(n_texts, n_labels)`.
+    A probability of 0 counts as the smallest normal float64, so that the loss stays finite. `true` are columns of the
+    probabilities, `(n_texts, n_labels)`.
     """
     of_truth = np.asarray(probabilities, dtype=np.float64)[np.arange(len(true)), true]
     return float(-np.log(np.maximum(of_truth, np.finfo(np.float64).tiny)).mean())
@@ -140,15 +125,9 @@ class Bin(NamedTuple):
 
 
 def confidence_bins(correct: Array, confidences: Array, n_bins: int = N_BINS) -> list[Bin]:
-    """Group texts by confidence, in bins of equal width.
+    """Group texts by confidence `(n_texts,)`, the most probable label's probability, in bins of equal width.
 
-    Args:
-        correct: Whether each text's most probable label is the true one, bool `(n_texts,)`.
-        confidences: The probability of that label, from 0 to 1, `(n_texts,)`.
-        n_bins: Number of bins between 0 and 1.
-
-    Returns:
-        The bins that hold texts, in ascending order.
+    Returns the bins that hold texts, in ascending order; `correct` says whether that label is the true one.
     """
     confidences = np.asarray(confidences, dtype=np.float64)
     where = np.clip(np.ceil(confidences * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
@@ -164,8 +143,7 @@ def confidence_bins(correct: Array, confidences: Array, n_bins: int = N_BINS) ->
 def expected_calibration_error(correct: Array, confidences: Array, n_bins: int = N_BINS) -> float:
     """Return the mean distance between confidence and accuracy over `confidence_bins`, weighted by their texts.
 
-    Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3. The arguments are those of
-    `confidence_bins`, with at least one text.
+    Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3.
     """
     bins = confidence_bins(correct, confidences, n_bins)
     return sum(abs(each.accuracy - each.confidence) * each.n_texts for each in bins) / len(confidences)
@@ -174,14 +152,7 @@ def expected_calibration_error(correct: Array, confidences: Array, n_bins: int =
 def macro_recall_interval(
     confusion: Confusion, *, level: float = 0.95, n_draws: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the lower and the upper end of the bootstrap interval of the macro-recall.
-
-    Args:
-        confusion: The counts to draw from.
-        level: The probability that the interval should cover, such as 0.95.
-        n_draws: Number of bootstrap samples.
-        seed: Random seed of the draws.
-    """
+    """Return the bootstrap interval of the macro-recall: its lower and upper end."""
     right, support = confusion.counts.diagonal(), confusion.counts.sum(axis=1)
 
     def macro_recalls(drawn: Array) -> Array:
@@ -204,17 +175,7 @@ def bootstrap_interval(
     """Return the percentile bootstrap interval of a statistic of counts (Efron & Tibshirani 1993, chapter 13).
 
     Each draw takes as many texts as there are, with replacement. Texts of one cell are alike, so drawing the counts
-    from a multinomial distribution is the same.
-
-    Args:
-        cells: Number of texts in each cell, of any shape.
-        statistic: Maps the drawn counts, `(n_draws, *cells.shape)`, to `(n_draws,)`.
-        level: The probability that the interval should cover.
-        n_draws: Number of bootstrap samples.
-        seed: Random seed of the draws.
-
-    Returns:
-        The lower and the upper end.
+    from a multinomial distribution is the same. The statistic maps draws `(n_draws, *cells.shape)` to `(n_draws,)`.
     """
     n_texts = int(cells.sum())
     drawn = np.random.default_rng(seed).multinomial(n_texts, cells.ravel() / n_texts, n_draws)

@@ -39,15 +39,7 @@ _SETTINGS: Any = {
 
 
 class Plot(NamedTuple):
-    """An image of a report.
-
-    Attributes:
-        title: The caption.
-        alt: What the plot shows, in words.
-        source: The image as a data URI.
-        width: Width in CSS pixels.
-        height: Height in CSS pixels.
-    """
+    """An image of a report: its caption, what it shows in words, a data URI, and its size in CSS pixels."""
 
     title: str
     alt: str
@@ -185,13 +177,7 @@ def probability_histograms(evaluation: Evaluation) -> Plot:
 
 
 def wilson_interval(fraction: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the lower and the upper end of a fraction's confidence interval (Wilson 1927).
-
-    Args:
-        fraction: The observed fraction.
-        n: Number of observations, at least one.
-        z: The interval's half-width in standard deviations; 1.96 for 95%.
-    """
+    """Return the lower and the upper end of the 95% confidence interval of a fraction of n (Wilson 1927)."""
     centre = (fraction + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(fraction * (1 - fraction) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     return centre - half, centre + half

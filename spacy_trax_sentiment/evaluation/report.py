@@ -36,13 +36,7 @@ N_DISAGREEMENTS = 12
 """Number of texts shown in a comparison for each case: only the one is right, only the other, neither."""
 
 class Case(NamedTuple):
-    """A text of a report.
-
-    Attributes:
-        true: Its true label.
-        shaded: The text as each model explains it, with the model's name.
-        beginning: The first words of a text so long that the rest is folded away, else None.
-    """
+    """A text of a report: its true label, how each model explains it, and its first words if it is folded away."""
 
     true: str
     shaded: list[tuple[str, Markup]]
@@ -59,13 +53,7 @@ def training_report(
 ) -> str:
     """Return the page of a training run: how it went, and how good the model is.
 
-    Args:
-        nlp: The trained pipeline.
-        title: The model's name.
-        evaluations: By name, one column each; the plots and the errors are those of the first.
-        history: The measurements during training.
-        data: The training texts, which the words are taken from, then any others.
-        settings: The settings of the run.
+    The plots and the errors are those of the first of the evaluations, and the words those of the first of the data.
     """
     component = find_component(nlp)
     curves = [loss_curve(history), accuracy_curve(history)] if history else []
@@ -86,13 +74,8 @@ def evaluation_report(
 ) -> str:
     """Return the page of a model measured on labelled texts.
 
-    Args:
-        nlp: The pipeline.
-        title: The model's name.
-        evaluation: Its evaluation.
-        data: The texts of the evaluation.
-        max_counted: Maximum number of texts, evenly spaced, to take the strongest words from.
-        long_text: Number of characters from which on a text is folded away.
+    The strongest words are taken from at most `max_counted` texts, evenly spaced. Texts of more than `long_text`
+    characters are folded away.
     """
     component = find_component(nlp)
     page = _page_of_model(nlp, component, {data.name: evaluation}, [data], max_counted, long_text)
@@ -100,13 +83,7 @@ def evaluation_report(
 
 
 def comparison_report(pipelines: Mapping[str, Language], comparison: Comparison, data: Data) -> str:
-    """Return the page of two models measured on the same texts.
-
-    Args:
-        pipelines: The two pipelines by name, in the order of the comparison.
-        comparison: The comparison of their evaluations.
-        data: The texts of both evaluations.
-    """
+    """Return the page of two models, in the order of the comparison, measured on the same texts."""
     names = list(pipelines)
     both = dict(zip(names, (comparison.first, comparison.second), strict=True))
     shown: dict[str, list[int]] = {"second": [], "first": [], "neither": []}

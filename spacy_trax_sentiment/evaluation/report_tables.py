@@ -19,13 +19,7 @@ _MEANINGS = {
 
 
 class Data(NamedTuple):
-    """Texts that a report is about.
-
-    Attributes:
-        name: Their use, such as "training".
-        source: The file or named source.
-        texts: All of them.
-    """
+    """Texts that a report is about: their use, such as "training"; the file or named source; and the texts."""
 
     name: str
     source: str

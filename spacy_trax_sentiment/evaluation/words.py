@@ -37,20 +37,10 @@ class Word(NamedTuple):
 def strongest_words(
     model: Model[Any, Any], labels: Sequence[str], docs: Iterable[Doc], *, n: int = 15, min_count: int = 2
 ) -> dict[str, list[Word]]:
-    """Find the words that speak most strongly for each label.
+    """Return the `n` words that speak most strongly for each label, strongest first; none if the model does not fold.
 
     A word counts with all its terms: stem, form, prefix, lexicon classes. Words with the same terms count as one, under
-    their most frequent spelling.
-
-    Args:
-        model: The classifier.
-        labels: The labels of its columns.
-        docs: The texts to take words from.
-        n: Maximum number of words per label.
-        min_count: Leave out words that occur less often: little is known of them.
-
-    Returns:
-        The words of each label, the strongest first; an empty dict if the model does not fold.
+    their most frequent spelling. Little is known of words that occur less than `min_count` times: they are left out.
     """
     if not folds(model):
         return {}
@@ -66,12 +56,7 @@ def strongest_words(
 
 
 def word_weights(folded: Folded, ids: Sequence[Array]) -> Array:
-    """Return the `Word.weight` of each word for each label, float64 `(n_words, n_labels)`.
-
-    Args:
-        folded: The folded classifier.
-        ids: The ids of each word's terms.
-    """
+    """Return the `Word.weight` of words, given by their terms' ids, for each label, float64 `(n_words, n_labels)`."""
     width = len(folded.bias)
     rows = np.array([folded.matrix[of_word, :-1].sum(axis=0, dtype=np.float64) for of_word in ids]).reshape(-1, width)
     if folded.output is not None:

@@ -27,8 +27,8 @@ def run_locally(
 ) -> Iterator[Outcome]:
     """Score parts on this machine, and yield what became of each as it is done.
 
-    A process that is killed is replaced, and its part is tried again, `attempts` times in all. With a `concurrency` of 1,
-    this process does the work.
+    A process that is killed is replaced, and its part is tried again, `attempts` times in all. With a `concurrency` of
+    1, this process does the work.
     """
     if concurrency == 1:
         for part in parts:

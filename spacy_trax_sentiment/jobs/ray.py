@@ -14,8 +14,8 @@ from .parts import Job, Outcome, Part, score_part
 def run_on_ray(job: Job, parts: Sequence[Part], concurrency: int, address: str | None = None) -> Iterator[Outcome]:
     """Score parts with Ray Data, which replaces lost workers, and yield what became of each as it is done.
 
-    The address is that of a cluster whose machines all see the files, or "auto"; None starts a Ray of this machine's own,
-    unless one is running.
+    The address is that of a cluster whose machines all see the files, or "auto"; None starts a Ray of this machine's
+    own, unless one is running.
 
     Raises:
         MissingExtraError: Ray Data is not installed.
