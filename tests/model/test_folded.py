@@ -10,18 +10,19 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from spacy_trax_sentiment.model.architecture import Architecture
 from spacy_trax_sentiment.model.folded import (
+    Folded,
     LexemeMatrix,
-    composed_log_probabilities,
     dense,
     fold,
     log_probabilities,
     log_softmax,
     relu,
 )
-from spacy_trax_sentiment.text.features import compose, feature_ids
+from spacy_trax_sentiment.text.arrays import Ragged
+from spacy_trax_sentiment.text.features import Features, compose, feature_ids
 from spacy_trax_sentiment.text.lexeme_cache import LexemeCache
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
-from spacy_trax_sentiment.text.vocabulary import build_vocabulary
+from spacy_trax_sentiment.text.vocabulary import N_SPECIAL, build_vocabulary
 
 FLOATS = arrays(np.float64, array_shapes(min_dims=2, max_dims=3, max_side=5), elements=st.floats(-1e3, 1e3))
 N_TERMS = 30
@@ -34,11 +35,11 @@ ARCHITECTURES = [
 ]
 
 
-def test_relu_is_the_seeds() -> None:
+def test_relu_gives_the_values_of_the_seed() -> None:
     assert relu(np.array([[-2, -1, 0], [0, 1, 2]])).tolist() == [[0, 0, 0], [0, 1, 2]]
 
 
-def test_dense_is_the_seeds() -> None:
+def test_dense_gives_the_values_of_the_seed() -> None:
     W = np.array(
         [
             [-0.02837108, 0.09368162, -0.10050076, 0.14165013, 0.10543301]
@@ -55,7 +56,7 @@ def test_dense_is_the_seeds() -> None:
 
 
 @given(FLOATS)
-def test_log_softmax_normalizes_and_ignores_a_common_shift(x: np.ndarray) -> None:
+def test_log_softmax_normalizes_and_ignores_a_constant_added_to_all(x: np.ndarray) -> None:
     y = log_softmax(x)
     np.testing.assert_allclose(np.exp(y).sum(axis=-1), 1)
     np.testing.assert_allclose(log_softmax(x + 1e4), y, atol=1e-6)
@@ -77,25 +78,25 @@ def test_folding_multiplies_every_row_in_float64() -> None:
     W, b = rng.normal(size=(7, 2)).astype(np.float32), np.array([0.25, -0.5])
     folded = fold({"E": E, "W": W, "b": b}, label_prior=[0.25, 0.75])
     expected = E.astype(np.float64) @ W
-    assert folded.table.dtype == np.float32
-    np.testing.assert_array_equal(folded.table[3:, :2], expected.astype(np.float32)[3:])
-    assert (folded.table[3:, 2] == 1).all()
-    assert not folded.table[:3].any()
+    assert folded.matrix.dtype == np.float32
+    np.testing.assert_array_equal(folded.matrix[3:, :2], expected.astype(np.float32)[3:])
+    assert (folded.matrix[3:, 2] == 1).all()
+    assert not folded.matrix[:3].any()
     assert folded.bias is b
     assert folded.output is None
     assert folded.length_exponent == 1
     np.testing.assert_allclose(np.exp(folded.log_prior), [0.25, 0.75])
     plain = fold({"E": E, "W": W, "b": b}, "plain")
-    np.testing.assert_array_equal(plain.table[:, :2], expected.astype(np.float32))
-    assert (plain.table[:, 2] == 1).all()
+    np.testing.assert_array_equal(plain.matrix[:, :2], expected.astype(np.float32))
+    assert (plain.matrix[:, 2] == 1).all()
     assert plain.log_prior is None
 
 
-def test_a_hidden_layer_comes_after_the_fold() -> None:
+def test_a_hidden_layer_is_kept_after_the_folded_matrix() -> None:
     weights = {"E": np.eye(4), "W_hidden": np.ones((4, 3)), "b_hidden": np.arange(3.0), "W": np.ones((3, 2))}
     weights["b"] = np.array([1.0, 2.0])
     folded = fold(weights)
-    assert folded.table.shape == (4, 4)
+    assert folded.matrix.shape == (4, 4)
     assert folded.bias is weights["b_hidden"]
     assert folded.output is not None
     assert folded.output[0] is weights["W"]
@@ -115,15 +116,15 @@ def trax_and_weights(request: pytest.FixtureRequest, require_trax: None) -> tupl
     rng = np.random.default_rng(0)
     weights = {
         name: rng.normal(size=leaf.shape).astype(np.float32)
-        for name, leaf in zip(architecture.names(layer), leaves, strict=True)
+        for name, leaf in zip(architecture.weight_names, leaves, strict=True)
     }
     layer.weights = jax.tree_util.tree_unflatten(
-        jax.tree_util.tree_structure(layer.weights), [weights[name] for name in architecture.names(layer)]
+        jax.tree_util.tree_structure(layer.weights), [weights[name] for name in architecture.weight_names]
     )
     return layer, fold(weights, architecture.mean, length_exponent=architecture.length_exponent)
 
 
-# Ids below and above the table too: Trax clips them.
+# Some ids lie below or above the matrix: Trax clips them.
 BATCHES = st.sampled_from([(1, 8), (3, 8), (4, 16)]).flatmap(
     lambda shape: arrays(np.int32, shape, elements=st.integers(-2, N_TERMS + 2) | st.just(0))
 )
@@ -133,18 +134,16 @@ BATCHES = st.sampled_from([(1, 8), (3, 8), (4, 16)]).flatmap(
 @given(ids=BATCHES)
 def test_scores_equal_trax_on_the_same_padded_ids(trax_and_weights: tuple[Any, Any], ids: np.ndarray) -> None:
     layer, folded = trax_and_weights
-    lengths = np.full(len(ids), ids.shape[1])
     np.testing.assert_allclose(
-        log_probabilities(folded, ids.ravel(), lengths), np.asarray(layer(ids)), rtol=1e-5, atol=1e-5
+        log_probabilities(folded, Ragged.of(ids)), np.asarray(layer(ids)), rtol=1e-5, atol=1e-5
     )
 
 
 TEXTS = st.lists(st.lists(st.integers(0, N_TERMS - 1), max_size=40), min_size=1, max_size=8)
 
 
-def _score(folded: Any, texts: list[list[int]]) -> np.ndarray:
-    flat = np.array([i for text in texts for i in text], dtype=np.int64)
-    return log_probabilities(folded, flat, np.array([len(text) for text in texts]))
+def _score(folded: Folded, texts: list[list[int]]) -> np.ndarray:
+    return log_probabilities(folded, Ragged.of(texts))
 
 
 @given(texts=TEXTS, data=st.data())
@@ -159,7 +158,7 @@ def test_a_text_scores_the_same_alone_in_a_batch_and_in_any_order(
     np.testing.assert_allclose(_score(folded, [texts[i] for i in order]), together[order], atol=1e-6)
 
 
-def test_a_text_without_known_terms_scores_as_an_empty_one() -> None:
+def test_a_text_without_known_terms_scores_like_an_empty_one() -> None:
     weights = {"E": np.ones((5, 2)), "W": np.ones((2, 2)), "b": np.array([0.5, -0.5])}
     folded = fold(weights, "masked")
     scores = _score(folded, [[], [0, 1, 2], [3]])
@@ -170,7 +169,7 @@ def test_a_text_without_known_terms_scores_as_an_empty_one() -> None:
 @pytest.mark.parametrize("hidden_width", [0, 5])
 @pytest.mark.parametrize("exponent", [0.0, 0.65, 1.0])
 @pytest.mark.parametrize("mean", ["masked", "plain"])
-def test_scores_are_those_of_the_unfolded_layers(hidden_width: int, exponent: float, mean: str) -> None:
+def test_scores_equal_those_of_the_layers_before_folding(hidden_width: int, exponent: float, mean: str) -> None:
     rng = np.random.default_rng(1)
     shapes = {"E": (N_TERMS, 8), "W": (hidden_width or 8, 3), "b": (3,)}
     if hidden_width:
@@ -180,7 +179,7 @@ def test_scores_are_those_of_the_unfolded_layers(hidden_width: int, exponent: fl
     texts = [[], [0, 1, 2], [3], *(rng.integers(0, N_TERMS, n).tolist() for n in (1, 2, 9, 400))]
     expected = []
     for text in texts:
-        counted = [i for i in text if i > 2 or mean == "plain"]
+        counted = [i for i in text if i >= N_SPECIAL or mean == "plain"]
         x = weights["E"][counted].astype(np.float64).sum(axis=0) / max(len(counted), 1) ** exponent
         if hidden_width:
             x = np.maximum(x @ weights["W_hidden"] + weights["b_hidden"], 0)
@@ -191,7 +190,7 @@ def test_scores_are_those_of_the_unfolded_layers(hidden_width: int, exponent: fl
     np.testing.assert_allclose(np.exp(scores), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_ids_outside_the_table_are_clipped_to_it() -> None:
+def test_ids_outside_the_matrix_are_clipped_to_it() -> None:
     rng = np.random.default_rng(0)
     folded = fold({"E": rng.normal(size=(6, 2)), "W": np.eye(2), "b": np.zeros(2)}, "plain")
     np.testing.assert_array_equal(_score(folded, [[-7], [99, 3]]), _score(folded, [[0], [5, 3]]))
@@ -205,7 +204,7 @@ def test_long_texts_are_summed_in_float64() -> None:
 
 def test_no_texts_give_no_scores() -> None:
     folded = fold({"E": np.ones((5, 2)), "W": np.ones((2, 3)), "b": np.zeros(3)})
-    assert log_probabilities(folded, np.array([]), np.array([])).shape == (0, 3)
+    assert _score(folded, []).shape == (0, 3)
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
@@ -222,24 +221,24 @@ TOKENS = ["not", "good", "great", "bad", "badly", "films", "7", "he", ".", "unse
 TOKEN_TEXTS = st.lists(st.lists(st.sampled_from(TOKENS), max_size=30), min_size=1, max_size=8)
 
 
-def _memory(scope: int = 5, buckets: int = 16, distance: int = 2) -> LexemeCache:
+def _cache(scope: int = 5, buckets: int = 16, distance: int = 2) -> LexemeCache:
     terms = copy.copy(TERMS)
     terms.negation_scope, terms.bigram_buckets, terms.bigram_distance = scope, buckets, distance
     return LexemeCache(terms, VOCABULARY)
 
 
-def _folded(memory: LexemeCache, hidden_width: int = 0, **settings: Any) -> Any:
+def _folded(cache: LexemeCache, hidden_width: int = 0, **settings: Any) -> Folded:
     rng = np.random.default_rng(0)
-    shapes = {"E": (memory.preprocessor.n_ids(len(VOCABULARY)), 4), "W": (hidden_width or 4, 3), "b": (3,)}
+    shapes = {"E": (cache.preprocessor.first_side(len(VOCABULARY)) + 4 * cache.preprocessor.n_leanings, 4), "W": (hidden_width or 4, 3), "b": (3,)}
     if hidden_width:
         shapes |= {"W_hidden": (4, hidden_width), "b_hidden": (hidden_width,)}
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     return fold(weights, label_prior=[0.5, 0.3, 0.2], **settings)
 
 
-def _compose(memory: LexemeCache, texts: list[list[str]]) -> Any:
-    rows = memory.indices_of_texts([token for text in texts for token in text])
-    return compose(memory, np.array(rows, dtype=np.int32), np.array(list(map(len, texts)), dtype=np.int64))
+def _features(cache: LexemeCache, texts: list[list[str]]) -> Features:
+    tokens = cache.indices_of_texts([token for text in texts for token in text])
+    return compose(cache, Ragged(tokens, np.array(list(map(len, texts)), dtype=np.int64)))
 
 
 @settings(max_examples=40)
@@ -252,7 +251,7 @@ def _compose(memory: LexemeCache, texts: list[list[str]]) -> Any:
     hidden_width=st.sampled_from([0, 5]),
     mean_and_exponent=st.sampled_from([("masked", 0.0), ("masked", 0.5), ("masked", 1.0), ("plain", 1.0)]),
 )
-def test_composed_texts_score_as_their_ids(
+def test_features_score_the_same_as_their_ids(
     texts: list[list[str]],
     more: list[list[str]],
     scope: int,
@@ -261,89 +260,80 @@ def test_composed_texts_score_as_their_ids(
     hidden_width: int,
     mean_and_exponent: tuple[str, float],
 ) -> None:
-    memory = _memory(scope, buckets, distance)
+    cache = _cache(scope, buckets, distance)
     mean, exponent = mean_and_exponent
-    folded = _folded(memory, hidden_width, mean=mean, length_exponent=exponent)
-    rows = LexemeMatrix(folded, memory)
-    for batch in (texts, more, texts):  # the memory grows between
-        composed = _compose(memory, batch)
-        scores = composed_log_probabilities(rows, composed)
+    folded = _folded(cache, hidden_width, mean=mean, length_exponent=exponent)
+    matrix = LexemeMatrix(folded, cache)
+    for batch in (texts, more, texts):  # the cache grows in between
+        features = _features(cache, batch)
+        scores = matrix.log_probabilities(features)
         assert scores.shape == (len(batch), 3)
         assert scores.dtype == np.float64
-        np.testing.assert_allclose(scores, log_probabilities(folded, *feature_ids(memory, composed)), atol=1e-4)
-        alone = [composed_log_probabilities(rows, _compose(memory, [text])) for text in batch]
+        np.testing.assert_allclose(scores, log_probabilities(folded, feature_ids(cache, features)), atol=1e-4)
+        alone = [matrix.log_probabilities(_features(cache, [text])) for text in batch]
         np.testing.assert_allclose(scores, np.concatenate(alone), rtol=1e-12, atol=1e-12)
 
 
-def test_composed_texts_without_a_known_term_have_the_prior() -> None:
-    memory = _memory()
-    rows = LexemeMatrix(_folded(memory), memory)
-    scores = composed_log_probabilities(rows, _compose(memory, [[], ["unseen"], ["@you", "."], ["good"]]))
+def test_features_without_a_known_term_have_the_prior() -> None:
+    cache = _cache()
+    matrix = LexemeMatrix(_folded(cache), cache)
+    scores = matrix.log_probabilities(_features(cache, [[], ["unseen"], ["@you", "."], ["good"]]))
     np.testing.assert_allclose(np.exp(scores[:3]), [[0.5, 0.3, 0.2]] * 3)
     assert np.abs(np.exp(scores[3]) - [0.5, 0.3, 0.2]).max() > 1e-3
-    none = composed_log_probabilities(rows, _compose(memory, []))
-    assert none.shape == (0, 3)
+    assert matrix.log_probabilities(_features(cache, [])).shape == (0, 3)
 
 
-def test_few_words_in_many_context_ids_are_added_as_many_are() -> None:
-    """Of the ids that context adds, few are real in one case and most in the other."""
-    memory = _memory(scope=2, buckets=16, distance=1)
-    for mean in ("masked", "plain"):
-        folded = _folded(memory, mean=mean)
-        rows = LexemeMatrix(folded, memory)
-        for texts in ([["good"], *[["unseen"]] * 20, ["good", "bad", "films"]], [["good", "bad", "films"] * 5] * 4):
-            composed = _compose(memory, texts)
-            expected = log_probabilities(folded, *feature_ids(memory, composed))
-            np.testing.assert_allclose(composed_log_probabilities(rows, composed), expected, rtol=1e-6, atol=1e-6)
+@pytest.mark.parametrize("mean", ["masked", "plain"])
+@pytest.mark.parametrize(
+    "texts",
+    [[["good"], *[["unseen"]] * 20, ["good", "bad", "films"]], [["good", "bad", "films"] * 5] * 4],
+    ids=["few pairs", "many pairs"],
+)
+def test_ids_from_context_are_added(texts: list[list[str]], mean: str) -> None:
+    cache = _cache(scope=2, buckets=16, distance=1)
+    folded, features = _folded(cache, mean=mean), _features(cache, texts)
+    expected = log_probabilities(folded, feature_ids(cache, features))
+    scores = LexemeMatrix(folded, cache).log_probabilities(features)
+    np.testing.assert_allclose(scores, expected, rtol=1e-6, atol=1e-6)
 
 
-def _words_memory(n_words: int) -> tuple[LexemeCache, Any, list[str]]:
-    """RETURNS: A memory of a vocabulary of so many words, a classifier folded for it, and the words."""
+def _cache_of_words(n_words: int) -> tuple[LexemeCache, Folded, list[str]]:
+    """Return an empty cache for a vocabulary of that many words, a classifier folded for it, and the words."""
     words = ["-".join(f"w{i}x") for i in range(n_words)]
     terms = copy.copy(TERMS)
     terms.bigram_buckets = 0
-    memory = LexemeCache(terms, build_vocabulary([words]))
+    cache = LexemeCache(terms, build_vocabulary([words]))
     rng = np.random.default_rng(0)
-    E = rng.normal(size=(terms.n_ids(len(memory.vocabulary)), 2)).astype(np.float32)
-    return memory, fold({"E": E, "W": np.eye(2, dtype=np.float32), "b": np.zeros(2)}), words
+    E = rng.normal(size=(terms.n_ids(len(cache.vocabulary)), 2)).astype(np.float32)
+    return cache, fold({"E": E, "W": np.eye(2, dtype=np.float32), "b": np.zeros(2)}), words
 
 
-def test_the_table_of_rows_grows_with_the_memory() -> None:
-    memory, folded, words = _words_memory(5000)
-    table = LexemeMatrix(folded, memory)
-    n = len(memory.vocabulary)
-    seen: list[str] = []
-    for end in (1, 2, 1000, 1001, 3000, 5000):
-        rows = np.array(memory.indices_of_texts(words[len(seen) : end]))
-        before = table.get()
-        kept = before.copy()
-        seen = words[:end]
-        sums = table.get()
-        np.testing.assert_array_equal(before, kept)  # as another thread may be reading it
-        rows = np.array(memory.indices_of_texts(seen))
-        ids = np.array([memory.vocabulary[word] for word in seen])
-        np.testing.assert_array_equal(sums[0, rows], folded.rows[ids])
-        np.testing.assert_array_equal(sums[1, rows], folded.rows[ids + n])
-        assert not sums[:, 0].any()
-    assert table.get() is sums
-    assert sums.dtype == np.float32
-    assert sums.shape[0] == 2
-    assert memory.n_rows <= sums.shape[1] <= 2 * memory.n_rows + 1024
-    assert sums.shape[2] == folded.rows.shape[1]
+def test_the_matrix_of_lexemes_grows_with_the_cache() -> None:
+    cache, folded, words = _cache_of_words(5000)
+    matrix = LexemeMatrix(folded, cache)
+    n = len(cache.vocabulary)
+    for end in (1, 2, 1000, 1001, 3000, 5000, 5000):
+        features = _features(cache, [words[:end]])
+        ids = np.array([cache.vocabulary[word] for word in words[:end]])
+        for negated in (False, True):
+            rows = matrix.rows(features._replace(is_negated=np.full(end, negated)))
+            np.testing.assert_array_equal(rows, folded.matrix[ids + n * negated])
+            assert rows.dtype == np.float32
+    rows[:] = 0  # the caller may change what it got
+    np.testing.assert_array_equal(matrix.rows(features), folded.matrix[ids])
 
 
-def test_threads_share_a_table_of_rows() -> None:
-    memory, folded, words = _words_memory(3000)
-    table = LexemeMatrix(folded, memory)
+def test_threads_may_share_a_matrix_of_lexemes() -> None:
+    cache, folded, words = _cache_of_words(3000)
+    matrix = LexemeMatrix(folded, cache)
 
     def score(seed: int) -> bool:
         order = np.random.default_rng(seed).permutation(len(words))
         same = True
         for start in range(0, len(order), 100):
-            composed = _compose(memory, [[words[i], "not", words[i - 1]] for i in order[start : start + 100]])
-            scores = composed_log_probabilities(table, composed)
-            expected = log_probabilities(folded, *feature_ids(memory, composed))
-            same &= bool(np.allclose(scores, expected, atol=1e-6))
+            features = _features(cache, [[words[i], "not", words[i - 1]] for i in order[start : start + 100]])
+            expected = log_probabilities(folded, feature_ids(cache, features))
+            same &= bool(np.allclose(matrix.log_probabilities(features), expected, atol=1e-6))
         return same
 
     with ThreadPoolExecutor(4) as pool:

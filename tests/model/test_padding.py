@@ -16,7 +16,7 @@ def test_a_bucket_holds_its_longest_text_and_the_next_smaller_one_does_not(longe
     assert not rungs or rungs[-1] < longest
 
 
-def test_the_seeds_length_is_at_least_one() -> None:
+def test_the_length_of_the_seed_is_at_least_one() -> None:
     assert [longest_length(longest) for longest in (0, 1, 2, 9)] == [1, 1, 2, 9]
 
 
@@ -25,7 +25,7 @@ def test_rows_are_filled_up_to_a_power_of_two() -> None:
 
 
 @given(IDS, st.integers(0, 30))
-def test_flat_ids_are_padded_as_lists_are(ids: list[list[int]], n_rows: int) -> None:
+def test_ragged_ids_are_padded_like_lists(ids: list[list[int]], n_rows: int) -> None:
     for settings in ({}, {"n_rows": n_rows}, {"padded_length": longest_length}):
         padded = pad_ragged(Ragged.of(ids), **settings)
         assert padded.dtype == np.int32

@@ -39,7 +39,7 @@ def test_a_masked_mean_may_divide_by_less_than_the_number_of_terms(exponent: flo
     once, often = np.array([[5, 6, 7, 0, 0, 0, 0, 0]]), np.array([[5, 6, 7] * 4 + [0] * 4])
     np.testing.assert_allclose(mean(once), mean(often), atol=1e-6)
     assert np.abs(np.asarray(layer(once)) - np.asarray(layer(often))).max() > 1e-3
-    # Scaling the embedding by what more is left of the sum makes up for it.
+    # The mean with an embedding scaled to match gives the same.
     mean.weights = jax.tree_util.tree_unflatten(tree, [leaves[0] * 12 ** (1 - exponent), *leaves[1:]])
     np.testing.assert_allclose(layer(often), mean(often), atol=1e-5)
     assert np.isfinite(np.asarray(layer(np.zeros((2, 8), dtype=np.int32)))).all()
@@ -47,12 +47,12 @@ def test_a_masked_mean_may_divide_by_less_than_the_number_of_terms(exponent: flo
 
 def _weights(architecture: Architecture) -> dict[str, Any]:
     layer = initialized_layer(architecture, seed=3)
-    return dict(zip(architecture.names(layer), jax.tree_util.tree_leaves(layer.weights), strict=True))
+    return dict(zip(architecture.weight_names, jax.tree_util.tree_leaves(layer.weights), strict=True))
 
 
 @pytest.mark.parametrize("hidden_width", [0, 5])
 @pytest.mark.parametrize("scale", [0.0, 0.1])
-def test_the_initial_embedding_is_scaled_and_nothing_else(hidden_width: int, scale: float) -> None:
+def test_only_the_initial_embedding_is_scaled(hidden_width: int, scale: float) -> None:
     whole = _weights(Architecture(10, 2, 4, hidden_width))
     scaled = _weights(Architecture(10, 2, 4, hidden_width, embedding_scale=scale))
     assert whole["E"].any()
@@ -62,7 +62,7 @@ def test_the_initial_embedding_is_scaled_and_nothing_else(hidden_width: int, sca
         np.testing.assert_array_equal(value, whole[name])
 
 
-def test_an_embedding_of_zeros_as_wide_as_the_labels_goes_through_the_identity() -> None:
+def test_an_embedding_of_zeros_as_wide_as_the_labels_begins_with_the_identity() -> None:
     weights = _weights(Architecture(10, 3, 3, embedding_scale=0))
     assert not weights["E"].any()
     np.testing.assert_array_equal(weights["W"], np.eye(3))
