@@ -1,4 +1,4 @@
-"""The only module that imports Trax and JAX: it makes that quick and quiet, and hands their parts on.
+"""Trax and JAX for the rest of the package: the only module that imports them, and makes the import quick and quiet.
 
 Import it inside the functions that train, never at the top of a module that serves.
 """
@@ -23,7 +23,7 @@ _IMPORT_LOCK = threading.Lock()
 
 
 def _light_stack(context: int = 1) -> list[inspect.FrameInfo]:
-    """As `inspect.stack`, without the source lines, which it finds by searching every loaded module."""
+    """Return the same as `inspect.stack`, but without source lines: to find them, it searches every loaded module."""
     frames = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
@@ -35,7 +35,7 @@ def _light_stack(context: int = 1) -> list[inspect.FrameInfo]:
 
 
 def _light_getframeinfo(frame: Any, context: int = 1) -> inspect.Traceback:
-    """As `inspect.getframeinfo`, without the source lines."""
+    """Return the same as `inspect.getframeinfo`, but without source lines."""
     if inspect.istraceback(frame):
         lineno, frame = frame.tb_lineno, frame.tb_frame
     else:
@@ -45,8 +45,11 @@ def _light_getframeinfo(frame: Any, context: int = 1) -> inspect.Traceback:
 
 @contextmanager
 def _light_inspection() -> Iterator[None]:
-    """`trax.layers.assert_shape` inspects the stack 65 times as Trax is imported, for a file name and a line number:
-    18 of the import's 21 seconds."""
+    """Replace the functions of `inspect` by light ones.
+
+    While Trax is imported, `trax.layers.assert_shape` inspects the stack 65 times for a file name and a line number.
+    That takes 18 of the import's 21 seconds.
+    """
     with _IMPORT_LOCK:
         stack, getframeinfo = inspect.stack, inspect.getframeinfo
         inspect.stack, inspect.getframeinfo = _light_stack, _light_getframeinfo  # type: ignore[assignment]
@@ -58,45 +61,45 @@ def _light_inspection() -> Iterator[None]:
 
 @contextmanager
 def _quiet_import() -> Iterator[None]:
-    """Keep what Gym, TensorFlow and JAX say as they load off the terminal, unless one of them fails to load."""
+    """Hide what Gym, TensorFlow and JAX print while they are imported, unless one of the imports fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     with suppress(ImportError):
         import gym_notices.notices
 
         gym_notices.notices.notices.clear()
-    # TensorFlow's C++ writes to the file descriptor before it heeds its log level.
+    # TensorFlow's C++ code writes to the file descriptor before it reads its log level.
     sys.stderr.flush()
-    with TemporaryFile() as said, warnings.catch_warnings():
+    with TemporaryFile() as printed, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         stderr = os.dup(2)
-        os.dup2(said.fileno(), 2)
+        os.dup2(printed.fileno(), 2)
         try:
             yield
         except BaseException:
-            said.seek(0)
-            os.write(stderr, said.read())
+            printed.seek(0)
+            os.write(stderr, printed.read())
             raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
 
 
-_ONE_OF_MANY = {"jax_cuda_visible_devices", "jax_rocm_visible_devices"}
+def _see_one_device(jax: Any) -> list[str]:
+    """Let JAX see the first accelerator only, unless the user chose some, and return the options that were changed.
 
-
-def _use_one_device(jax: Any) -> None:
-    # JAX takes most of the memory of each accelerator that it sees.
-    for option in list(_ONE_OF_MANY):
-        if getattr(jax.config, option, None) == "all":
-            jax.config.update(option, "0")
-        else:  # as the user chose
-            _ONE_OF_MANY.remove(option)
+    JAX takes most of the memory of each accelerator that it sees.
+    """
+    names = ("jax_cuda_visible_devices", "jax_rocm_visible_devices")
+    options = [name for name in names if getattr(jax.config, name, None) == "all"]
+    for option in options:
+        jax.config.update(option, "0")
+    return options
 
 
 def see_all_devices() -> None:
-    """Let JAX see all accelerators; to be called before it computes anything."""
-    for option in _ONE_OF_MANY:
+    """Let JAX see all accelerators. Call this before JAX computes anything."""
+    for option in _NARROWED:
         jax.config.update(option, "all")
 
 
@@ -104,7 +107,7 @@ try:
     with _light_inspection(), _quiet_import():
         import jax
 
-        _use_one_device(jax)
+        _NARROWED = _see_one_device(jax)
         import trax
         from trax import fastmath, jaxboard, optimizers
         from trax import layers as tl
@@ -115,7 +118,7 @@ except ImportError as error:
 
 @contextmanager
 def same_random_state() -> Iterator[None]:
-    """Leave Python's and NumPy's global generators as they were: Trax's layers draw from them, its Loop seeds them."""
+    """Restore Python's and NumPy's global generators at the end: Trax's layers draw from them, its Loop seeds them."""
     python_state, numpy_state = random.getstate(), np.random.get_state()
     try:
         yield
@@ -126,9 +129,10 @@ def same_random_state() -> Iterator[None]:
 
 @contextmanager
 def quiet_loop() -> Iterator[TextIO]:
-    """Keep back what a Trax Loop prints, and leave the global generators as they were.
+    """Hide what a Trax Loop prints, and restore the global generators at the end.
 
-    YIELDS: The standard output, for what is meant to be printed.
+    Yields:
+        The standard output, to print to it on purpose.
     """
     stdout = sys.stdout
     with (
@@ -137,7 +141,7 @@ def quiet_loop() -> Iterator[TextIO]:
         warnings.catch_warnings(),
         same_random_state(),
     ):
-        warnings.filterwarnings("ignore", message=r"jax\.\w+ has been renamed")  # by Trax's use of host_count
+        warnings.filterwarnings("ignore", message=r"jax\.\w+ has been renamed")  # Trax uses host_count
         yield stdout
 
 

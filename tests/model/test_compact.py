@@ -37,7 +37,7 @@ def test_a_folded_model_is_still_a_trax_layer(trained: Language, nlp: Language) 
     np.testing.assert_allclose(np.asarray(to_trax_layer(model)(ids)), before, atol=1e-5)
 
 
-def test_terms_left_out_score_as_unknown_ones(nlp: Language) -> None:
+def test_dropped_terms_score_like_unknown_ones(nlp: Language) -> None:
     model = find_component(nlp).model
     before = dict(model.attrs["vocabulary"])
     keep_terms(model, 50)
@@ -49,7 +49,7 @@ def test_terms_left_out_score_as_unknown_ones(nlp: Language) -> None:
     assert scores["the parcel"] == scores["zzzz"] == pytest.approx(model.attrs["label_prior"])
 
 
-def test_all_terms_kept_change_nothing(trained: Language, nlp: Language) -> None:
+def test_keeping_all_terms_changes_nothing(trained: Language, nlp: Language) -> None:
     model = find_component(nlp).model
     keep_terms(model, len(model.attrs["vocabulary"]))
     np.testing.assert_array_equal(TextScorer(nlp)(TEXTS), TextScorer(trained)(TEXTS))
@@ -65,7 +65,7 @@ def _vocabulary_alone(model: Any, scope: int) -> None:
 
 
 @pytest.mark.parametrize("scope", [0, 5])
-def test_the_rows_of_kept_terms_stay_theirs_plain_and_negated(nlp: Language, scope: int) -> None:
+def test_kept_terms_keep_their_rows_plain_and_negated(nlp: Language, scope: int) -> None:
     model = find_component(nlp).model
     _vocabulary_alone(model, scope)
     before, E = dict(model.attrs["vocabulary"]), get_weights(model)["E"].copy()
@@ -82,10 +82,10 @@ def test_the_rows_of_kept_terms_stay_theirs_plain_and_negated(nlp: Language, sco
             np.testing.assert_array_equal(new[i + len(kept)], E[before[term] + len(before)])
 
 
-def test_texts_of_kept_terms_score_the_same_negated_too(nlp: Language) -> None:
+def test_texts_of_kept_terms_score_the_same_also_negated(nlp: Language) -> None:
     model = find_component(nlp).model
     terms, before = model.attrs["preprocessor"], model.attrs["vocabulary"]
-    # Only what weighs something is kept, and "not" has to be, as its pairs go with it.
+    # Only strong terms are kept, and "not" must be one of them, because its pairs need it.
     E = get_weights(model)["E"].copy()
     E[[before[term] for term in terms.lexeme("not").terms]] *= 100
     set_weights(model, {**get_weights(model), "E": E})
@@ -100,7 +100,7 @@ def test_texts_of_kept_terms_score_the_same_negated_too(nlp: Language) -> None:
     np.testing.assert_allclose(TextScorer(nlp)(texts)[same], expected[same], atol=1e-6)
 
 
-def test_a_model_is_made_to_fit(nlp: Language, tmp_path: Path) -> None:
+def test_a_model_is_shrunk_to_a_size(nlp: Language, tmp_path: Path) -> None:
     component = find_component(nlp)
     whole = files_size(component.model, component.cfg)
     size = compact_files(component.model, component.cfg, 300_000)

@@ -40,7 +40,7 @@ DATA = [
 
 @dataclass(frozen=True)
 class _Recurrent:
-    """A layer of Trax's own parts: its last state sees the padding, which its maker must know."""
+    """A recurrent layer of Trax. Its scores depend on the padding, which is the user's concern."""
 
     def __call__(self, n_terms: int, n_labels: int, dropout: float) -> Any:
         rest = [tl.Mean(axis=1), tl.Dense(n_labels), tl.LogSoftmax()]
@@ -64,7 +64,7 @@ def _examples(nlp: Language) -> list[Example]:
 
 @pytest.fixture(scope="module")
 def convolution() -> Language:
-    """A pipeline trained by `nlp.update`. Not to be changed by a test."""
+    """A pipeline trained by `nlp.update`. Tests must not change it."""
     spacy.util.fix_random_seed(0)
     nlp = _blank()
     examples = _examples(nlp)
@@ -75,7 +75,7 @@ def convolution() -> Language:
     return nlp
 
 
-def test_a_layer_of_trax_learns_the_examples(convolution: Language) -> None:
+def test_any_layer_of_trax_learns_the_examples(convolution: Language) -> None:
     for text, label in DATA:
         assert convolution(text).cats[label] > 0.9
 
@@ -87,7 +87,7 @@ def test_a_text_scores_the_same_alone_and_in_a_batch(convolution: Language) -> N
     assert convolution("zzzz").cats == convolution("").cats
 
 
-def test_round_trips(convolution: Language, tmp_path: Path) -> None:
+def test_a_pipeline_is_saved_and_pickled(convolution: Language, tmp_path: Path) -> None:
     convolution.to_disk(tmp_path)
     pickled = pickle.loads(pickle.dumps(find_component(convolution)))
     for text, _ in DATA:
@@ -143,7 +143,7 @@ def test_gradients_equal_finite_differences(layer: Callable[..., Any]) -> None:
         assert (above - below) / (2 * step) == pytest.approx(float((gradient * direction).sum()), rel=1e-2, abs=2e-3)
 
 
-def test_dropout_is_honoured_in_training_alone() -> None:
+def test_dropout_is_honoured_in_training_only() -> None:
     nlp = spacy.blank("en")
     model, docs = _model(Convolution(8, 32), nlp), [nlp.make_doc(text) for text, _ in DATA]
     predicted = model.predict(docs)
@@ -189,4 +189,4 @@ def test_serving_without_trax_names_the_extra(convolution: Language, tmp_path: P
     command = [sys.executable, "-c", code, str(tmp_path)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "S040" in printed
-    assert "pip install 'spacy-trax-sentiment[train]'" in printed
+    assert "pip install '.[train]'" in printed

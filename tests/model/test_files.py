@@ -14,7 +14,6 @@ from spacy_trax_sentiment.model.files import MANIFEST, model_from_files, model_t
 from spacy_trax_sentiment.pipelines import find_component, load, save
 from spacy_trax_sentiment.storage.sealed import FORMAT_VERSION, SEAL, manifest
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
-from spacy_trax_sentiment.training.labelled import LabelledText
 
 TEXTS = ["I love it", "awful, never again", ""]
 
@@ -37,7 +36,7 @@ def _refused(path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_a_model_holds_arrays_json_and_msgpack_alone(saved: Path) -> None:
+def test_a_model_consists_of_arrays_json_and_msgpack(saved: Path) -> None:
     suffixes = {path.suffix for path in _files(saved / "trax_sentiment")}
     assert suffixes == {".npy", ".json", ".msgpack"}
     content = json.loads((saved / "trax_sentiment" / MANIFEST).read_bytes())
@@ -60,7 +59,7 @@ def test_a_flipped_byte_anywhere_is_refused(saved: Path, tmp_path: Path, part: s
     shutil.copytree(saved, copy)
     files = _files(copy if part == "the pipeline" else copy / "trax_sentiment")
     for i in range(200):
-        # Each file in its turn, as most bytes are of one.
+        # Each file in turn, because most of the bytes belong to one.
         path = files[i % len(files)]
         data = path.read_bytes()
         place = int(rng.integers(len(data)))
@@ -115,7 +114,7 @@ def test_a_newer_format_is_refused_with_the_remedy(saved: Path, tmp_path: Path) 
         spacy.load(copy)
 
 
-def test_a_pickle_with_a_right_checksum_is_not_loaded(saved: Path, tmp_path: Path) -> None:
+def test_a_pickle_with_a_correct_checksum_is_not_loaded(saved: Path, tmp_path: Path) -> None:
     copy = tmp_path / "m"
     shutil.copytree(saved, copy)
     (copy / SEAL).unlink()
@@ -139,7 +138,7 @@ def _execute(what: str) -> None:
 
 
 class _Executed:
-    """Leaves a mark where it is unpickled."""
+    """Records that it was unpickled."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return _execute, ("",)
@@ -152,7 +151,7 @@ def test_weights_may_be_stored_as_float16(trained: Language, saved: Path, tmp_pa
     assert np.load(tmp_path / "half" / "trax_sentiment" / "E.npy").dtype == np.float16
     half = TextScorer.load(tmp_path / "half")
     np.testing.assert_allclose(half(TEXTS), TextScorer(trained)(TEXTS), atol=0.02)
-    # Saving what was loaded changes nothing.
+    # Saving a loaded model changes nothing.
     save(spacy.load(tmp_path / "half"), tmp_path / "again")
     np.testing.assert_array_equal(TextScorer.load(tmp_path / "again")(TEXTS), half(TEXTS))
 
@@ -166,8 +165,8 @@ def test_weights_too_large_for_float16_are_refused(saved: Path, tmp_path: Path) 
         nlp.to_disk(tmp_path / "m")
 
 
-def test_files_that_do_not_fit_leave_the_model_as_it_was(trained: Language) -> None:
-    """The weights have no rows for negated terms, which the other model's preprocessor asks for."""
+def test_files_that_do_not_fit_leave_the_model_unchanged(trained: Language) -> None:
+    """The weights have rows for negated terms, for which the saved preprocessor has no ids."""
     nlp = spacy.blank("en")
     component = nlp.add_pipe("trax_sentiment")
     component.from_bytes(trained.get_pipe("trax_sentiment").to_bytes())  # type: ignore[attr-defined]
@@ -195,13 +194,7 @@ def test_the_lexicon_travels_with_the_model(trained: Language, saved: Path) -> N
     assert list(loaded.lexemes(TEXTS)) == list(preprocessor.lexemes(TEXTS))
 
 
-@pytest.fixture
-def many_texts(short_texts: tuple[list[LabelledText], list[LabelledText]]) -> list[str]:
-    texts = [text for part in short_texts for text, _ in part]
-    return [*texts, *map(str.upper, texts), *map(str.title, texts)]
-
-
-def test_a_pipeline_is_loaded_as_spacy_loads_it(trained: Language, tmp_path: Path) -> None:
+def test_a_pipeline_is_loaded_the_same_as_by_spacy(trained: Language, tmp_path: Path) -> None:
     texts = ["gimme, it's :) don't", "I'm good :-)", "o.O xyzzy"]
     nlp = spacy.blank("en")
     nlp.add_pipe("trax_sentiment", source=trained)

@@ -1,4 +1,4 @@
-"""Model files that someone made to break things, with right checksums, so that only what they hold can be wrong."""
+"""Model files made to do harm. Their checksums are correct, so that only the content can be refused."""
 
 import io
 import os
@@ -22,12 +22,12 @@ from spacy_trax_sentiment.storage.sealed import SEAL, check_directory, manifest
 from spacy_trax_sentiment.storage.whole import MANIFEST
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden" / "v1"
-# msgpack makes lists as long as they claim, up to the file's length, and many within each other.
-MOST_TAKEN = 200 << 20
+# msgpack allocates lists of the claimed length, up to the length of the file, and can nest them.
+MAX_GROWTH = 200 << 20
 
 
 def written(directory: Path, **changed: bytes) -> Path:
-    """Write the golden model with other files, sealed anew. RETURNS: Its directory."""
+    """Write the golden model with some files replaced, sealed again, and return its directory."""
     directory.mkdir(exist_ok=True)
     files = {path.name: path.read_bytes() for path in GOLDEN.iterdir() if path.name != MANIFEST}
     files |= {name.replace("__", "."): data for name, data in changed.items()}
@@ -44,7 +44,7 @@ def blank() -> tuple[Language, TraxSentiment]:
 
 
 def header(shape: tuple[int, ...], dtype: str = "<f4") -> bytes:
-    """RETURNS: The start of a .npy file that claims an array."""
+    """Return the start of a .npy file that claims such an array."""
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
     return file.getvalue()
@@ -71,7 +71,7 @@ HOSTILE = {
 }
 
 
-# In a process of its own, whose memory shows what was taken at the most.
+# Run in a process of its own, to measure the most memory it took.
 PEAK = """
 import resource, sys
 from spacy_trax_sentiment import TextScorer
@@ -102,14 +102,14 @@ def test_hostile_files_are_refused_before_they_take_memory(tmp_path: Path) -> No
         [sys.executable, "-c", PEAK, *map(str, paths)], capture_output=True, text=True, env=environment, check=False
     )
     assert done.returncode == 0, done.stderr
-    told = done.stdout.splitlines()
-    for what, error, growth, (_, _, message) in zip(HOSTILE, told[::2], told[1::2], HOSTILE.values(), strict=True):
+    printed = done.stdout.splitlines()
+    for what, error, growth, (_, _, message) in zip(HOSTILE, printed[::2], printed[1::2], HOSTILE.values(), strict=True):
         assert re.search(message, error), f"{what}: {error}"
-        assert int(growth) < MOST_TAKEN, what
+        assert int(growth) < MAX_GROWTH, what
 
 
 @pytest.mark.parametrize("value", [np.arange(6.0).reshape(2, 3), np.array(1), np.empty((0, 3)), np.array(["a", "bc"])])
-def test_arrays_are_read_as_they_were_written(value: Any) -> None:
+def test_an_array_is_read_the_same_as_it_was_written(value: Any) -> None:
     file = io.BytesIO()
     np.save(file, value)
     found = read_array(file.getvalue())
@@ -118,7 +118,7 @@ def test_arrays_are_read_as_they_were_written(value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["../b.npy", "/dev/zero", "x/../../b.npy"])
-def test_a_manifest_names_files_within_its_directory_alone(tmp_path: Path, name: str) -> None:
+def test_a_manifest_may_only_name_files_within_its_directory(tmp_path: Path, name: str) -> None:
     directory = written(tmp_path / "m")
     files = {path.name: path.read_bytes() for path in directory.iterdir() if path.name != MANIFEST}
     (directory / MANIFEST).write_bytes(manifest(files | {name: b"x"}, {}))
@@ -131,9 +131,9 @@ def test_a_manifest_names_files_within_its_directory_alone(tmp_path: Path, name:
 
 
 @pytest.mark.parametrize("name", ["b.npy", MANIFEST])
-def test_what_is_no_regular_file_is_not_read(tmp_path: Path, name: str) -> None:
+def test_only_regular_files_are_read(tmp_path: Path, name: str) -> None:
     directory = written(tmp_path / "m")
     (directory / name).unlink()
-    os.mkfifo(directory / name)  # which nobody writes to, so that reading it would wait for ever
+    os.mkfifo(directory / name)  # nobody writes to it, so that reading it would never end
     with pytest.raises(SentimentError, match=rf"S002.*{name}.*not a regular file"):
         blank()[1].from_disk(directory)

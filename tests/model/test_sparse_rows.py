@@ -21,21 +21,21 @@ N_TERMS = 50
 
 
 @given(arrays(np.int64, array_shapes(max_dims=2, min_side=0), elements=st.integers(0, N_TERMS - 1)))
-def test_the_rows_and_places_of_a_batch_give_its_ids(ids: NDArray[np.int64]) -> None:
+def test_rows_and_places_of_a_batch_give_back_its_ids(ids: NDArray[np.int64]) -> None:
     rows, places = batch_rows(ids, N_TERMS)
     np.testing.assert_array_equal(rows[places], ids)
     assert rows.tolist() == sorted({*range(N_SPECIAL), *ids.ravel().tolist()})
 
 
 @given(st.integers(0, 10**7))
-def test_few_different_numbers_of_rows_hold_any(n_rows: int) -> None:
+def test_any_number_of_rows_is_rounded_up_to_one_of_a_few(n_rows: int) -> None:
     rung = row_rung(n_rows)
     assert n_rows <= rung <= max(256, 4 * n_rows)
     assert row_rung(rung) == rung
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1))
-def test_batches_of_like_size_take_equally_many_rows(sizes: list[int]) -> None:
+def test_batches_of_similar_size_take_the_same_number_of_rows(sizes: list[int]) -> None:
     steady = SteadyRows()
     taken = [steady(n_rows) for n_rows in sizes]
     assert all(n_taken >= n_rows for n_taken, n_rows in zip(taken, sizes, strict=True))
@@ -69,7 +69,7 @@ def test_rows_are_filled_up_with_zeros() -> None:
         lambda: SGD(0.1, use_averages=False),
     ],
 )
-def test_steps_on_all_rows_are_the_tables_steps(make: Callable[[], Optimizer]) -> None:
+def test_a_step_of_all_rows_equals_a_step_of_the_table(make: Callable[[], Optimizer]) -> None:
     rng = np.random.default_rng(0)
     by_rows, by_table = make(), make()
     table = rng.normal(size=(6, 3)).astype(np.float32)
@@ -80,13 +80,13 @@ def test_steps_on_all_rows_are_the_tables_steps(make: Callable[[], Optimizer]) -
         step_rows(by_rows, (1, "E"), table, rows, gradient.copy())
         other, _ = by_table((1, "E"), other, gradient.copy())
     np.testing.assert_allclose(table, other, rtol=1e-6)
-    for mine, its in ((by_rows.mom1, by_table.mom1), (by_rows.mom2, by_table.mom2)):
-        assert mine.keys() == its.keys()
+    for mine, theirs in ((by_rows.mom1, by_table.mom1), (by_rows.mom2, by_table.mom2)):
+        assert mine.keys() == theirs.keys()
         for key, value in mine.items():
-            np.testing.assert_allclose(value, its[key], rtol=1e-6)
+            np.testing.assert_allclose(value, theirs[key], rtol=1e-6)
 
 
-def test_a_row_that_is_not_stepped_stays_with_its_momenta() -> None:
+def test_rows_outside_the_batch_keep_their_values_and_moments() -> None:
     optimizer = Adam(0.1, use_averages=False, grad_clip=0)
     table = np.ones((4, 2), dtype=np.float32)
     step_rows(optimizer, (1, "E"), table, np.array([0, 2]), np.ones((2, 2), dtype=np.float32))
@@ -120,7 +120,7 @@ def _backprop(model: Model[list[Doc], NDArray[np.float32]], docs: list[Doc], lab
     backprop(Y - labels)
 
 
-def test_the_gradient_accumulates_over_batches_and_is_gone_after_a_step(
+def test_the_gradient_accumulates_over_batches_until_a_step_uses_it(
     model: Model[list[Doc], NDArray[np.float32]], docs: list[Doc]
 ) -> None:
     _backprop(model, docs, LABELS)
@@ -137,7 +137,7 @@ def test_the_gradient_accumulates_over_batches_and_is_gone_after_a_step(
     np.testing.assert_array_equal(model.get_param("E"), stepped)
 
 
-def test_averages_are_those_of_every_step(model: Model[list[Doc], NDArray[np.float32]], docs: list[Doc]) -> None:
+def test_averages_follow_every_step(model: Model[list[Doc], NDArray[np.float32]], docs: list[Doc]) -> None:
     optimizer = Adam(0.1)
     for i in (0, 1, 2, 1):
         _backprop(model, docs[i : i + 1], LABELS[i : i + 1])

@@ -7,14 +7,17 @@ from spacy.tokens import Doc
 from thinc.api import Adam, Model
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model.padding import pad
+from spacy_trax_sentiment.model.folded import log_probabilities
 from spacy_trax_sentiment.model.inputs import docs_to_ids
+from spacy_trax_sentiment.model.padding import pad
 from spacy_trax_sentiment.model.parameters import get_weights, to_trax_layer
-from spacy_trax_sentiment.model.thinc_model import Classifier
+from spacy_trax_sentiment.model.thinc_model import Classifier, folded_classifier
 from spacy_trax_sentiment.model.trax_backend import jax
+from spacy_trax_sentiment.text.arrays import Ragged
 from spacy_trax_sentiment.text.process_tweet import ProcessTweet
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
-from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
+from spacy_trax_sentiment.text.token_preprocessor import TokenPreprocessor
+from spacy_trax_sentiment.text.vocabulary import N_SPECIAL, terms_to_ids
 
 pytestmark = pytest.mark.slow
 
@@ -83,11 +86,37 @@ def test_a_step_in_place_changes_the_prediction(model: Model[Any, Any], docs: li
     for _ in range(3):
         Y, backprop = model.begin_update(docs)
         backprop((Y - LABELS) / len(docs))
-        model.predict(docs)  # between a gradient and its step the folded weights are still those of before
+        model.predict(docs)  # between a gradient and its step the folded weights are still the earlier ones
         model.finish_update(optimizer)
     after = model.predict(docs)
     assert np.abs(after - before).max() > 1e-2
     np.testing.assert_allclose(after, model.copy().predict(docs))
+
+
+class _Only:
+    """An optimizer that moves one parameter, in place, and leaves the others as they are."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, key: tuple[int, str], weights: Any, gradient: Any) -> tuple[Any, Any]:
+        if key[1] == self.name:
+            weights -= gradient
+        return weights, np.zeros_like(gradient)
+
+
+@pytest.mark.parametrize("name", ["E", "W", "b"])
+def test_a_step_of_one_parameter_alone_changes_the_prediction(docs: list[Doc], name: str) -> None:
+    model = _model(docs)
+    for _ in range(2):
+        before, E = model.predict(docs), model.get_param("E")
+        Y, backprop = model.begin_update(docs)
+        backprop(Y - LABELS)
+        model.finish_update(_Only(name))  # type: ignore[arg-type]
+        assert model.get_param("E") is E  # the arrays are the same, only their values changed
+        after = model.predict(docs)
+        assert np.abs(after - before).max() > 1e-4
+        np.testing.assert_array_equal(after, model.copy().predict(docs))
 
 
 def test_other_parameters_are_used_and_put_back(docs: list[Doc]) -> None:
@@ -113,7 +142,7 @@ def test_dropout_is_honoured_in_training_and_absent_from_prediction(docs: list[D
     np.testing.assert_array_equal(model.predict(docs), predicted)
 
 
-def test_the_seed_of_numpys_generator_decides_the_initial_weights(docs: list[Doc]) -> None:
+def test_the_seed_of_numpys_generator_determines_the_initial_weights(docs: list[Doc]) -> None:
     first, again = _model(docs), _model(docs)
     for name, value in get_weights(first).items():
         np.testing.assert_array_equal(again.get_param(name), value)
@@ -139,7 +168,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
         Classifier(ProcessTweet(), **settings)
 
 
-def test_a_plain_mean_divides_by_the_number_of_terms_alone() -> None:
+def test_a_plain_mean_divides_only_by_the_number_of_terms() -> None:
     with pytest.raises(SentimentError, match=r"S021.*length_exponent is 0\.5.*'masked'"):
         Classifier(ProcessTweet(), mean="plain", length_exponent=0.5)
 
@@ -154,7 +183,29 @@ def test_the_length_exponent_is_saved_and_served(docs: list[Doc]) -> None:
     assert np.abs(other.predict(docs) - before).max() > 1e-4
 
 
-def test_what_no_text_of_the_training_holds_has_no_effect_where_the_embedding_starts_at_zero(docs: list[Doc]) -> None:
+@pytest.mark.parametrize("settings", [{}, {"mean": "plain"}, {"hidden_width": 5}], ids=str)
+def test_a_preprocessor_of_whole_texts_scores_by_the_ids_of_its_terms(docs: list[Doc], settings: dict[str, Any]) -> None:
+    model = _model(docs, **settings)
+    preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
+    assert not isinstance(preprocessor, TokenPreprocessor)
+    expected = [terms_to_ids(preprocessor(doc), vocabulary) for doc in docs]
+    assert [ids.tolist() for ids in docs_to_ids(model, docs)] == expected
+    assert model.get_param("E").shape[0] == len(vocabulary)
+    scores = log_probabilities(folded_classifier(model), Ragged.of(expected))
+    np.testing.assert_allclose(model.predict(docs), np.exp(scores), atol=1e-6)
+
+
+def test_a_preprocessor_or_vocabulary_that_is_replaced_is_used(docs: list[Doc]) -> None:
+    model = _model(docs)
+    before = model.predict(docs)
+    model.attrs["vocabulary"] = {term: i for i, term in enumerate(["__PAD__", "__</e>__", "__UNK__", "bad", "good"])}
+    assert [ids.tolist() for ids in docs_to_ids(model, docs[:1])] == [[4, 2]]
+    assert np.abs(model.predict(docs) - before).max() > 1e-4
+    model.attrs["preprocessor"] = ProcessTweet(stop_words=["good"])
+    assert [ids.tolist() for ids in docs_to_ids(model, docs[:1])] == [[2]]
+
+
+def test_ids_that_training_never_saw_have_no_effect_if_the_embedding_starts_at_zero(docs: list[Doc]) -> None:
     preprocessor = SentimentTerms(bigram_buckets=1 << 10)
     model = Classifier(preprocessor, embedding_dim=3, embedding_scale=0.0)
     model.initialize(X=docs[:4], Y=LABELS)

@@ -15,7 +15,7 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
-def test_importing_trax_says_nothing_and_leaves_inspect_as_it_was() -> None:
+def test_importing_trax_prints_nothing_and_restores_inspect() -> None:
     result = _run(
         "import inspect; before = inspect.stack, inspect.getframeinfo\n"
         "import spacy_trax_sentiment.model.trax_backend as backend\n"
@@ -33,10 +33,10 @@ def test_without_trax_the_error_names_the_extra() -> None:
         "except MissingExtraError as error:\n    print(error)"
     )
     assert "S040" in result.stdout
-    assert "pip install 'spacy-trax-sentiment[train]'" in result.stdout
+    assert "pip install '.[train]'" in result.stdout
 
 
-def test_the_light_stack_tells_the_callers_file_line_and_function() -> None:
+def test_the_light_stack_names_the_file_line_and_function_of_the_caller() -> None:
     light, full = trax_backend._light_stack()[0], inspect.stack()[0]
     assert (light.filename, light.lineno, light.function) == (full.filename, full.lineno, full.function)
     frame = light.frame
