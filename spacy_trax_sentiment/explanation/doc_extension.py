@@ -59,11 +59,9 @@ def record_scored(docs: Iterable[Doc], component: Component) -> None:
 
 
 def sentiment_of(target: Doc | Span, component: Component | None = None) -> Sentiment:
-    """Return the sentiment of a Doc, or of a Span; the Doc is not scored again for each Span.
+    """Return the sentiment of a Doc, or of a Span, by the component that scored the Doc, or by another.
 
-    Args:
-        target: The Doc or Span.
-        component: The component whose model is asked; None for the one that scored the Doc.
+    The Doc is not scored again for each Span.
 
     Raises:
         SentimentError: It is unknown which component scored the Doc, or its model cannot be explained.

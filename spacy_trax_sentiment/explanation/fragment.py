@@ -58,13 +58,7 @@ class Explained(Protocol):
 
 
 def fragments(sentiments: Iterable[Explained], *, table: bool = True, legend: bool = True) -> list[str]:
-    """Return a fragment for each sentiment, and one for the legend.
-
-    Args:
-        sentiments: The sentiments to show.
-        table: Whether to include tables of contributions.
-        legend: Whether to include the legend.
-    """
+    """Return a fragment for each sentiment, with or without its table, and one for the legend."""
     parts, last = [], ""
     for sentiment in sentiments:
         parts.append(sentiment_html(sentiment, table=table))
@@ -75,11 +69,7 @@ def fragments(sentiments: Iterable[Explained], *, table: bool = True, legend: bo
 def sentiment_html(sentiment: Explained, *, table: bool = True) -> str:
     """Return a fragment with the label, the bar of probabilities, the shaded text and the table of contributions.
 
-    It needs `STYLE`, and holds no script, no id and no inline style.
-
-    Args:
-        sentiment: The sentiment to show.
-        table: Whether to include the table, which is folded at first.
+    It needs `STYLE`, and holds no script, no id and no inline style. The table is folded at first.
     """
     log_odds = ""
     if sentiment.log_odds is not None:
@@ -102,11 +92,9 @@ def legend_html(sentiment: Explained) -> str:
 
 
 def shading(sentiment: Explained) -> NDArray[np.float64]:
-    """Return what tokens are shaded by: their contributions to the log-odds, or toward the most probable label.
+    """Return what tokens are shaded by, float64 (n_tokens,): their contributions to the log-odds.
 
-    Returns:
-        float64 (n_tokens,): if the labels include both positive and negative, each token's contribution to `log_odds`:
-        to positive less that to negative. Else `toward(label)` of the most probable label.
+    Without the labels positive and negative, it is `toward(label)` of the most probable label.
     """
     if not has_poles(sentiment.labels):
         return sentiment.toward(sentiment.label)

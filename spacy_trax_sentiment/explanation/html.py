@@ -69,14 +69,7 @@ def to_html(
     minify: bool = False,
     options: dict[str, Any] | None = None,
 ) -> str:
-    """Return the HTML of `render`, in a notebook too.
-
-    Args:
-        docs: As in `render`, and so are the others.
-
-    Raises:
-        SentimentError: As in `render`.
-    """
+    """Return the HTML of `render`, in a notebook too."""
     if style != "sentiment":
         raise SentimentError(Errors.S081.format(style=repr(style)))
     chosen = {**_OPTIONS, **(options or {})}

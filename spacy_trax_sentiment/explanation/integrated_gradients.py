@@ -25,14 +25,10 @@ _POINTS_AT_A_TIME = 32
 
 
 def integrated_gradients(model: Model[Any, Any], ids: Array) -> tuple[Array, Array]:
-    """Attribute the scores of one text to its ids.
+    """Attribute the scores of one text to its ids (n_ids,), by a model whose layer does not fold.
 
     The baseline is the text with its known terms embedded as zeros. The integral along the straight line from there is
     a sum over midpoints, as many as `COMPLETENESS` needs.
-
-    Args:
-        model: A model whose layer does not fold.
-        ids: Integers (n_ids,).
 
     Returns:
         Each id's contribution to the log-probabilities less their mean over the labels, float64 (n_ids, n_labels), 0

@@ -20,14 +20,9 @@ _CUBE = (0, 95, 135, 175, 215, 255)
 
 
 def colours_of(stream: TextIO, environ: Mapping[str, str]) -> int:
-    """Return how many colours to write to a stream in.
+    """Return how many colours to write to a stream in: 0 if it is no terminal or NO_COLOR is set, else 256 or 2**24.
 
-    Args:
-        stream: The stream.
-        environ: The environment variables.
-
-    Returns:
-        0 if the stream is no terminal or NO_COLOR is set (https://no-color.org), 2**24 if COLORTERM says so, else 256.
+    See https://no-color.org; COLORTERM says whether there are 2**24.
     """
     if environ.get("NO_COLOR") or environ.get("TERM") == "dumb" or not stream.isatty():
         return 0
@@ -39,10 +34,6 @@ def sentiment_lines(sentiment: Sentiment, n_colours: int = 0) -> str:
 
     With colours, probabilities are a bar, a token for is underlined as well as blue, and one against is italic as well
     as orange. Control characters become U+FFFD.
-
-    Args:
-        sentiment: The sentiment to show.
-        n_colours: The number of colours, as `colours_of` returns it.
     """
     probabilities = ", ".join(f"{label} {percent(p)}" for label, p in sentiment.probabilities.items())
     log_odds = "" if sentiment.log_odds is None else f"  log-odds {signed(sentiment.log_odds)}"

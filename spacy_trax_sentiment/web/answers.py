@@ -31,15 +31,7 @@ _MESSAGES = {
 
 
 def parse_question(body: bytes, limits: Limits) -> Question:
-    """Return the question that a request's body asks.
-
-    Args:
-        body: The body.
-        limits: The limits.
-
-    Raises:
-        RefusedError: If the body is not JSON, is no such question, or exceeds the limits.
-    """
+    """Return the question that a request's body asks, or raise RefusedError if it is none or exceeds the limits."""
     try:
         question = Question.model_validate(_parse_json(body.removeprefix(BOM_UTF8)))
     except ValidationError as error:
@@ -65,12 +57,7 @@ def _parse_json(body: bytes) -> Any:
 
 
 def text_results(labels: Sequence[str], probabilities: Scores) -> list[dict[str, Any]]:
-    """Return the results of texts without contributions: a dict per text, as `Sentiment.to_dict` begins.
-
-    Args:
-        labels: The labels.
-        probabilities: float32 (n_texts, n_labels).
-    """
+    """Return a dict per text, as `Sentiment.to_dict` begins, from probabilities float32 (n_texts, n_labels)."""
     columns = dict(zip(labels, probabilities.T.astype(np.float64), strict=True))
     rows = probabilities.astype(np.float64).round(_DECIMALS).tolist()
     polarities: Sequence[float | None] = [None] * len(rows)
@@ -95,12 +82,7 @@ def text_results(labels: Sequence[str], probabilities: Scores) -> list[dict[str,
 
 
 def answer_json(labels: Sequence[str], batches: Iterable[list[dict[str, Any]]]) -> bytes:
-    """Return the JSON of an answer.
-
-    Args:
-        labels: The labels.
-        batches: Batches of results, made one after the other, because they take several times the room of their JSON.
-    """
+    """Return the JSON of an answer. Batches of results are made one by one, as they are larger than their JSON."""
     parts = [to_json(results, inf_nan_mode="null")[1:-1] for results in batches]
     return b'{"labels":%b,"results":[%b]}' % (to_json(labels), b",".join(filter(None, parts)))
 
@@ -108,16 +90,9 @@ def answer_json(labels: Sequence[str], batches: Iterable[list[dict[str, Any]]]) 
 class Answering:
     """Answers questions with a pipeline. Threads may share it.
 
-    Args:
-        nlp: A pipeline with a trained component of this package.
-
     Attributes:
-        labels (tuple[str, ...]): The component's labels.
-        is_quick (bool): Whether texts are scored without Docs: a few then take no time that other clients would notice.
-
-    Raises:
-        SentimentError: If the pipeline has no such component.
-        ValueError: If the component is not trained (spaCy's E109).
+        labels: The component's labels.
+        is_quick: Whether texts are scored without Docs: a few then take no time that other clients would notice.
     """
 
     def __init__(self, nlp: Language) -> None:

@@ -67,11 +67,7 @@ _PAGE = """\
 
 
 def docs_page(description: dict[str, Any]) -> str:
-    """Return the page.
-
-    Args:
-        description: The OpenAPI description of the application.
-    """
+    """Return the page of an application's OpenAPI description."""
     operations = [
         (path, method.upper(), operation)
         for path, methods in description["paths"].items()

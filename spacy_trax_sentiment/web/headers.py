@@ -18,11 +18,7 @@ SECURITY = {
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds the headers of `SECURITY`.
-
-    Args:
-        app: The application whose responses get them.
-    """
+    """ASGI middleware that adds the headers of `SECURITY` to an application's responses."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -36,13 +36,7 @@ class Limits:
 
 
 class RefusedError(Exception):
-    """A request that is refused.
-
-    Args:
-        status: The HTTP status.
-        code: A word that programs can tell errors apart by.
-        message: What is wrong and what to do, in one line.
-    """
+    """A request that is refused: the HTTP status, a word for programs, and what is wrong and what to do."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -62,9 +56,6 @@ def unsupported(message: str) -> RefusedError:
 def content_type(request: Request) -> str:
     """Return the content type of a request's body, without its parameters.
 
-    Args:
-        request: The request.
-
     Raises:
         RefusedError: If the body is compressed or not in UTF-8.
     """
@@ -79,11 +70,7 @@ def content_type(request: Request) -> str:
 
 
 class Bodies:
-    """Reads the bodies of requests, and counts those not answered yet so that they cannot fill the memory.
-
-    Args:
-        limits: The limits.
-    """
+    """Reads the bodies of requests, and counts those not answered yet so that they cannot fill the memory."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -136,16 +123,7 @@ def _too_long(most: int) -> RefusedError:
 
 
 def check_texts(texts: Sequence[str], limits: Limits, *, contributions: bool = False) -> None:
-    """Check the number and the lengths of texts.
-
-    Args:
-        texts: The texts of a request.
-        limits: The limits.
-        contributions: Whether they are asked for with contributions.
-
-    Raises:
-        RefusedError: If there are too many texts or characters.
-    """
+    """Raise RefusedError if a request has too many texts or characters, of which fewer may have contributions."""
     most = limits.explained_texts if contributions else limits.texts
     asked = " with contributions" if contributions else ""
     if len(texts) > most:
@@ -159,15 +137,7 @@ def check_texts(texts: Sequence[str], limits: Limits, *, contributions: bool = F
 
 
 def check_lengths(texts: Sequence[str], limits: Limits) -> None:
-    """Check that no text is too long.
-
-    Args:
-        texts: The texts.
-        limits: The limits.
-
-    Raises:
-        RefusedError: If one is.
-    """
+    """Raise RefusedError if a text is too long."""
     for i, text in enumerate(texts):
         if len(text) > limits.text_chars:
             raise too_large(

@@ -20,14 +20,7 @@ _BACKLOG = 2048
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open a socket for a server.
-
-    Args:
-        host: The host name or address to listen on.
-        port: The port; 0 takes any that is free.
-
-    Returns:
-        The socket, which listens.
+    """Return a socket that listens at a host and port, of which 0 takes any that is free.
 
     Raises:
         SentimentError: If the address cannot be listened on.
@@ -56,12 +49,7 @@ def is_loopback(listener: socket.socket) -> bool:
 
 
 def url_of(listener: socket.socket, host: str) -> str:
-    """Return the page's address.
-
-    Args:
-        listener: The socket that the server listens on.
-        host: The host as the user named it.
-    """
+    """Return the page's address, with the host as the user named it."""
     port = listener.getsockname()[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

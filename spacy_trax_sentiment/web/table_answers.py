@@ -24,20 +24,10 @@ _GROWTH = 10
 def score_table(
     answering: Answering, body: bytes, read_as: str, text_column: str, answer_as: str, limits: Limits
 ) -> bytes:
-    """Score the texts of a table.
+    """Score the texts of a table, a file of the format `read_as`: csv, tsv, jsonl or txt.
 
-    Args:
-        answering: What scores them.
-        body: The file.
-        read_as: Its format: csv, tsv, jsonl or txt.
-        text_column: The column that holds the texts.
-        answer_as: csv or jsonl for the table with the columns that `trax-sentiment predict` adds, or json for the
-            texts with their results. In CSV, an apostrophe is put before a cell that a spreadsheet would take for a
-            formula.
-        limits: The limits.
-
-    Returns:
-        The answer.
+    The answer, csv or jsonl, is the table with the columns that `trax-sentiment predict` adds; as json, it is the texts
+    with their results. In CSV, an apostrophe stands before a cell that a spreadsheet would take for a formula.
 
     Raises:
         RefusedError: If the table cannot be used.
