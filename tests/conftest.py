@@ -1,4 +1,4 @@
-"""The split into quick and slow tests, and fixtures: corpora read from NLTK_DATA, and a pipeline that is trained once.
+"""The split into quick and slow tests, and fixtures: corpora read from NLTK_DATA, and pipelines made once.
 
 A test is slow if it is in one of SLOW_FOLDERS, uses one of SLOW_FIXTURES, or is marked `slow`. Fixtures import what only
 some tests need, so that the quick ones start quickly.
@@ -85,6 +85,16 @@ def short_texts() -> "tuple[list[LabelledText], list[LabelledText]]":
     from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
 
     return split_held_out(read_labelled_texts("bundled:short_texts"))
+
+
+@pytest.fixture(scope="session")
+def bundled() -> Language:
+    """A pipeline with the bundled weights of two labels. Tests must not change it."""
+    import spacy
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment")
+    return nlp
 
 
 @pytest.fixture(scope="session")

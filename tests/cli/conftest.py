@@ -33,8 +33,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
 
 
 @pytest.fixture(scope="session")
-def model(trained: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a trained pipeline. Tests must not change it."""
+def model(bundled: Language, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a pipeline of two labels. Tests must not change it."""
     path = tmp_path_factory.mktemp("models") / "m"
-    trained.to_disk(path)
+    bundled.to_disk(path)
     return path

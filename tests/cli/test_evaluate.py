@@ -9,6 +9,7 @@ import pytest
 from spacy_trax_sentiment.training.labelled import LabelledText
 
 Run = Callable[..., Any]
+ANOTHER = Path(__file__).parents[1] / "data" / "golden" / "pipeline-v1"
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +46,12 @@ def test_evaluate_writes_a_report(run: Run, model: Path, dev_file: Path, tmp_pat
     assert page.read_text(encoding="utf-8") == html
 
 
-def test_evaluate_compares_two_models(run: Run, model: Path, dev_file: Path, tmp_path: Path) -> None:
+def test_evaluate_compares_two_models(run: Run, dev_file: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    result = run("evaluate", dev_file, "--model", model, "--compare", "en", "--html", page)
+    result = run("evaluate", dev_file, "--model", ANOTHER, "--compare", "en", "--html", page)
     assert result.status == 0
     assert "McNemar's exact p" in result.out
-    figures = json.loads(run("evaluate", dev_file, "--model", model, "--compare", "en", "--json").out)
+    figures = json.loads(run("evaluate", dev_file, "--model", ANOTHER, "--compare", "en", "--json").out)
     compared = figures["compared"]
     assert compared["model"] == "en"
     assert compared["accuracy_difference"] == pytest.approx(compared["accuracy"] - figures["accuracy"])

@@ -1,4 +1,4 @@
-"""A trained pipeline with its evaluation on held-out texts."""
+"""A pipeline with its evaluation on held-out texts."""
 
 from typing import NamedTuple
 
@@ -19,8 +19,8 @@ class Measured(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def measured(trained: Language, short_texts: tuple[list[LabelledText], list[LabelledText]]) -> Measured:
+def measured(bundled: Language, short_texts: tuple[list[LabelledText], list[LabelledText]]) -> Measured:
     """The held-out texts, and one with HTML whose label is wrong, so that it is among the errors."""
     texts = [*short_texts[1], LabelledText(HOSTILE, "negative")]
     history = [Progress(1, 0.69, 0.69, 0.5), Progress(10, 0.4, 0.5, 0.7), Progress(20, 0.1, 0.2, 0.9)]
-    return Measured(trained, measure(trained, ["negative", "positive"], texts), history)
+    return Measured(bundled, measure(bundled, ["negative", "positive"], texts), history)
