@@ -4,6 +4,9 @@ Blue is for, orange is against; line style and lightness tell them apart too. Th
 colour blindness.
 """
 
+from importlib.resources import files
+from string import Template
+
 N_STEPS = 10
 """Degrees of shading, from 1 for the palest."""
 
@@ -48,66 +51,16 @@ def _lines() -> str:
     )
 
 
-STYLE = f"""\
-.trax-sentiment{{--ts-surface:rgb{SURFACE};--ts-text:rgb{TEXT};--ts-quiet:#595959;--ts-line:#c8c8c8;\
---ts-control:#767676;--ts-for:#08519c;--ts-against:#a63603;--ts-scope:#505050;\
-margin:0 0 1.5rem;padding:1rem 1.25rem;max-width:48rem;box-sizing:border-box;background:var(--ts-surface);\
-color:var(--ts-text);border:1px solid var(--ts-line);border-radius:.5rem;font:1rem/1.5 system-ui,-apple-system,\
-"Segoe UI",Roboto,Helvetica,Arial,sans-serif;text-align:start;print-color-adjust:exact;\
--webkit-print-color-adjust:exact;break-inside:avoid}}
-.trax-sentiment *{{box-sizing:border-box}}
-.trax-sentiment .title{{margin:0 0 .5rem;font-size:1.1rem}}
-.trax-sentiment .verdict{{margin:0 0 .35rem;font-size:1.1rem}}
-.trax-sentiment .log-odds{{color:var(--ts-quiet);font-size:.9rem;margin-inline-start:.5rem}}
-.trax-sentiment .bar{{display:block;width:100%;height:.9rem;border:1px solid var(--ts-control);border-radius:.25rem}}
-.trax-sentiment .bar rect{{stroke:var(--ts-surface);stroke-width:1px;vector-effect:non-scaling-stroke}}
-.trax-sentiment.legend{{border:0}}
-.trax-sentiment ul{{display:flex;flex-wrap:wrap;gap:.1rem 1.25rem;margin:.35rem 0 0;\
-padding:0;list-style:none;font-size:.9rem;color:var(--ts-text)}}
-.trax-sentiment li{{margin:0;overflow-wrap:anywhere}}
-.trax-sentiment .swatch{{display:inline-block;width:.75em;height:.75em;margin-inline-end:.35em;border:1px solid \
-var(--ts-control);border-radius:.15em}}
-.trax-sentiment .text{{margin:.75rem 0 0;font-size:1.15rem;line-height:2.1;white-space:pre-wrap;\
-overflow-wrap:anywhere}}
-.trax-sentiment .empty{{color:var(--ts-quiet);font-style:italic}}
-.trax-sentiment .token{{padding:.1em .05em 0;border-radius:.15em .15em 0 0;-webkit-box-decoration-break:clone;\
-box-decoration-break:clone}}
-.trax-sentiment .for{{border-bottom:0 solid var(--ts-for)}}
-.trax-sentiment .against{{border-bottom:0 dashed var(--ts-against)}}
-{_lines()}
-{_shades(POSITIVE, NEGATIVE, OTHERS, SURFACE)}
-.trax-sentiment .negated{{padding:.3em .1em 0;border-top:2px solid var(--ts-scope);\
-background:linear-gradient(var(--ts-scope),var(--ts-scope)) 0 0/2px .45em no-repeat,\
-linear-gradient(var(--ts-scope),var(--ts-scope)) 100% 0/2px .45em no-repeat}}
-.trax-sentiment details{{margin-top:.75rem;font-size:.9rem}}
-.trax-sentiment summary{{cursor:pointer;color:var(--ts-text);padding:.25rem 0}}
-.trax-sentiment summary:focus-visible,.trax-sentiment .scroll:focus-visible{{\
-outline:2px solid var(--ts-for);outline-offset:2px}}
-.trax-sentiment .scroll{{overflow-x:auto}}
-.trax-sentiment table{{border-collapse:collapse;margin:.25rem 0 0;font-size:.9rem;color:var(--ts-text);\
-background:var(--ts-surface)}}
-.trax-sentiment th,.trax-sentiment td{{padding:.15rem .5rem .15rem 0;border:0;border-bottom:1px solid \
-var(--ts-line);background:none;text-align:start;font-weight:normal;vertical-align:bottom}}
-.trax-sentiment tbody th{{overflow-wrap:anywhere;min-width:4.5em}}
-.trax-sentiment thead th,.trax-sentiment tfoot th,.trax-sentiment tfoot td{{font-weight:600}}
-.trax-sentiment td{{text-align:end;font-variant-numeric:tabular-nums;white-space:nowrap}}
-.trax-sentiment thead th+th{{text-align:end}}
-@media (max-width:30rem){{.trax-sentiment{{padding:.75rem .8rem}}}}
-@media screen and (prefers-color-scheme:dark){{
-.trax-sentiment{{--ts-surface:rgb{DARK_SURFACE};--ts-text:rgb{DARK_TEXT};--ts-quiet:#b0b4ba;--ts-line:#43484f;\
---ts-control:#8b929b;--ts-for:#8cc4f0;--ts-against:#ffb07c;--ts-scope:#b8bcc2}}
-{_shades(DARK_POSITIVE, DARK_NEGATIVE, DARK_OTHERS, DARK_SURFACE)}
-}}
-"""
-"""Self-contained CSS for what `html.sentiment_html` and `html.legend_html` return, in light and dark."""
+STYLE = Template((files("spacy_trax_sentiment.explanation") / "style.css").read_text("utf8")).substitute(
+    lines=_lines(),
+    shades=_shades(POSITIVE, NEGATIVE, OTHERS, SURFACE),
+    dark_shades=_shades(DARK_POSITIVE, DARK_NEGATIVE, DARK_OTHERS, DARK_SURFACE),
+    surface=SURFACE,
+    text=TEXT,
+    dark_surface=DARK_SURFACE,
+    dark_text=DARK_TEXT,
+)
+"""Self-contained CSS for what `fragment.sentiment_html` and `fragment.legend_html` return, in light and dark."""
 
-PAGE_STYLE = """\
-:root{color-scheme:light dark}
-body{margin:0;background:#f6f6f4;color:#1a1a1a;font-family:system-ui,-apple-system,"Segoe UI",Roboto,Helvetica,\
-Arial,sans-serif}
-main{max-width:48rem;margin:0 auto;padding:1.5rem 1rem}
-h1{font-size:1.4rem;margin:0 0 1rem}
-@media screen and (prefers-color-scheme:dark){body{background:#15171a;color:#ececec}}
-@media print{body{background:#fff}main{padding:0}}
-"""
+PAGE_STYLE = (files("spacy_trax_sentiment.explanation") / "page.css").read_text("utf8")
 """The rest of a whole page's CSS."""

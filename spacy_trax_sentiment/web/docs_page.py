@@ -2,68 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment
 
-_PAGE = """\
-{% macro fields(title, rows) %}
-<h3>{{ title }}</h3>
-<dl>
-{% for name, type, meaning in rows %}
-<dt><code>{{ name }}</code> <span class="quiet">{{ type }}</span></dt><dd>{{ meaning | replace("`", "") }}</dd>
-{% endfor %}
-</dl>
-{% endmacro %}
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Sentiment over HTTP</title>
-<link rel="icon" href="icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="page.css">
-</head>
-<body>
-<header>
-<h1>Sentiment over HTTP</h1>
-<p class="quiet">{{ info.description | replace("`", "") }} Programs can read the same as <a href="openapi.json">openapi.json</a>.
-<a href="./">Back to the page</a></p>
-</header>
-<main>
-{% for path, method, operation in operations %}
-<section>
-<h2><code>{{ method }} {{ path }}</code></h2>
-<p>{{ operation.summary }}.{% if operation.description %} {{ operation.description }}{% endif %}</p>
-{% if operation.parameters %}
-{{ fields("Parameters of the query", parameter_rows(operation)) }}
-{% endif %}
-{% for schema in request_objects(operation) %}
-{{ fields("Fields of the request", property_rows(schema)) }}
-{% endfor %}
-{% for title, example in examples(operation) %}
-<h3>{{ title }}</h3>
-<pre class="scroll" tabindex="0">{{ example }}</pre>
-{% endfor %}
-<h3>Statuses</h3>
-<ul>
-{% for status, response in operation.responses.items() %}
-<li><code>{{ status }}</code> {{ answer_text(response) if status == "200" else response.description }}</li>
-{% endfor %}
-</ul>
-</section>
-{% endfor %}
-<section>
-<h2>Objects</h2>
-{% for name, schema in schemas %}
-{{ fields(name, property_rows(schema)) }}
-{% endfor %}
-</section>
-</main>
-</body>
-</html>
-"""
+_PAGE = (files("spacy_trax_sentiment.web") / "docs.html").read_text("utf8")
 
 
 def docs_page(description: dict[str, Any]) -> str:
