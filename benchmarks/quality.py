@@ -54,7 +54,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="our pipeline of two labels; default: the bundled one")
     parser.add_argument("--ternary", type=Path, help="our pipeline of three labels; default: the bundled one")
     parser.add_argument(
-        "--textcat-rows", type=int, help="at most this many rows for spaCy's pipelines to learn from; default: all (15 minutes)"
+        "--textcat-rows",
+        type=int,
+        help="at most this many rows for spaCy's pipelines to learn from; default: all (15 minutes)",
     )
     parser.add_argument("--peers", type=Path, help="directory that keeps trained peers for the next run")
     parser.add_argument("--mistakes", action="store_true", help="list the contrast sentences that ours gets wrong")

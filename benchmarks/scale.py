@@ -50,7 +50,9 @@ def main() -> None:
     parser.add_argument("--texts", required=True, help="a JSONL file with the key 'text'")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory-rows", type=int, default=5_000_000, help="rows of the larger table of the RAM test; 0 skips it")
+    parser.add_argument(
+        "--memory-rows", type=int, default=5_000_000, help="rows of the larger table of the RAM test; 0 skips it"
+    )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--no-clusters", action="store_true", help="skip Ray on two nodes, and Spark")
     parser.add_argument("--price", type=float, help="price of a core hour, in any currency")
@@ -284,7 +286,7 @@ def memory(texts: Path, work: Path, most: int) -> list[Bound]:
 def peaks(arguments: Sequence[str]) -> tuple[float, list[float]]:
     """Return the peak RAM of a command, and of each of its workers, in MB.
 
-    It is read while they run: what the system reports for an ended process may be the peak of the parent that forked it.
+    It is read while they run: for an ended process, the system may report the peak of the parent that forked it.
     """
     found: dict[int, float] = {}
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as process:

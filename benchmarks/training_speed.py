@@ -1,5 +1,4 @@
-"""Time training: our padding against the notebook's, the Loop and `spacy train` against spaCy's TextCatBOW, and steps by
-the size of the embedding.
+"""Time training: padding, the Loop and `spacy train` against peers, and steps by the size of the embedding.
 
     python benchmarks/training_speed.py [--rounds 3] [--steps 100] [--data texts.jsonl]
 

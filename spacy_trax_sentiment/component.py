@@ -240,7 +240,7 @@ class TraxSentiment(TextCategorizer):
         set_label_prior(self.model, [counts[label] for label in self.labels])
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write the model's files into a directory, the manifest last, so that half a model is never mistaken for one."""
+        """Write the model's files into a directory, the manifest last, so that half a model never passes for one."""
         self.load_pending()
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)

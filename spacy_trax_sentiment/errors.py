@@ -143,7 +143,9 @@ class Errors:
     S075 = "[S075] the model takes at least {size} MB, more than --max-mb {most}. Give a larger --max-mb."
 
     # Jobs
-    S110 = "[S110] {pattern}: no such file. Give a file, a directory, or a pattern in quotes, such as 'texts/*.parquet'."
+    S110 = (
+        "[S110] {pattern}: no such file. Give a file, a directory, or a pattern in quotes, such as 'texts/*.parquet'."
+    )
     S111 = "[S111] {path}: holds the output of another run ({field} was {found}, and is now {value}). Name another directory, or repeat the earlier command to finish that run."
     S112 = "[S112] {path}: has changed since part of it was scored. Name another output directory to score it again."
     S113 = "[S113] {path}: exists and is not the output of an earlier run. Name a new or an empty directory."

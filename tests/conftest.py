@@ -1,7 +1,7 @@
 """The split into quick and slow tests, and fixtures: corpora read from NLTK_DATA, and pipelines made once.
 
-A test is slow if it is in one of SLOW_FOLDERS, uses one of SLOW_FIXTURES, or is marked `slow`. Fixtures import what only
-some tests need, so that the quick ones start quickly.
+A test is slow if it is in one of SLOW_FOLDERS, uses one of SLOW_FIXTURES, or is marked `slow`. Fixtures import what
+only some tests need, so that the quick ones start quickly.
 """
 
 import os

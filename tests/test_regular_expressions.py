@@ -50,7 +50,9 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str], set[str]]]:
         for statement in tree.body:
             if used := calls_of_re(statement):
                 name = name_of(statement)
-                assert used == {"compile"} and name, f"{path}:{statement.lineno}: give the pattern a name of the module"
+                message = f"{path}:{statement.lineno}: give the pattern a name of the module"
+                assert used == {"compile"}, message
+                assert name, message
                 module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
                 pattern = getattr(importlib.import_module(module), name)
                 yield f"{module}.{name}", pattern() if callable(pattern) else pattern, methods.get(name, set())
@@ -124,9 +126,9 @@ def slow_attack(pattern: re.Pattern[str], used: set[str]) -> tuple[str, str, str
     anchored = used & {"match", "fullmatch"}
     for method in sorted(used if used and used == anchored else {"findall", *anchored}):
         for attack in attacks(pattern):
-            if seconds(pattern, method, attack, SHORT) > SUSPICIOUS:
-                if seconds(pattern, method, attack, LONG) > TOO_LONG:
-                    return attack
+            is_suspicious = seconds(pattern, method, attack, SHORT) > SUSPICIOUS
+            if is_suspicious and seconds(pattern, method, attack, LONG) > TOO_LONG:
+                return attack
     return None
 
 

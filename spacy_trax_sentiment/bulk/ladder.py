@@ -1,4 +1,4 @@
-"""Find the tokens of chunks that were never seen before: chunks to lexeme indices, each by the cheapest way that can tell.
+"""Chunks never seen before to lexeme indices, each by the cheapest way that can tell.
 
 The package's docstring says what the rungs of the ladder are, and what each saves.
 """

@@ -13,7 +13,7 @@ from ..text.arrays import Array
 from .hashing import murmur_hashes
 
 _IS_SPACE = np.array([chr(byte).isspace() for byte in range(128)] + [False] * 128)
-# White space beyond ASCII takes two or three bytes in UTF-8. Each as a big-endian number, and the bytes they start with.
+# White space beyond ASCII, two or three bytes in UTF-8: as big-endian numbers, and the bytes they start with.
 _WIDE_SPACES = [space.encode() for space in "\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"]
 _WIDE_SPACES += [space.encode() for space in "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"]
 _WIDE_CODES = np.array(sorted(int.from_bytes(space, "big") for space in _WIDE_SPACES))

@@ -86,7 +86,7 @@ def program(
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the console script with these arguments, or those of the command line."""
     if sys.stderr is None:  # closed, as by `2>&-`; print() would fall back to standard output
-        sys.stderr = open(os.devnull, "w")
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (until the process ends)
     try:
         status = app(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except SentimentError as error:

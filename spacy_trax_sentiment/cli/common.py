@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from ..about import BUNDLED_MODEL
 from ..errors import Errors, SentimentError
 
 if TYPE_CHECKING:

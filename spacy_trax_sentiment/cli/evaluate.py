@@ -46,9 +46,7 @@ def evaluate(
     old_source: Annotated[str | None, typer.Argument(metavar="", hidden=True)] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model", "-m", help=MODEL_HELP, autocompletion=complete_model, show_default=BUNDLED_MODEL
-        ),
+        typer.Option("--model", "-m", help=MODEL_HELP, autocompletion=complete_model, show_default=BUNDLED_MODEL),
     ] = None,
     compare: Annotated[
         str | None,

@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..about import BUNDLED_MODEL
-from .common import (AsJson, Html, Input, InputFormat, Model, Overwrite, Quiet, TextColumn, Verbose, open_texts, print_json, require_output, set_verbosity, with_progress)
+from .common import (
+    AsJson,
+    Html,
+    Input,
+    InputFormat,
+    Model,
+    Overwrite,
+    Quiet,
+    TextColumn,
+    Verbose,
+    open_texts,
+    print_json,
+    require_output,
+    set_verbosity,
+    with_progress,
+)
 
 if TYPE_CHECKING:
     from ..explanation.sentiment import Sentiment

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from ..about import BUNDLED_MODEL, __version__
 from .common import AsJson, ModelArgument, print_json, require_output
 

@@ -263,10 +263,7 @@ def _write_report(
 def _print_figures(figures: "dict[str, Evaluation]", output: Path, report: bool) -> None:
     import wasabi
 
-    rows = [
-        (name, each.n_texts, f"{each.accuracy:.4f}", f"{each.macro_recall:.4f}")
-        for name, each in figures.items()
-    ]
+    rows = [(name, each.n_texts, f"{each.accuracy:.4f}", f"{each.macro_recall:.4f}") for name, each in figures.items()]
     header = ("held-out texts", "number", "accuracy", "macro-recall")
     print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r")), end="")
     if report:

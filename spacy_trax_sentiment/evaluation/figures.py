@@ -180,7 +180,11 @@ class Evaluation:
 
 
 def evaluate(
-    source: Source, model: str | Path | Language = BUNDLED_MODEL, *, text_column: str = "text", label_column: str = "label"
+    source: Source,
+    model: str | Path | Language = BUNDLED_MODEL,
+    *,
+    text_column: str = "text",
+    label_column: str = "label",
 ) -> Evaluation:
     """Measure a model on labelled texts.
 

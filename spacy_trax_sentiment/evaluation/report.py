@@ -3,24 +3,23 @@
 The same evaluations give the same bytes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.resources import files
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 from spacy.language import Language
 
-from ..about import __version__
 from ..component import TraxSentiment
 from ..errors import SentimentError
 from ..explanation.fragment import legend_html, percent, sentiment_html
 from ..explanation.style import STYLE
 from ..pipelines import find_component
-from ..training.labelled import LabelledText, make_docs
+from ..training.labelled import make_docs
 from ..training.progress import Progress
 from ..training.settings import Settings
 from .comparison import Comparison, comparison_headline
@@ -34,6 +33,7 @@ N_ERRORS = 12
 
 N_DISAGREEMENTS = 12
 """Number of texts shown in a comparison for each case: only the one is right, only the other, neither."""
+
 
 class Case(NamedTuple):
     """A text of a report: its true label, how each model explains it, and its first words if it is folded away."""

@@ -1,6 +1,6 @@
 """Evaluations, data and settings to the rows of a report's tables: names and cells, ready to show."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..about import __version__

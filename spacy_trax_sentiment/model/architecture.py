@@ -19,8 +19,8 @@ class Architecture:
         dropout: The proportion of the mean's values to drop in training.
         length_exponent: The power of the number of known terms that a masked mean divides their sum by. 1 makes it a
             mean; with less, longer texts get more certain scores.
-        embedding_scale: The factor for the initial embedding. With 0, the row of a term that training never saw stays
-            0; and if the embedding is then as wide as there are labels, the layer after the mean begins as the identity.
+        embedding_scale: The factor for the initial embedding. With 0, terms that training never saw stay 0; and if the
+            embedding is then as wide as there are labels, the layer after the mean begins as the identity.
     """
 
     n_terms: int

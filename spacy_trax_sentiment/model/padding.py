@@ -32,7 +32,9 @@ def row_bucket(n_rows: int) -> int:
     return 1 << (max(n_rows, 1) - 1).bit_length()
 
 
-def pad(texts: Sequence[Ids], padded_length: Callable[[int], int] = bucket_length, n_rows: int = 0) -> NDArray[np.int32]:
+def pad(
+    texts: Sequence[Ids], padded_length: Callable[[int], int] = bucket_length, n_rows: int = 0
+) -> NDArray[np.int32]:
     """Return texts of any lengths as one padded batch.
 
     Args:

@@ -20,9 +20,7 @@ class Written(NamedTuple):
     first_without: int | None = None
 
 
-def write_scored(
-    batches: Iterable[TableBatch], write: Write, score: Score, labels: Sequence[str]
-) -> Written:
+def write_scored(batches: Iterable[TableBatch], write: Write, score: Score, labels: Sequence[str]) -> Written:
     """Write batches with their scores added; `score` returns probabilities (n_texts, n_labels)."""
     n_rows = n_without = 0
     first_without = None

@@ -11,8 +11,8 @@ class HashTable:
     """Open addressing with linear probing (Knuth, TAOCP vol. 3, section 6.4), at most a quarter full.
 
     A dict would cost one call per key, and its scattered objects are no longer in the processor's cache after a batch
-    was tokenized. Keys must be hashes already. Key 0 marks a free slot: it cannot be added, and has the value 0. Threads
-    may look keys up while one adds.
+    was tokenized. Keys must be hashes already. Key 0 marks a free slot: it cannot be added, and its value is 0.
+    Threads may look keys up while one adds.
     """
 
     def __init__(self, n_slots: int = 1 << 12) -> None:

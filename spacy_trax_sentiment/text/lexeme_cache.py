@@ -147,7 +147,9 @@ class LexemeCache:
 def contents_of(texts: Sequence[str], preprocessor: TokenTerms, vocabulary: Mapping[str, int]) -> Contents:
     """Return what the vocabulary knows of the tokens `texts` (n,)."""
     terms, roles, leanings = preprocessor.side_by_side(texts)
-    ids = np.array([[0 if term is None else vocabulary.get(term, 0) for term in of_place] for of_place in terms], dtype=np.int64)
+    ids = np.array(
+        [[0 if term is None else vocabulary.get(term, 0) for term in of_place] for of_place in terms], dtype=np.int64
+    )
     ids[ids < N_SPECIAL] = 0
     # Only pairs of known terms count, so the others need no hash.
     hashed = [hash_string(term) if id else 0 for term, id in zip(terms[0], ids[0].tolist(), strict=True)]

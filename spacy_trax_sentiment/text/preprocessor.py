@@ -38,7 +38,7 @@ class Lexeme(NamedTuple):
         term: Its term; None if it stands for nothing.
         role: PLAIN, NEGATES or ENDS_NEGATION.
         more: Further terms of the same token, such as its lexicon classes.
-        leaning: Which way an opinion word leans, from 1 to the preprocessor's `n_leanings`; CONTRASTS or CONCEDES; or 0.
+        leaning: Which way an opinion word leans, from 1 to `n_leanings`; CONTRASTS or CONCEDES; or 0.
     """
 
     term: str | None

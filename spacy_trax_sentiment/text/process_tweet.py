@@ -5,7 +5,6 @@ import string
 from collections.abc import Callable, Collection
 from functools import lru_cache
 
-
 import srsly
 from spacy.tokens import Doc
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-
 expect = pytest.importorskip("playwright.sync_api").expect
 
 Run = Callable[..., Any]
@@ -231,7 +230,10 @@ def test_a_file_can_be_dropped(opened: Any) -> None:
     [
         ("a.csv", 'stars,"a, b",review\n5,x,"love it, ""really"""\n1,y,never again\n'),
         ("a.tsv", "stars\ta, b\treview\n5\tx\tlove it\n1\ty\tnever again\n"),
-        ("a.jsonl", '{"stars": 5, "a, b": "x", "review": "love it"}\n{"stars": 1, "a, b": "y", "review": "no again"}\n'),
+        (
+            "a.jsonl",
+            '{"stars": 5, "a, b": "x", "review": "love it"}\n{"stars": 1, "a, b": "y", "review": "no again"}\n',
+        ),
     ],
 )
 def test_the_text_column_is_chosen_from_those_of_the_file(opened: Any, name: str, content: str) -> None:

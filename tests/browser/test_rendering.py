@@ -95,7 +95,9 @@ def test_no_serious_fault_in_accessibility(
     shown: Any, scheme: str, require_accessible: Callable[[Any], None], screenshot: Callable[[str], Path]
 ) -> None:
     shown.emulate_media(color_scheme=scheme)
-    assert _style(shown.locator("body"), "backgroundColor") == {"light": "rgb(246, 246, 244)"}.get(scheme, "rgb(21, 23, 26)")
+    assert _style(shown.locator("body"), "backgroundColor") == {"light": "rgb(246, 246, 244)"}.get(
+        scheme, "rgb(21, 23, 26)"
+    )
     require_accessible(shown)
     screenshot(f"rendering-{scheme}")
     shown.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")

@@ -78,6 +78,8 @@ def test_examples_have_their_patterns(pattern: str, chunk: str) -> None:
     assert patterns_among(["nothing", f"more text {chunk}"]) == {pattern}
 
 
-@pytest.mark.parametrize("chunk", ["@", "@_", "@user_", "@a.b", "5km", "@foo5km", "https://t.co/", "https://t.co/a5km", "1.5"])
+@pytest.mark.parametrize(
+    "chunk", ["@", "@_", "@user_", "@a.b", "5km", "@foo5km", "https://t.co/", "https://t.co/a5km", "1.5"]
+)
 def test_chunks_that_spacy_may_split_have_no_pattern(chunk: str) -> None:
     assert patterns_among([chunk]) == set()

@@ -11,8 +11,6 @@ import spacy
 from spacy.language import Language
 from tqdm import tqdm
 
-from spacy_trax_sentiment.training.labelled import LabelledText
-
 Run = Callable[..., Any]
 
 
@@ -29,7 +27,9 @@ def test_train_writes_a_pipeline_and_prints_its_figures(run: Run, tmp_path: Path
 
 @pytest.mark.usefixtures("require_trax", "tweets")
 def test_train_measures_the_seeds_tweets_without_emoticons_too(run: Run, tmp_path: Path) -> None:
-    result = run("train", "nltk:twitter_samples", "-o", tmp_path / "m", "--steps", 5, "--embedding-dim", 4, "--no-report")
+    result = run(
+        "train", "nltk:twitter_samples", "-o", tmp_path / "m", "--steps", 5, "--embedding-dim", 4, "--no-report"
+    )
     assert result.status == 0, result.err
     assert "as they are" in result.out
     assert "emoticons stripped" in result.out

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import typer.main
 
-from spacy_trax_sentiment.about import __version__
 from spacy_trax_sentiment import cli
+from spacy_trax_sentiment.about import __version__
 from spacy_trax_sentiment.cli import app
 from spacy_trax_sentiment.cli.common import complete_model
 

@@ -32,7 +32,11 @@ def test_disagreements_are_ordered_by_who_is_right() -> None:
     gold = [1, 1, 0, 0, 1]
     comparison = compare(evaluation_of([0.9, 0.8, 0.9, 0.1, 0.6], gold), evaluation_of([0.9, 0.1, 0.2, 0.3, 0.3], gold))
     assert (comparison.n_only_first, comparison.n_only_second) == (2, 1)
-    assert comparison.disagreements() == [2, 1, 4]  # first those that only the second gets right; then the most confident
+    assert comparison.disagreements() == [
+        2,
+        1,
+        4,
+    ]  # first those that only the second gets right; then the most confident
     assert [comparison.right(i) for i in (2, 1, 0)] == ["second", "first", "both"]
     assert comparison.accuracy_difference == pytest.approx(-1 / 5)
     assert comparison.p_value == 1
@@ -70,8 +74,7 @@ def test_the_headline_says_whether_chance_may_explain_the_difference() -> None:
     right, wrong = [0.9] * 40, [0.1] * 40
     by_far = compare(evaluation_of(right, gold), evaluation_of(wrong, gold))
     assert comparison_headline(by_far, ["a", "b"]) == (
-        "a is right on 40 of 40 texts, b on 0; chance alone rarely makes such a difference "
-        "(McNemar's exact p < 0.001)."
+        "a is right on 40 of 40 texts, b on 0; chance alone rarely makes such a difference (McNemar's exact p < 0.001)."
     )
     by_one = compare(evaluation_of(right, gold), evaluation_of([*right[1:], 0.1], gold))
     assert "chance alone may explain the difference (McNemar's exact p = 1.000)" in comparison_headline(by_one, "ab")

@@ -81,7 +81,8 @@ def test_evaluate_takes_texts_and_labels_a_file_or_a_named_source(tmp_path: Path
     assert evaluation.accuracy == 1
     assert evaluation.predicted_labels == labels
     path = tmp_path / "a.jsonl"
-    path.write_text("".join(json.dumps({"t": t, "l": l}) + "\n" for t, l in zip(texts, labels, strict=True)))
+    rows = ({"t": text, "l": label} for text, label in zip(texts, labels, strict=True))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     read = evaluate(path, "en", text_column="t", label_column="l")
     assert np.array_equal(read.probabilities, evaluation.probabilities)
     assert evaluate("bundled:short_texts").n_texts == 826

@@ -14,9 +14,9 @@ from spacy_trax_sentiment.evaluation.plots import (
     accuracy_curve,
     confusion_matrix,
     loss_curve,
+    probability_histograms,
     reliability_diagram,
     require_matplotlib,
-    probability_histograms,
     wilson_interval,
 )
 from spacy_trax_sentiment.training.labelled import LabelledText
@@ -33,7 +33,9 @@ def svg_of(plot: Plot) -> str:
 def evaluation_of(labels: tuple[str, ...], n: int = 60) -> Evaluation:
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.ones(len(labels)), n)
-    return Evaluation(labels, [LabelledText("text", labels[i]) for i in rng.integers(len(labels), size=n)], probabilities)
+    return Evaluation(
+        labels, [LabelledText("text", labels[i]) for i in rng.integers(len(labels), size=n)], probabilities
+    )
 
 
 @pytest.mark.parametrize("labels", [("negative", "positive"), ("a", "b", "c"), tuple(f"label {i}" for i in range(14))])

@@ -64,7 +64,11 @@ def test_a_training_report_is_complete(measured: Any) -> None:
 
 def test_the_words_of_many_texts_are_taken_from_evenly_spaced_ones(measured: Any) -> None:
     texts = [LabelledText(word, "positive") for word in ("wonderful", "love", "great") for _ in range(2)]
-    data = Data("evaluated", "some.jsonl", [text for pair in zip(texts[::2], texts[1::2], texts[1::2], strict=True) for text in pair])
+    data = Data(
+        "evaluated",
+        "some.jsonl",
+        [text for pair in zip(texts[::2], texts[1::2], texts[1::2], strict=True) for text in pair],
+    )
     html = evaluation_report(measured.nlp, "m", measured.evaluation, data, max_counted=3)
     assert "the evaluated texts (one text in 3 was counted)" in html.replace("\n", " ")
 

@@ -47,7 +47,9 @@ def test_spellings_with_the_same_terms_count_as_one_word() -> None:
     nlp = load("en")
     component = find_component(nlp)
     docs = [nlp.make_doc(text) for text in ("LOVE love", "looove great", "looove hate")]
-    words = {word.text: word.occurrences for word in strongest_words(component.model, component.labels, docs)["positive"]}
+    words = {
+        word.text: word.occurrences for word in strongest_words(component.model, component.labels, docs)["positive"]
+    }
     assert words == {"love": 4}  # "great" occurs once
 
 

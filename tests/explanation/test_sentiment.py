@@ -14,9 +14,7 @@ from spacy.training import Example
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.explanation import doc_extension
-from spacy_trax_sentiment.text.token_preprocessor import align
 from spacy_trax_sentiment.pipelines import load
-from spacy_trax_sentiment.text.process_tweet import ProcessTweet
 
 TERMS = {"@misc": "spacy_trax_sentiment.SentimentTerms.v1", "bigram_buckets": 64}
 TWEETS = {"@misc": "spacy_trax_sentiment.ProcessTweet.v1", "stop_words": ["the", "is"]}

@@ -1,5 +1,5 @@
-"""Any bytes from outside give a documented result: in readers, the model loader, the server, the console script, and the
-way from a text to its scores.
+"""Any bytes from outside give a documented result: in readers, the model loader, the server, the console script, and
+the way from a text to its scores.
 
 The tests take no fixtures, so that atheris can run them with its own inputs (`guided.py`).
 """
@@ -134,9 +134,13 @@ PIECES = [*spacy.blank("en").tokenizer.rules, "https://t.co/x", "www.a", "@you",
 PIECES += ["but", "good", "baaaad", "\0", "\u202e", "\u2066", "e\u0301", "\ufeff", "\u3000", "\x85", "ﬁ", "İ"]
 RUNS = ["a", "!", "ha", "@", "#", "://", "\u0301", "\u200d", "😀", " ", "\n", "'", "-", ".", "n't ", "<", "0"]
 RUNS_OF = st.builds(str.__mul__, st.sampled_from(RUNS), st.sampled_from([2, 3, 4, 7, 30, 300]))
-PARTS = st.lists(st.sampled_from(PIECES) | RUNS_OF | st.sampled_from(" \t\n ,.;:!?'\"()") | st.text(max_size=8), max_size=12)
-TEXTS = st.text() | st.binary().map(lambda data: data.decode(errors="replace")) | st.builds(
-    str.join, st.sampled_from(["", " "]), PARTS
+PARTS = st.lists(
+    st.sampled_from(PIECES) | RUNS_OF | st.sampled_from(" \t\n ,.;:!?'\"()") | st.text(max_size=8), max_size=12
+)
+TEXTS = (
+    st.text()
+    | st.binary().map(lambda data: data.decode(errors="replace"))
+    | st.builds(str.join, st.sampled_from(["", " "]), PARTS)
 )
 
 

@@ -30,7 +30,9 @@ def scorer() -> TextScorer:
     ),
     make=st.sampled_from([pa.RecordBatch.from_pydict, pa.table]),
 )
-def test_a_table_gets_its_scores_as_columns(texts: list[str | None], make: Callable[..., Any], scorer: TextScorer) -> None:
+def test_a_table_gets_its_scores_as_columns(
+    texts: list[str | None], make: Callable[..., Any], scorer: TextScorer
+) -> None:
     schema = pa.schema([pa.field("id", pa.int8()), pa.field("text", pa.string())], {"made": "by us"})
     batch = make({"id": list(range(len(texts))), "text": texts}, schema=schema)
     found = annotate(batch, model=scorer)
@@ -67,7 +69,9 @@ def test_chunks_and_other_types_of_strings_make_no_difference(scorer: TextScorer
         ({"text": ["a"], "sentiment": ["b"]}, "S066.*'sentiment'"),
     ],
 )
-def test_a_table_that_cannot_be_annotated_is_refused(columns: dict[str, list[Any]], error: str, scorer: TextScorer) -> None:
+def test_a_table_that_cannot_be_annotated_is_refused(
+    columns: dict[str, list[Any]], error: str, scorer: TextScorer
+) -> None:
     with pytest.raises(SentimentError, match=error):
         annotate(pa.table(columns), model=scorer)
 

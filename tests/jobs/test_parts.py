@@ -219,9 +219,7 @@ def test_a_job_goes_on_after_sigkill(parquet: Path, tmp_path: Path) -> None:
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
 
 
-def test_ray_that_is_not_installed_is_reported(
-    parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ray_that_is_not_installed_is_reported(parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"S115.*pip install '\.\[ray\]'"):
         run(_job(tmp_path), [str(parquet)], engine="ray")

@@ -134,9 +134,7 @@ BATCHES = st.sampled_from([(1, 8), (3, 8), (4, 16)]).flatmap(
 @given(ids=BATCHES)
 def test_scores_equal_trax_on_the_same_padded_ids(trax_and_weights: tuple[Any, Any], ids: np.ndarray) -> None:
     layer, folded = trax_and_weights
-    np.testing.assert_allclose(
-        log_probabilities(folded, Ragged.of(ids)), np.asarray(layer(ids)), rtol=1e-5, atol=1e-5
-    )
+    np.testing.assert_allclose(log_probabilities(folded, Ragged.of(ids)), np.asarray(layer(ids)), rtol=1e-5, atol=1e-5)
 
 
 TEXTS = st.lists(st.lists(st.integers(0, N_TERMS - 1), max_size=40), min_size=1, max_size=8)
@@ -229,7 +227,11 @@ def _cache(scope: int = 5, buckets: int = 16, distance: int = 2) -> LexemeCache:
 
 def _folded(cache: LexemeCache, hidden_width: int = 0, **settings: Any) -> Folded:
     rng = np.random.default_rng(0)
-    shapes = {"E": (cache.preprocessor.first_side(len(VOCABULARY)) + 4 * cache.preprocessor.n_leanings, 4), "W": (hidden_width or 4, 3), "b": (3,)}
+    shapes = {
+        "E": (cache.preprocessor.first_side(len(VOCABULARY)) + 4 * cache.preprocessor.n_leanings, 4),
+        "W": (hidden_width or 4, 3),
+        "b": (3,),
+    }
     if hidden_width:
         shapes |= {"W_hidden": (4, hidden_width), "b_hidden": (hidden_width,)}
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}

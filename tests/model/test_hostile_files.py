@@ -103,7 +103,9 @@ def test_hostile_files_are_refused_before_they_take_memory(tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     printed = done.stdout.splitlines()
-    for what, error, growth, (_, _, message) in zip(HOSTILE, printed[::2], printed[1::2], HOSTILE.values(), strict=True):
+    for what, error, growth, (_, _, message) in zip(
+        HOSTILE, printed[::2], printed[1::2], HOSTILE.values(), strict=True
+    ):
         assert re.search(message, error), f"{what}: {error}"
         assert int(growth) < MAX_GROWTH, what
 

@@ -184,7 +184,9 @@ def test_the_length_exponent_is_saved_and_served(docs: list[Doc]) -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, {"mean": "plain"}, {"hidden_width": 5}], ids=str)
-def test_a_preprocessor_of_whole_texts_scores_by_the_ids_of_its_terms(docs: list[Doc], settings: dict[str, Any]) -> None:
+def test_a_preprocessor_of_whole_texts_scores_by_the_ids_of_its_terms(
+    docs: list[Doc], settings: dict[str, Any]
+) -> None:
     model = _model(docs, **settings)
     preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
     assert not isinstance(preprocessor, TokenPreprocessor)

@@ -5,6 +5,7 @@ import pytest
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.tables.rows import input_format, output_format
 
+
 @pytest.mark.parametrize(
     ("path", "given", "format"),
     [

@@ -37,7 +37,9 @@ LETTERS = build_vocabulary(["abcde"])
 
 def _indices(cache: LexemeCache, texts: list[str]) -> list[int]:
     strings = {hash_string(text): text for text in texts}
-    indices: list[int] = cache.indices(np.array([hash_string(text) for text in texts], dtype=np.uint64), strings).tolist()
+    indices: list[int] = cache.indices(
+        np.array([hash_string(text) for text in texts], dtype=np.uint64), strings
+    ).tolist()
     return indices
 
 
@@ -95,7 +97,10 @@ def test_special_terms_count_as_unknown() -> None:
             return Lexeme(text, PLAIN, SPECIAL_TERMS)
 
     cache = LexemeCache(Special(), LETTERS)
-    assert _ids(cache, cache.indices_of_texts(["a", *SPECIAL_TERMS]).tolist()) == [[LETTERS["a"]], *[[LETTERS[UNK]]] * 3]
+    assert _ids(cache, cache.indices_of_texts(["a", *SPECIAL_TERMS]).tolist()) == [
+        [LETTERS["a"]],
+        *[[LETTERS[UNK]]] * 3,
+    ]
 
 
 def test_indices_stay_the_same_as_the_cache_grows() -> None:

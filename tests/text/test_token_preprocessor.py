@@ -239,5 +239,3 @@ def test_settings_survive_bytes() -> None:
 def test_a_subclass_must_say_what_tokens_stand_for() -> None:
     with pytest.raises(NotImplementedError):
         LexemeCache(TokenPreprocessor(), build_vocabulary([])).indices_of_texts(["a"])
-
-

@@ -13,8 +13,8 @@ from spacy_trax_sentiment.errors import SentimentError
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx")
 
-from spacy_trax_sentiment.web.app import make_app  # noqa: E402 (needs the extra)
-from spacy_trax_sentiment.web.limits import Limits  # noqa: E402
+from spacy_trax_sentiment.web.app import make_app
+from spacy_trax_sentiment.web.limits import Limits
 
 
 def test_unknown_routes_and_methods_are_refused(ask: Ask) -> None:
@@ -72,7 +72,8 @@ def test_answers_have_the_fields_that_openapi_describes(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/docs", "/page.js", "/api.js", "/table.js", "/columns.js", "/page.css", "/icon.svg", "/health", "/nothing"]
+    "path",
+    ["/", "/docs", "/page.js", "/api.js", "/table.js", "/columns.js", "/page.css", "/icon.svg", "/health", "/nothing"],
 )
 def test_every_answer_has_headers_that_make_browsers_careful(ask: Ask, path: str) -> None:
     headers = ask("GET", path).headers

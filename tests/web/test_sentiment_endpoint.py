@@ -20,8 +20,8 @@ from spacy_trax_sentiment.pipelines import load
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx")
 
-from spacy_trax_sentiment.web.app import make_app  # noqa: E402 (needs the extra)
-from spacy_trax_sentiment.web.limits import Limits  # noqa: E402
+from spacy_trax_sentiment.web.app import make_app
+from spacy_trax_sentiment.web.limits import Limits
 
 
 @pytest.mark.parametrize("model", ["en", "en_ternary"])
@@ -232,5 +232,3 @@ def test_no_body_makes_the_server_fail(ask: Ask, body: bytes) -> None:
     response = ask("POST", "/v1/sentiment", content=body, headers=JSON)
     assert response.status_code in (200, 400, 422)
     assert response.json().keys() in ({"labels", "results"}, {"error"})
-
-

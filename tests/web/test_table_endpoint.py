@@ -13,8 +13,8 @@ from spacy.language import Language
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx")
 
-from spacy_trax_sentiment.web.app import make_app  # noqa: E402 (needs the extra)
-from spacy_trax_sentiment.web.limits import Limits  # noqa: E402
+from spacy_trax_sentiment.web.app import make_app
+from spacy_trax_sentiment.web.limits import Limits
 
 
 def test_a_table_to_show_holds_the_texts_and_their_results(ask: Ask) -> None:
@@ -109,5 +109,3 @@ def test_no_table_makes_the_server_fail(ask: Ask, body: bytes, type: str, format
     query = {"format": format, "text_column": column}
     response = ask("POST", "/v1/table", params=query, content=body, headers={"Content-Type": type})
     assert response.status_code in (200, 422)
-
-

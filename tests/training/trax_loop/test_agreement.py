@@ -11,8 +11,8 @@ import spacy
 from spacy.training import Example
 from thinc.api import SGD, Adam, Optimizer
 
-from spacy_trax_sentiment.model.padding import pad
 from spacy_trax_sentiment.model.inputs import docs_to_ids
+from spacy_trax_sentiment.model.padding import pad
 from spacy_trax_sentiment.model.parameters import get_architecture, get_weights, layer_weights, to_trax_layer
 from spacy_trax_sentiment.model.trax_backend import optimizers
 from spacy_trax_sentiment.pipelines import find_component

@@ -91,4 +91,3 @@ def test_a_single_warning_says_that_one_of_two_devices_trains(trained: tuple[dic
 def test_a_batch_that_devices_cannot_share_is_refused(trained: tuple[dict[str, Any], str]) -> None:
     found, _ = trained
     assert "[S021] batch_size is 31; it must be a multiple of the number of devices, 2." in found["error"]
-
