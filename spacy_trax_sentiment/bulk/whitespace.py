@@ -54,9 +54,7 @@ def texts_between(data: bytes, starts: Array, ends: Array) -> list[str]:
 def split(texts: Sequence[str]) -> Chunks:
     """Return the chunks of texts, as `str.split` and spaCy's tokenizer split them.
 
-    Raises:
-        TypeError: A text is not a str.
-        UnicodeEncodeError: A text holds a lone surrogate.
+    A text that is not a str raises TypeError, and one with a lone surrogate UnicodeEncodeError.
     """
     encoded = list(map(str.encode, texts))
     data = b" ".join([_MARGIN[:-1], *encoded, _MARGIN])

@@ -55,15 +55,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each step to
 
 
 def set_verbosity(quiet: bool, verbose: bool) -> None:
-    """Write the package's log to standard error.
-
-    Args:
-        quiet: Log only errors, no warnings.
-        verbose: Log each step as well.
-
-    Raises:
-        typer.BadParameter: If both are asked for.
-    """
+    """Write the package's log to standard error: only errors if quiet, each step if verbose."""
     if quiet and verbose:
         raise typer.BadParameter("give --quiet or --verbose, not both")
     logger = logging.getLogger(__package__.partition(".")[0])
@@ -101,19 +93,7 @@ def open_texts(
     batch_size: int,
     strict: bool = True,
 ) -> "Iterator[Iterator[TableBatch]]":
-    """Open the texts of a command as batches.
-
-    Args:
-        texts: The texts given as arguments, if any.
-        source: The table to read if there are none; None for standard input.
-        source_format: The table's format; None for that of its suffix.
-        text_column: The table's column that holds the text.
-        batch_size: Number of rows per batch.
-        strict: As in `open_input`.
-
-    Yields:
-        The batches.
-    """
+    """Open the texts of a command as batches: those given as arguments, else the table `source`, or standard input."""
     from ..tables.readers import open_input
     from ..tables.rows import INPUT_FORMATS, input_format, text_batches
     from ..tables.sources import STANDARD_STREAM

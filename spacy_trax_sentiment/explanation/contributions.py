@@ -41,11 +41,7 @@ class Contributions:
 
 
 def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
-    """Return the contributions to a Doc's scores by the model.
-
-    Raises:
-        SentimentError: The layer does not fold and cannot be explained, or needs the extra `train`.
-    """
+    """Return the contributions to a Doc's scores by the model, or raise SentimentError if it cannot be explained."""
     cache = lexeme_cache(model)
     tokens = doc_tokens(model, [doc])
     places = np.flatnonzero(tokens.values != NO_TERM)

@@ -99,10 +99,7 @@ def input_files(patterns: Sequence[str]) -> list[str]:
     """Return the files that paths, addresses and patterns name, sorted, each once.
 
     A directory stands for those of its files that have a known suffix, but not for hidden ones and those whose names
-    begin with an underscore.
-
-    Raises:
-        SentimentError: A pattern finds no file, or the store of an address cannot be asked.
+    begin with an underscore. A pattern that finds nothing raises SentimentError.
     """
     found: list[str] = []
     for pattern in patterns:
@@ -138,9 +135,6 @@ def parts_of(
 
     Parquet is divided by rows, JSON Lines and text by bytes. CSV stays whole, because a line feed may be inside a cell.
     So do JSON Lines that become a table, because its columns are those of the first row.
-
-    Raises:
-        SentimentError: The file cannot be read, or the first of its lines lacks the column of the texts.
     """
     format = input_format(source, source_format)
     target = job.format or output_format(f"x.{'jsonl' if format == 'txt' else format}")
@@ -199,11 +193,7 @@ def score_part(job: Job, part: Part) -> Outcome:
 
 
 def begin(job: Job, files: Sequence[str]) -> None:
-    """Make the output directory, with a file that describes the run, or check that it is of the same run.
-
-    Raises:
-        SentimentError: It is another run's, an input has changed since, or it cannot be written.
-    """
+    """Make the output directory, with a file that describes the run, or raise SentimentError if it is another run's."""
     output = Path(job.output)
     run: dict[str, Any] = {**asdict(job), "model_sha256": _model_hash(job.model), "inputs": dict(map(_state, files))}
     for name in ("output", "batch_size"):  # these change nothing in what is written

@@ -67,14 +67,9 @@ def _replace(model: Model[Any, Any], weights: Mapping[str, Array]) -> None:
 
 
 def compact_files(model: Model[Any, Any], cfg: dict[str, Any], max_bytes: int) -> int:
-    """Fold the embedding, store it as float16, and drop as few terms as make the files fit into `max_bytes`.
+    """Fold the embedding, store it as float16, drop as few terms as make the files fit, and return their size in bytes.
 
-    Returns:
-        The bytes that the model's files take.
-
-    Raises:
-        SentimentError: The model does not fold, or its files do not fit even without any term. The model is then of no
-            further use.
+    A model that does not fold, or whose files do not fit even without terms, raises SentimentError, and is of no use.
     """
     if not folds(model):
         raise SentimentError(Errors.S076.format(layer=model.attrs["layer"]))

@@ -66,11 +66,7 @@ def forward(
 
 
 def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: Floats2d | None = None) -> None:
-    """Draw the initial weights by the layer's own initializers, after `prepare`.
-
-    Raises:
-        SentimentError: The layer cannot be used, or the extra `train` is missing.
-    """
+    """Draw the initial weights by the layer's own initializers, after `prepare`, and check that it can be used."""
     prepare(model, X, Y)
     architecture = get_architecture(model)
     layer = initialized_layer(architecture, seed=np.random.randint(0, 2**31))

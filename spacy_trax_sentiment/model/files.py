@@ -34,10 +34,8 @@ _ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "length_exponent", "labe
 def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the content of each of the model's files by name, the manifest last.
 
-    `cfg` are the component's settings: `labels` and, unless float32, the `weights_dtype` to save as.
-
-    Raises:
-        SentimentError: A weight is not finite, or too large for float16.
+    `cfg` are the component's settings: `labels` and, unless float32, the `weights_dtype` to save as. A weight that is
+    not finite, or too large for float16, raises SentimentError.
     """
     n_labels = model.get_dim("nO") if model.has_dim("nO") else None
     settings = {"cfg": dict(cfg), "n_labels": n_labels, **{name: model.attrs[name] for name in _attributes(model)}}

@@ -23,7 +23,7 @@ def whole_directory(path: Path, overwrite: bool = False, within: Path | None = N
     Args:
         path: Where the directory shall be. Its parents are made.
         overwrite: Whether to replace a spaCy pipeline that is there.
-        within: As in `work_directory`.
+        within: A directory of the same file system to work in; None for beside `path`.
 
     Yields:
         An empty directory to write to. After an error it is removed, and what was at `path` is untouched.
@@ -69,11 +69,7 @@ def recover_replaced(path: Path, work: Path) -> None:
 
 
 def require_free_file(path: Path, overwrite: bool = False) -> None:
-    """Check that `path` is free, or a regular file that may be replaced.
-
-    Raises:
-        SentimentError: It is neither.
-    """
+    """Raise SentimentError unless `path` is free, or a regular file that may be replaced."""
     if not os.path.lexists(path):
         return
     if path.is_symlink() or not path.is_file():
@@ -113,11 +109,7 @@ def whole_file(path: Path, overwrite: bool = False) -> Iterator[IO[bytes]]:
 
 
 def write_file(path: Path, text: str, overwrite: bool = False) -> None:
-    """Write a text as UTF-8, whole or not at all.
-
-    Raises:
-        SentimentError: `path` is taken or cannot be written.
-    """
+    """Write a text as UTF-8, whole or not at all; raise SentimentError if `path` is taken or cannot be written."""
     with whole_file(path, overwrite) as file, os_errors_as(Errors.S069, path):
         file.write(text.encode("utf-8"))
 

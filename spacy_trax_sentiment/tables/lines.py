@@ -33,10 +33,8 @@ def decoded_lines(
 ) -> Iterator[str]:
     """Yield the lines of a file with their ends. Only a line feed ends a line.
 
-    A byte order mark is dropped `at_start` of a file; `errors` is as in `bytes.decode`.
-
-    Raises:
-        TableError: A line is not UTF-8, or too long.
+    A byte order mark is dropped `at_start` of a file; `errors` is as in `bytes.decode`. A line that is not UTF-8, or
+    too long, raises TableError.
     """
     for line, content in enumerate(iter(partial(file.readline, limit + 1), b""), start=1):
         if len(content) > limit:
@@ -50,8 +48,7 @@ def decoded_lines(
 def csv_rows(lines: Iterator[str], format: str, limit: int = LINE_LIMIT) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of each row's last line, and its cells, from lines of "csv" or "tsv".
 
-    Raises:
-        TableError: A row cannot be parsed, or is too long.
+    A row that cannot be parsed, or is too long, raises TableError.
     """
     n_chars = 0
 

@@ -22,12 +22,7 @@ _GROUP_BYTES = 1 << 26
 def parquet_batches(
     file: IO[bytes], path: str, text_column: str, batch_size: int, strict: bool = True, rows: range | None = None
 ) -> Iterator[TableBatch]:
-    """Return an iterator of a Parquet file's batches, like `open_input`; `path` is its name for errors.
-
-    Raises:
-        SentimentError: Here or from the iterator: the file cannot be read as Parquet, or the column holds no strings.
-        MissingExtraError: pyarrow is not installed.
-    """
+    """Return an iterator of a Parquet file's batches, like `open_input`; `path` is its name for errors."""
     pa = load_pyarrow(path)
     with placed(Source(path)):
         parquet = _opened(pa, file, path)

@@ -51,11 +51,7 @@ def reading(path: str, *others: type[Exception]) -> AbstractContextManager[None]
 
 @contextmanager
 def open_binary(path: str, span: range | None = None) -> Iterator[IO[bytes]]:
-    """Open a path, an address, or "-" for standard input, and yield the file, or a span of its bytes.
-
-    Raises:
-        SentimentError: The file cannot be opened.
-    """
+    """Open a path, an address, or "-" for standard input, and yield the file, or a span of its bytes."""
     if path == STANDARD_STREAM:
         if sys.stdin is None:
             raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason="it is closed; name a file by --input"))
@@ -97,11 +93,7 @@ def file_size(file: IO[bytes]) -> int | None:
 
 
 def line_spans(path: str, size: int, most: int) -> list[range]:
-    """Divide a file of `size` bytes into spans of about `most`, each of whole lines, so that processes can share it.
-
-    Raises:
-        SentimentError: The file cannot be read.
-    """
+    """Divide a file of `size` bytes into spans of about `most`, each of whole lines, so that processes can share it."""
     ends = [0]
     with open_binary(path) as file, reading(path):
         while ends[-1] + most < size:

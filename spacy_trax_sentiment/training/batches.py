@@ -44,9 +44,6 @@ def balanced_batches(
 
     A class that is used up starts over in a `loop`, in a new random order with `shuffle`; else the batches end before
     the first incomplete one.
-
-    Raises:
-        SentimentError: The batch size is not a multiple of the number of classes.
     """
     classes = sorted(set(targets), reverse=True)
     share = check_batch_size(batch_size, len(classes))

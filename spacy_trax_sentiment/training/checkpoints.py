@@ -66,8 +66,7 @@ class Checkpoints:
     def start(self, facts: Mapping[str, Any]) -> Checkpoint | None:
         """Return the checkpoint to resume from, or None to start from the beginning.
 
-        Raises:
-            SentimentError: The latest checkpoint is damaged or belongs to a run with other facts.
+        One that is damaged or belongs to a run with other facts raises SentimentError.
         """
         saved = self.saved()
         if not self.resume or not saved:

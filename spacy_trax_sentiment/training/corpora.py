@@ -122,10 +122,7 @@ def read_corpus(
 def split_held_out(texts: Iterable[LabelledText]) -> tuple[list[LabelledText], list[LabelledText]]:
     """Return the texts to train on, and the last fifth of each label's texts. Both are grouped by label.
 
-    For `nltk:twitter_samples` this is the seed's split.
-
-    Raises:
-        SentimentError: A label has too few texts.
+    For `nltk:twitter_samples` this is the seed's split. A label with too few texts raises SentimentError.
     """
     of_label: dict[str, list[LabelledText]] = {}
     for text in texts:

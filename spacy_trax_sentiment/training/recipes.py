@@ -43,11 +43,7 @@ class Recipe(NamedTuple):
 
 
 def read_recipe(name: str | Path) -> Recipe:
-    """Read a recipe: a .cfg file, or by its name one of those of the bundled models.
-
-    Raises:
-        SentimentError: The recipe cannot be used. The message names the file and the reason.
-    """
+    """Read a recipe, a .cfg file or by name that of a bundled model; raise SentimentError if it cannot be used."""
     path = Path(name)
     bundled = files("spacy_trax_sentiment.configs") / "recipes" / f"{name}.cfg"
     if not path.is_file() and not bundled.is_file():
@@ -70,11 +66,7 @@ def read_recipe(name: str | Path) -> Recipe:
 
 
 def mix(recipe: Recipe, data: Path) -> Corpus:
-    """Read a recipe's sources, which are relative to `data`: texts with a weight above 0, and held-out texts.
-
-    Raises:
-        SentimentError: A source cannot be read, or a label has no text.
-    """
+    """Read a recipe's sources, which are relative to `data`: texts with a weight above 0, and held-out texts."""
     texts: list[LabelledText] = []
     weights: list[float] = []
     for source in recipe.sources:

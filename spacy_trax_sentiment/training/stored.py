@@ -42,11 +42,7 @@ class StoredTexts:
 
 
 class StoredIds(Sequence[NDArray[np.int32]]):
-    """The ids of many texts, int32 (n_ids,) each, in a temporary file that is mapped into memory.
-
-    Raises:
-        SentimentError: The temporary directory is full or cannot be written.
-    """
+    """The ids of many texts, int32 (n_ids,) each, in a temporary file that is mapped into memory."""
 
     def __init__(self, ids: Iterable[NDArray[np.int32]]) -> None:
         ends = array("q", [0])

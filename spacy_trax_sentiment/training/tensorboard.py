@@ -11,9 +11,6 @@ class Summaries:
     """Writes losses and the held-out accuracy under the names that Trax's Loop uses, without its pickles.
 
     The folders `train` and `eval` in the directory get a file each.
-
-    Raises:
-        SentimentError: The folders cannot be created.
     """
 
     def __init__(self, directory: Path) -> None:

@@ -54,11 +54,7 @@ def unsupported(message: str) -> RefusedError:
 
 
 def content_type(request: Request) -> str:
-    """Return the content type of a request's body, without its parameters.
-
-    Raises:
-        RefusedError: If the body is compressed or not in UTF-8.
-    """
+    """Return the content type of a body, without parameters; refuse one that is compressed or not in UTF-8."""
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding != "identity":
         raise unsupported(f"The body is compressed ({encoding[:40]!r}). Send it uncompressed.")

@@ -20,11 +20,7 @@ _BACKLOG = 2048
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens at a host and port, of which 0 takes any that is free.
-
-    Raises:
-        SentimentError: If the address cannot be listened on.
-    """
+    """Return a socket that listens at a host and port, of which 0 takes any that is free."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         # asyncio disables Nagle's algorithm, which delays each answer by 40 ms, only if the protocol is named.

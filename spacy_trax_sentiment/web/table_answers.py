@@ -28,9 +28,6 @@ def score_table(
 
     The answer, csv or jsonl, is the table with the columns that `trax-sentiment predict` adds; as json, it is the texts
     with their results. In CSV, an apostrophe stands before a cell that a spreadsheet would take for a formula.
-
-    Raises:
-        RefusedError: If the table cannot be used.
     """
     try:
         batches = _checked_batches(body, read_as, text_column, limits)

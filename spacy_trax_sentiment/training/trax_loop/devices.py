@@ -15,11 +15,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def devices(data_parallel: bool) -> Iterator[int]:
-    """Yield the number of devices for a Loop that is created and run within this context: all, or the first one.
-
-    Raises:
-        SentimentError: All devices are requested, and the installed JAX does not support it.
-    """
+    """Yield the number of devices for a Loop that is created and run within this context: all, or the first one."""
     n_devices = jax.local_device_count()
     if n_devices == 1:
         yield 1
