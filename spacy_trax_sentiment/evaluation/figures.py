@@ -209,7 +209,7 @@ def evaluate(
 def read_texts(
     source: Source, labels: Sequence[str], *, text_column: str = "text", label_column: str = "label"
 ) -> tuple[list[LabelledText], dict[str, int]]:
-    """Return the labelled texts that have one of the labels, and the number of texts per other label, with a warning."""
+    """Return the texts that have one of the labels, and the number of texts per other label, which is logged."""
     name = "the texts" if isinstance(source, tuple) else str(source)
     if isinstance(source, tuple):
         texts = [LabelledText(*pair) for pair in zip(*source, strict=True)]
