@@ -1,5 +1,7 @@
 """The JSON of requests and answers, as models that check requests and describe all of it in OpenAPI."""
 
+import json
+from importlib.resources import files
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
@@ -140,84 +142,23 @@ class TableAnswer(BaseModel):
     results: list[TextResult] = Field(description="One result per row, in order.")
 
 
-def _errors(descriptions: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ErrorAnswer, "description": text} for status, text in descriptions.items()}
+_TEXTS: dict[str, Any] = json.loads((files("spacy_trax_sentiment.web") / "openapi.json").read_text("utf8"))
 
 
-def _request_body(content: dict[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": content}}
+def _endpoint(name: str, answer: type[BaseModel], body: dict[str, Any]) -> dict[str, Any]:
+    """Return what OpenAPI says about an endpoint: its texts and examples, its answer, and the schema of its body."""
+    texts = _TEXTS[name]
+    errors = {int(code): {"model": ErrorAnswer, "description": text} for code, text in texts["errors"].items()}
+    content = {media_type: {"schema": body, **example} for media_type, example in texts["requests"].items()}
+    return {
+        "summary": texts["summary"],
+        "description": texts["description"],
+        "response_model": answer,
+        "response_model_exclude_unset": True,
+        "responses": {200: {"content": texts["answers"]}, **errors},
+        "openapi_extra": {"requestBody": {"required": True, "content": content}},
+    }
 
 
-_ANSWER_EXAMPLE = {
-    "labels": ["negative", "positive"],
-    "results": [
-        {
-            "label": "positive",
-            "probability": 0.95,
-            "probabilities": {"negative": 0.05, "positive": 0.95},
-            "polarity": 0.9,
-            "log_odds": 2.944439,
-        }
-    ],
-}
-
-_QUESTION_EXAMPLES = {
-    "one": {"value": {"text": "What a wonderful day", "contributions": True}},
-    "many": {"value": {"texts": ["love it", "never again"]}},
-}
-
-SENTIMENT: dict[str, Any] = {
-    "summary": "Score one or many texts",
-    "description": "Numbers are rounded to six decimals, unless contributions are asked for. Lone surrogates in a text "
-    "count as U+FFFD.",
-    "response_model": Answer,
-    "response_model_exclude_unset": True,
-    "responses": {
-        200: {"content": {"application/json": {"example": _ANSWER_EXAMPLE}}},
-        **_errors(
-            {
-                400: "The body is not JSON.",
-                413: "The body, a text or the number of texts exceeds the limits.",
-                415: "The body's type is not application/json.",
-                422: "The JSON is not such an object.",
-                503: "Too many requests are waiting.",
-            }
-        ),
-    },
-    "openapi_extra": _request_body(
-        {"application/json": {"schema": Question.model_json_schema(), "examples": _QUESTION_EXAMPLES}}
-    ),
-}
-"""What OpenAPI says about `POST /v1/sentiment`."""
-
-_FILE_EXAMPLES = {
-    "csv": "id,text\n1,love it\n2,never again\n",
-    "tsv": "id\ttext\n1\tlove it\n2\tnever again\n",
-    "jsonl": '{"id": 1, "text": "love it"}\n{"id": 2, "text": "never again"}\n',
-    "txt": "love it\nnever again\n",
-}
-
-_CSV_EXAMPLE = "text,sentiment,sentiment_negative,sentiment_positive\nlove it,positive,0.05,0.95"
-
-TABLE: dict[str, Any] = {
-    "summary": "Score the texts of a table",
-    "description": "The body is the file itself, in UTF-8. In a CSV answer, an apostrophe is put before a cell that a "
-    "spreadsheet would take for a formula.",
-    "response_model": TableAnswer,
-    "response_model_exclude_unset": True,
-    "responses": {
-        200: {"content": {"text/csv": {"example": _CSV_EXAMPLE}, "application/x-ndjson": {}}},
-        **_errors(
-            {
-                413: "The body, a text, or the number of rows or columns exceeds the limits.",
-                415: "The body's type is none of these.",
-                422: "The table or a parameter cannot be used.",
-                503: "Too many requests are waiting.",
-            }
-        ),
-    },
-    "openapi_extra": _request_body(
-        {name: {"schema": {"type": "string"}, "example": _FILE_EXAMPLES[each]} for name, each in FORMAT_OF_TYPE.items()}
-    ),
-}
-"""What OpenAPI says about `POST /v1/table`."""
+SENTIMENT = _endpoint("sentiment", Answer, Question.model_json_schema())
+TABLE = _endpoint("table", TableAnswer, {"type": "string"})
