@@ -1,6 +1,4 @@
 import json
-import logging
-import pickle
 from typing import Any
 
 import numpy as np
@@ -9,10 +7,9 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.explanation import doc_extension
 from spacy_trax_sentiment.pipelines import load
 
