@@ -54,14 +54,11 @@ def data_generator(
 ) -> Iterator[Batch]:
     """Draw batches of half positive (target 1) and then half negative tweets (target 0), as in section 5.
 
-    A class that is used up starts over in a `loop`; else the batches end before the first incomplete one.
+    A class that is used up starts over in a `loop`; else the batches end before the first incomplete one. `batch_size`
+    must be even.
 
     Returns:
-        An iterator of ids int32 (batch_size, length), targets int32 (batch_size,) and example weights of 1, float32
-        (batch_size,).
-
-    Raises:
-        SentimentError: The batch size is odd or less than 2.
+        An iterator of ids int32 (batch_size, length), targets int32 (batch_size,) and example weights of 1, float32.
     """
     check_batch_size(batch_size, 2)
     ids = [tweet_to_tensor(tweet, vocab_dict) for tweet in (*data_pos, *data_neg)]

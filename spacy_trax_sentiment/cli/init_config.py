@@ -35,14 +35,7 @@ def init_config(name: Name = "default", output: Output = None, overwrite: Overwr
 
 
 def filled_config(name: str) -> str:
-    """Return a config of `configs/`, with its comments, completed with spaCy's defaults.
-
-    Args:
-        name: The file's name without its suffix.
-
-    Raises:
-        SentimentError: If there is no config of that name.
-    """
+    """Return the text of a config of the package, with the rest filled in as `spacy init fill-config` does."""
     from spacy.util import load_model_from_config
     from thinc.api import Config
 

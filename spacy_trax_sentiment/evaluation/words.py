@@ -20,13 +20,10 @@ _CLITIC = re.compile(r"\w*['’]\w+")  # "n't", "'s": parts of words, which spaC
 
 
 class Word(NamedTuple):
-    """A word and what it says for one label.
+    """A word in lower case, how strongly it speaks for a label, and how often it occurs in the texts.
 
-    Attributes:
-        text: The word in lower case.
-        weight: The sum of the folded rows of all its terms, for the label, natural logarithm. With two labels it is the
-            log-odds of the label against the other; with more, its log-probability less the labels' mean.
-        occurrences: Number of times that it occurs in the texts.
+    The weight is the sum of the folded rows of all its terms. With two labels it is the log-odds of the label against
+    the other; with more, its log-probability less the labels' mean.
     """
 
     text: str

@@ -145,11 +145,7 @@ class Sentiment:
         return self.contributions[:, self.labels.index(label)] * self._against_the_others
 
     def bias_toward(self, label: str) -> float:
-        """Return the bias of one label less the mean of the others'.
-
-        Args:
-            label: One of `labels`.
-        """
+        """Return the bias of one label less the mean of the others'."""
         return float(self.bias[self.labels.index(label)]) * self._against_the_others
 
     @property

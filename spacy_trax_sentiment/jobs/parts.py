@@ -60,13 +60,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Part:
-    """A file, or some rows of one.
+    """A file, or some rows of one, and the name of its output.
 
-    Attributes:
-        source: The path or address of the file.
-        format: Its format.
-        name: The name of the part's output.
-        extent: Where it starts and stops: rows of Parquet, or bytes of JSON Lines or text. None for the whole file.
+    `extent` is where it starts and stops: rows of Parquet, or bytes of JSON Lines or text; None for the whole file.
     """
 
     source: str

@@ -35,15 +35,9 @@ def row_bucket(n_rows: int) -> int:
 def pad(
     texts: Sequence[Ids], padded_length: Callable[[int], int] = bucket_length, n_rows: int = 0
 ) -> NDArray[np.int32]:
-    """Return texts of any lengths as one padded batch.
+    """Return texts of any lengths as one batch, int32 (max(n_texts, n_rows), padded length), filled with `__PAD__`.
 
-    Args:
-        texts: The ids of each text.
-        padded_length: Returns the length to pad to for the longest text's length.
-        n_rows: The least number of rows; those past the texts hold padding alone.
-
-    Returns:
-        int32 (max(n_texts, n_rows), padded length), filled up with the id of `__PAD__`.
+    `padded_length` returns the length to pad to for the longest text's length.
     """
     return pad_ragged(Ragged.of(texts), padded_length, n_rows)
 

@@ -18,12 +18,9 @@ _ASIDE = "old"
 
 @contextmanager
 def whole_directory(path: Path, overwrite: bool = False, within: Path | None = None) -> Iterator[Path]:
-    """Write a directory beside its place, and rename it once it is complete.
+    """Write a directory beside its place, whose parents are made, and rename it once it is complete.
 
-    Args:
-        path: Where the directory shall be. Its parents are made.
-        overwrite: Whether to replace a spaCy pipeline that is there.
-        within: A directory of the same file system to work in; None for beside `path`.
+    It may `overwrite` a spaCy pipeline, and work `within` another directory of the same file system.
 
     Yields:
         An empty directory to write to. After an error it is removed, and what was at `path` is untouched.
@@ -80,17 +77,13 @@ def require_free_file(path: Path, overwrite: bool = False) -> None:
 
 @contextmanager
 def whole_file(path: Path, overwrite: bool = False) -> Iterator[IO[bytes]]:
-    """Write a file beside its place, and rename it once it is complete.
-
-    Args:
-        path: Where the file shall be. Its parents are made.
-        overwrite: Whether to replace a file that is there.
+    """Write a file beside its place, whose parents are made, and rename it once it is complete.
 
     Yields:
-        An open file. After an error it is removed, and what was at `path` is untouched.
+        The file, open for writing. After an error it is removed, and what was at `path` is untouched.
 
     Raises:
-        SentimentError: `path` is taken, which is raised before anything is done, or cannot be written.
+        SentimentError: `path` is taken, unless by a file to `overwrite`, or cannot be written.
     """
     require_free_file(path, overwrite)
     with ExitStack() as stack:

@@ -69,25 +69,19 @@ def open_input(
     line_limit: int = LINE_LIMIT,
     batch_chars: int = BATCH_CHARS,
 ) -> Iterator[Iterator[TableBatch]]:
-    """Open a table for reading.
+    """Open a table for reading, and yield an iterator of its batches, in order: one empty batch if it has no rows.
 
     Args:
         path: A path, or an address such as s3://bucket/path; "-" for standard input.
         format: One of INPUT_FORMATS.
         text_column: The column that holds the texts. The only column of "txt" gets this name.
-        batch_size: Maximum rows per batch.
+        batch_size: Maximum rows per batch. One with `batch_chars` characters ends before.
         strict: Whether a row without a string in the column is an error. If not, its text is None.
-        part: The rows of Parquet to read, counting from 0; or the bytes of JSON Lines or text, as `line_spans` gives
-            them. None reads all.
+        part: The rows of Parquet to read, or the bytes of JSON Lines or text, as `line_spans` gives them; None for all.
         line_limit: Maximum bytes per line.
-        batch_chars: Characters at which a batch ends before it has `batch_size` rows.
-
-    Yields:
-        An iterator of batches in the file's order. A table without rows has one empty batch.
 
     Raises:
-        SentimentError: Here or from the iterator: the file cannot be read, lacks the column, or holds something else
-            than a string in it.
+        SentimentError: Here or from the iterator: the file cannot be read, or lacks a string in the column.
     """
     if format == "parquet":
         if path == STANDARD_STREAM:
@@ -207,20 +201,12 @@ _READERS = {"jsonl": _json_batches, "txt": _line_batches, "csv": _cell_batches, 
 def labelled_rows(
     path: str | Path, *, text_column: str = "text", label_column: str = "label", line_limit: int = LINE_LIMIT
 ) -> Iterator[tuple[int, str, str]]:
-    """Read a file of labelled texts.
+    """Yield the number of the line (for Parquet, of the row), the text and the label of each row of a file.
 
-    Args:
-        path: A file that ends in .jsonl, .csv, .tsv or .parquet.
-        text_column: The column that holds the texts.
-        label_column: The column that holds the labels.
-        line_limit: Maximum bytes per line.
-
-    Yields:
-        The number of each row's line (for Parquet, of the row), its text and its label.
+    The file's name ends in .jsonl, .csv, .tsv or .parquet.
 
     Raises:
         SentimentError: The format is unknown, the file cannot be read, or a row lacks a string in one of the columns.
-        MissingExtraError: The file is Parquet, and pyarrow is not installed.
     """
     path = Path(path)
     format = path.suffix.lower().removeprefix(".")

@@ -20,12 +20,7 @@ _SHORTEST_BY_STEM = 4
 
 
 class Entry(NamedTuple):
-    """What the lexicons say of a word.
-
-    Attributes:
-        opinion: -1, 0 or 1.
-        valence: -4 to 4; None if unknown.
-    """
+    """What the lexicons say of a word: an opinion, -1, 0 or 1; and a valence, -4 to 4, or None if unknown."""
 
     opinion: int = 0
     valence: float | None = None

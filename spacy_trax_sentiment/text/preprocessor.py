@@ -56,10 +56,8 @@ class Lexemes(NamedTuple):
     """Many lexemes side by side.
 
     Attributes:
-        terms: The first term of each lexeme, then the second of each, and so on: one list of n_lexemes per place, at
-            least one; None if a lexeme has no term there.
-        roles: The role of each lexeme, (n_lexemes,).
-        leanings: The leaning of each lexeme, (n_lexemes,).
+        terms: The first term of each lexeme, then the second of each, ...: a list of n_lexemes each; None for none.
+        roles, leanings: Those of each lexeme, (n_lexemes,).
     """
 
     terms: Sequence[Sequence[str | None]]

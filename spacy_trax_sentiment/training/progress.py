@@ -6,13 +6,9 @@ STEPS_PER_EVALUATION = 10
 
 
 class Progress(NamedTuple):
-    """Progress after a step.
+    """Progress after a step: the mean training loss, and the loss and accuracy (0 to 1) of held-out texts.
 
-    Attributes:
-        step: Number of steps done.
-        loss: Mean training loss since the evaluation before the last one.
-        dev_loss: Held-out loss at the last evaluation.
-        dev_accuracy: Held-out accuracy at the last evaluation, 0 to 1. All three are NaN before the first one.
+    All three are NaN before the first evaluation.
     """
 
     step: int

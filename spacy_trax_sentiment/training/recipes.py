@@ -16,13 +16,7 @@ from .settings import STRICT_NAMES, Settings, one_line_errors
 @one_line_errors
 @dataclass(frozen=True, config=STRICT_NAMES)
 class Source:
-    """A source of a recipe.
-
-    Attributes:
-        path: Path within the directory of the data, or a named source as in `LabelledTexts`.
-        weight: How often to draw each of its texts, in proportion.
-        label_weights: Factors on this weight by label; 1 for a label not named.
-    """
+    """A source of a recipe: its path, how often to draw each text, in proportion, and factors on that by label."""
 
     path: str
     weight: float = 1.0

@@ -45,13 +45,7 @@ from .stored import StoredIds, StoredTexts
 
 
 class Trained(NamedTuple):
-    """The result of training.
-
-    Attributes:
-        nlp: The pipeline, whose only component is `trax_sentiment`.
-        history: The evaluations during training.
-        held_out: The held-out texts.
-    """
+    """The result of training: the pipeline, the evaluations during training, and the held-out texts."""
 
     nlp: Language
     history: list[Progress]

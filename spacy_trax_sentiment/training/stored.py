@@ -17,12 +17,7 @@ from .labelled import LabelledText
 
 
 class StoredTexts:
-    """Labelled texts that stay in their file and are read from it at each iteration.
-
-    Args:
-        texts: Starts at the file's first text at each iteration.
-        counts: Number of texts to take per label, the first ones; None for all.
-    """
+    """Labelled texts that stay in their file and are read from it at each iteration, `counts` of each label or all."""
 
     def __init__(self, texts: Iterable[LabelledText], counts: Counter[str] | None = None) -> None:
         self._texts = texts

@@ -34,14 +34,8 @@ def run_loop(
 ) -> list[Progress]:
     """Train a Trax layer, from ids to log-probabilities, with the weighted cross-entropy on endless batches.
 
-    `facts` say what the run is about, to be kept in the checkpoints: see `Checkpoint`.
-
-    Returns:
-        The evaluations: after step 1, and after every tenth step.
-
-    Raises:
-        SentimentError: A loss is not finite, the devices cannot share a batch, or a checkpoint cannot be used.
-        TrainingInterrupted: Ctrl-C was pressed, and there are checkpoints.
+    `facts` say what the run is about, to be kept in the checkpoints: see `Checkpoint`. Returns the evaluations: after
+    step 1, and after every tenth step. Ctrl-C raises TrainingInterrupted if there are checkpoints.
     """
     facts = facts or {}
     start = None if checkpoints is None else checkpoints.start(facts)
