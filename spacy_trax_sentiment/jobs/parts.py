@@ -142,7 +142,7 @@ def parts_of(
     elif format == "txt" or (format == "jsonl" and target == "jsonl"):
         n_bytes = _state(source)[1][0]
         if n_bytes > bytes_per_part:
-            # Whether the first row lacks the column, only this part of the file can say, for all the others.
+            # If the first row lacks the column, the whole file is refused. The later parts could not tell.
             with open_input(source, format, text_column=job.text_column, batch_size=1, strict=job.strict) as batches:
                 next(batches)
             spans = line_spans(source, n_bytes, bytes_per_part)

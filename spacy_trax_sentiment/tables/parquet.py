@@ -74,7 +74,7 @@ def arrow_batch(data: Any, texts: list[str | None], source: Source, fraction: fl
 
 
 def _values(data: Any) -> Iterator[Sequence[Any]]:
-    yield from zip(*map(json_values, data.columns), strict=True)
+    yield from zip(*map(_json_values, data.columns), strict=True)
 
 
 def string_rows(file: IO[bytes], path: str, columns: Mapping[str, str]) -> Iterator[tuple[int, list[str]]]:
@@ -204,7 +204,7 @@ def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def json_values(column: Any) -> list[Any]:
+def _json_values(column: Any) -> list[Any]:
     """Return the values of an Arrow array as JSON and CSV can show them, if need be by `as_json`."""
     import pyarrow as pa
 

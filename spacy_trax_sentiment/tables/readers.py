@@ -130,7 +130,7 @@ def _json_lines(table: _Table) -> Iterator[JsonLine]:
         if not raw:
             continue
         row = parse_json_line(raw, number)
-        # A good row takes this look-up and no more.
+        # A good row costs this one look-up.
         text = row.get(column) if isinstance(row, dict) else None
         if not isinstance(text, str):
             # If even the first row lacks the column, its name is probably wrong.
@@ -180,7 +180,7 @@ def _cell_batches(table: _Table, format: str) -> Iterator[TableBatch]:
 def _cell_rows(
     rows: Iterator[tuple[int, list[str]]], columns: list[str], index: int, strict: bool
 ) -> Iterator[tuple[str | None, list[str]]]:
-    """Yield each row's text and cells. A row that ends early is filled up, lest the columns to add shift left."""
+    """Yield each row's text and cells. Rows that end early are filled up, so that added columns do not shift left."""
     for line, row in rows:
         has_text = len(row) > index
         if len(row) != len(columns):

@@ -117,7 +117,7 @@ def _csv_writer(file: IO[bytes], dialect: str, safe: bool) -> Write:
     def write(batch: TableBatch, added: Added) -> None:
         nonlocal has_header
         ends = zip(*map(_shown, added.values()), strict=True)
-        rows = [[*map(as_cell, row), *end] for row, end in zip(batch.values, ends, strict=True)]
+        rows = [[*map(_as_cell, row), *end] for row, end in zip(batch.values, ends, strict=True)]
         if not has_header and batch.columns:
             rows.insert(0, [*batch.columns, *added])
             has_header = True
@@ -129,7 +129,7 @@ def _csv_writer(file: IO[bytes], dialect: str, safe: bool) -> Write:
     return write
 
 
-def as_cell(value: Any) -> Any:
+def _as_cell(value: Any) -> Any:
     """Return what stands in a CSV for a value: None, a str, an int or a float as it is, anything else as JSON."""
     return value if value is None or type(value) in (str, int, float) else as_json(value)
 
