@@ -70,7 +70,7 @@ def test_predict_reads_standard_input_line_by_line(run: Run, model: Path, monkey
 
 
 def test_a_table_gets_the_numbers_that_the_pipeline_gives(
-    run: Run, model: Path, trained: Language, tmp_path: Path
+    run: Run, model: Path, bundled: Language, tmp_path: Path
 ) -> None:
     texts = ["I love this", "awful \ud83d\ude00", "", "bad \ud800"]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
@@ -78,7 +78,7 @@ def test_a_table_gets_the_numbers_that_the_pipeline_gives(
     rows = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text().splitlines()]
     assert [row["text"] for row in rows] == ["I love this", "awful 😀", "", "bad \ud800"]
     for row in rows[:3]:
-        cats = trained(row["text"]).cats
+        cats = bundled(row["text"]).cats
         assert {f"sentiment_{label}": pytest.approx(p, abs=2e-6) for label, p in cats.items()}.items() <= row.items()
         assert row["sentiment"] == max(cats, key=lambda label: cats[label])
 
