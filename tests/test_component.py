@@ -15,6 +15,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.component import TraxSentiment
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.pipelines import find_component, load
@@ -44,7 +45,7 @@ def _blank(config: dict[str, Any] = SMALL) -> Language:
 
 @pytest.fixture(scope="module")
 def updated(require_trax: None) -> Language:
-    """A pipeline trained by `nlp.update`. Not to be changed by a test."""
+    """A pipeline trained by `nlp.update`. Tests must not change it."""
     spacy.util.fix_random_seed(0)
     nlp = _blank()
     examples = _examples(nlp)
@@ -82,7 +83,7 @@ def test_the_loss_is_the_negative_log_likelihood_of_labelled_examples(updated: L
     loss, gradient = component.get_loss(examples, scores)
     assert loss == pytest.approx(-np.log(scores[0, positive]) / 2)
     np.testing.assert_allclose(gradient[0].sum(), 0, atol=1e-6)
-    np.testing.assert_allclose(gradient[1], scores[1] / 2)  # all of it lost in the log-softmax
+    np.testing.assert_allclose(gradient[1], scores[1] / 2)  # the log-softmax cancels all of it
 
 
 def test_the_loss_does_not_grow_with_the_batch(updated: Language) -> None:
@@ -107,6 +108,31 @@ def test_an_example_without_a_label_teaches_nothing() -> None:
     assert model.to_bytes() == before
 
 
+class _OnlyE:
+    """An optimizer that moves the embedding alone, in place."""
+
+    def __call__(self, key: tuple[int, str], weights: Any, gradient: Any) -> tuple[Any, Any]:
+        if key[1] == "E":
+            weights -= gradient
+        return weights, np.zeros_like(gradient)
+
+
+def test_after_an_update_of_the_embedding_alone_nothing_is_stale(updated: Language) -> None:
+    nlp = _blank().from_bytes(updated.to_bytes())
+    scorer, doc = TextScorer(nlp), nlp.make_doc("good stuff")
+    nlp("good stuff"), scorer(["good stuff"])  # fills the caches
+    explained = find_component(nlp).explain(doc).log_odds
+    examples = _examples(nlp, [("good stuff", "negative"), ("bad stuff", "positive")])
+    for _ in range(3):
+        before = nlp("good stuff").cats["positive"]
+        nlp.update(examples, sgd=_OnlyE())  # type: ignore[arg-type]
+        after = nlp("good stuff").cats
+        assert after["positive"] < before
+        assert after == _blank().from_bytes(nlp.to_bytes())("good stuff").cats
+        np.testing.assert_allclose(scorer(["good stuff"])[0], list(after.values()), atol=1e-6)
+        assert find_component(nlp).explain(doc).log_odds != explained
+
+
 @pytest.mark.parametrize("run", [lambda nlp: nlp("x"), lambda nlp: list(nlp.pipe(["x", ""])), lambda nlp: nlp("")])
 def test_an_untrained_component_gives_spacys_own_error(run: Callable[[Language], Any]) -> None:
     with pytest.raises(ValueError, match=r"\[E109\] Component 'trax_sentiment'"):
@@ -121,7 +147,7 @@ def test_odd_texts_get_probabilities(updated: Language, text: str) -> None:
     assert all(0 <= p <= 1 for p in cats.values())
 
 
-def test_texts_without_known_terms_all_score_alike(updated: Language) -> None:
+def test_texts_without_known_terms_all_score_the_same(updated: Language) -> None:
     assert updated("").cats == updated("table").cats == updated("table chair parcels").cats
 
 
@@ -132,22 +158,22 @@ def test_a_text_scores_the_same_alone_and_in_a_batch(updated: Language, texts: l
         assert doc.cats == pytest.approx(updated(text).cats, abs=1e-6)
 
 
-def _same(nlp: Language, other: Language) -> None:
+def _assert_same(nlp: Language, other: Language) -> None:
     for text, _ in DATA:
         assert other(text).cats == nlp(text).cats
 
 
-def test_disk_round_trip(updated: Language, tmp_path: Path) -> None:
+def test_a_pipeline_is_saved_to_disk_and_loaded(updated: Language, tmp_path: Path) -> None:
     updated.to_disk(tmp_path)
-    _same(updated, spacy.load(tmp_path))
+    _assert_same(updated, spacy.load(tmp_path))
     assert find_component(load(tmp_path)).labels == find_component(updated).labels
 
 
-def test_bytes_round_trip(updated: Language) -> None:
-    _same(updated, _blank().from_bytes(updated.to_bytes()))
+def test_a_pipeline_is_turned_into_bytes_and_back(updated: Language) -> None:
+    _assert_same(updated, _blank().from_bytes(updated.to_bytes()))
 
 
-def test_pickle_round_trip(updated: Language) -> None:
+def test_a_component_is_pickled(updated: Language) -> None:
     component = pickle.loads(pickle.dumps(find_component(updated)))
     docs = [updated.make_doc(text) for text, _ in DATA]
     np.testing.assert_array_equal(component.predict(docs), find_component(updated).predict(docs))
@@ -155,20 +181,20 @@ def test_pickle_round_trip(updated: Language) -> None:
 
 def test_pretrained_weights_are_loaded_from_a_pipeline_or_a_component(updated: Language, tmp_path: Path) -> None:
     updated.to_disk(tmp_path)
-    _same(updated, _blank({"pretrained": str(tmp_path)}))
-    _same(updated, _blank({"pretrained": str(tmp_path / "trax_sentiment")}))
+    _assert_same(updated, _blank({"pretrained": str(tmp_path)}))
+    _assert_same(updated, _blank({"pretrained": str(tmp_path / "trax_sentiment")}))
 
 
 def test_pretrained_weights_are_kept_by_initialize(updated: Language, tmp_path: Path) -> None:
     updated.to_disk(tmp_path)
     nlp = _blank({"pretrained": str(tmp_path)})
     nlp.initialize(lambda: _examples(nlp, DATA[:2]))
-    _same(updated, nlp)
+    _assert_same(updated, nlp)
     with pytest.raises(SentimentError, match="S037.*neutral"):
         nlp.initialize(lambda: _examples(nlp, [*DATA, ("so so", "neutral")]))
 
 
-def test_absent_pretrained_weights_are_named_when_used(tmp_path: Path) -> None:
+def test_missing_pretrained_weights_are_named_when_used(tmp_path: Path) -> None:
     nlp = _blank({"pretrained": str(tmp_path / "gone")})
     with pytest.raises(SentimentError, match="S036.*gone"):
         nlp("x")
@@ -176,12 +202,12 @@ def test_absent_pretrained_weights_are_named_when_used(tmp_path: Path) -> None:
         nlp.initialize(lambda: _examples(nlp))
 
 
-def test_a_saved_pipeline_loads_where_its_pretrained_path_is_gone(updated: Language, tmp_path: Path) -> None:
+def test_a_saved_pipeline_loads_after_its_pretrained_path_is_gone(updated: Language, tmp_path: Path) -> None:
     updated.to_disk(tmp_path / "first")
     nlp = _blank({"pretrained": str(tmp_path / "first")})
     nlp.to_disk(tmp_path / "second")
     (tmp_path / "first").rename(tmp_path / "moved")
-    _same(updated, spacy.load(tmp_path / "second"))
+    _assert_same(updated, spacy.load(tmp_path / "second"))
 
 
 def test_initializing_again_starts_from_the_new_texts(updated: Language) -> None:
@@ -208,7 +234,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 def _printed_by(code: str, *arguments: Path) -> str:
-    """RETURNS: What the code prints in a Python process of its own, which must succeed."""
+    """Return what the code prints in a Python process of its own, which must succeed."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -248,7 +274,7 @@ def test_add_pipe_finds_the_component_without_an_import_and_without_nltk() -> No
     assert _printed_by(code) == "[]"
 
 
-def test_factory_metadata() -> None:
+def test_the_factory_declares_what_it_assigns_and_scores() -> None:
     meta = Language.get_factory_meta("trax_sentiment")
     assert meta.assigns == ["doc.cats"]
     assert meta.default_score_weights["cats_score"] == 1.0
@@ -265,7 +291,7 @@ def test_a_directory_without_a_model_is_named(tmp_path: Path) -> None:
         load(tmp_path / "blank")
 
 
-def test_the_tokenizer_remembers_more_chunks_where_it_may() -> None:
+def test_the_tokenizers_cache_is_enlarged_if_that_is_asked_for() -> None:
     assert spacy.blank("en").tokenizer.max_cache_size == 10_000  # type: ignore[union-attr]
     assert _blank().tokenizer.max_cache_size == 100_000  # type: ignore[union-attr]
     assert _blank({**SMALL, "tokenizer_cache_size": None}).tokenizer.max_cache_size == 10_000  # type: ignore[union-attr]

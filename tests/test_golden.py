@@ -1,4 +1,4 @@
-"""Models that earlier releases saved keep loading, and give the scores that they gave."""
+"""Models saved by earlier releases load, and give the same scores as then."""
 
 import json
 from pathlib import Path

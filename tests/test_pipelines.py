@@ -23,7 +23,7 @@ from spacy_trax_sentiment.storage.whole import whole_directory
 
 GOLDEN = Path(__file__).parent / "data" / "golden" / "v1"
 NAMES = "one", "two"
-# A process that replaces the model at the first path by those at the others, in turn, until it is ended.
+# A process that replaces the model at the first path by those at the others, in turn, until it is killed.
 REPLACE = """
 import shutil, sys
 from itertools import cycle
@@ -40,7 +40,7 @@ for model in cycle(models):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two models that differ in each part: the name in their meta data, a rule of the tokenizer, and the weights."""
+    """Two models that differ in each part: the name in their metadata, a rule of the tokenizer, and the weights."""
     paths = []
     for i, name in enumerate(NAMES):
         nlp = spacy.blank("en", meta={"name": name})
@@ -54,7 +54,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def whole(nlp: Language) -> str:
-    """RETURNS: The name of the model that it is, all parts of it."""
+    """Return the name of the model that all parts belong to."""
     doc = nlp("xyzzy good")  # a text without a known term would get the label prior
     parts = {nlp.meta["name"], NAMES[len(doc[0].text) - 1], NAMES[int(doc.cats["negative"] > 0.5)]}
     assert len(parts) == 1, parts
@@ -68,12 +68,12 @@ def put(model: Path, target: Path) -> None:
 
 @pytest.fixture
 def target(models: list[Path], tmp_path: Path) -> Path:
-    """A place where the first model is, to be replaced."""
+    """The path of a copy of the first model, to be replaced."""
     put(models[0], tmp_path / "m")
     return tmp_path / "m"
 
 
-def test_a_model_that_is_replaced_after_it_was_checked_is_loaded_anew(
+def test_a_model_that_is_replaced_after_the_check_is_loaded_again(
     models: list[Path], target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others: Iterator[Path] = iter(models[1:])
@@ -87,7 +87,7 @@ def test_a_model_that_is_replaced_after_it_was_checked_is_loaded_anew(
     assert whole(load(target)) == "two"
 
 
-def test_a_model_that_is_replaced_between_its_files_is_loaded_anew(
+def test_a_model_that_is_replaced_between_its_files_is_loaded_again(
     models: list[Path], target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = iter(models[1:])
@@ -103,7 +103,7 @@ def test_a_model_that_is_replaced_between_its_files_is_loaded_anew(
     assert whole(load(target)) == "two"
 
 
-def test_a_model_that_is_replaced_while_it_is_checked_is_loaded_anew(
+def test_a_model_that_is_replaced_during_the_check_is_loaded_again(
     models: list[Path], target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = iter(models[1:])
@@ -111,7 +111,7 @@ def test_a_model_that_is_replaced_while_it_is_checked_is_loaded_anew(
     def check(path: Path) -> None:
         for other in others:
             put(other, target)
-            raise SentimentError("the checksums are those of the model before")
+            raise SentimentError("the checksums belong to the earlier model")
         check_directory(path)
 
     monkeypatch.setattr(pipelines, "check_directory", check)
@@ -140,7 +140,7 @@ def test_threads_load_whole_models_while_a_process_replaces_them(models: list[Pa
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         try:
             assert process.stdout is not None
-            process.stdout.readline()  # it is at work
+            process.stdout.readline()  # it has begun
             end = time.monotonic() + 2
 
             def load_until_the_end(_: int) -> None:
@@ -155,7 +155,7 @@ def test_threads_load_whole_models_while_a_process_replaces_them(models: list[Pa
             assert process.poll() is None
         finally:
             process.kill()
-    # It is away for a moment as it is replaced.
+    # For a moment in between, there is no model.
     assert found
     assert found.keys() <= {*NAMES, "[S033]", "[S038]"}
 
@@ -164,7 +164,7 @@ def test_sixteen_threads_share_a_pipeline() -> None:
     words = ["good", "never", "awful", "food", ":-)", "not bad", "https://t.co/x1", "@you", "1,000"]
     texts = [" ".join(words[(i * step) % len(words)] for i in range(step)) + f" new{step}" for step in range(1, 60)]
     expected = TextScorer.load("en")(texts)
-    nlp = load("en")  # with nothing remembered
+    nlp = load("en")  # its caches are empty
     scorer = TextScorer(nlp)
     start = threading.Barrier(16)
 

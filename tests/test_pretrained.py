@@ -39,7 +39,7 @@ def _pipeline(**config: object) -> spacy.language.Language:
 
 @pytest.fixture(scope="module")
 def bundled() -> spacy.language.Language:
-    """A pipeline as a new user makes it. Not to be changed by a test."""
+    """A pipeline as a new user makes it. Tests must not change it."""
     return _pipeline()
 
 
@@ -48,19 +48,19 @@ def _label(cats: dict[str, float]) -> str:
 
 
 @pytest.mark.parametrize(("text", "label"), SENTENCES.items())
-def test_the_component_is_right_at_once(bundled: spacy.language.Language, text: str, label: str) -> None:
+def test_the_component_is_right_without_training(bundled: spacy.language.Language, text: str, label: str) -> None:
     assert _label(bundled(text).cats) == label
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_they_are_small_whole_and_of_the_recipes_labels(name: str) -> None:
+def test_they_are_small_and_have_the_labels_of_their_recipes(name: str) -> None:
     directory = pretrained_path(name)
     assert sum(path.stat().st_size for path in directory.iterdir()) <= 5_000_000
     assert json.loads((directory / MANIFEST).read_bytes())["labels"] == read_recipe(name).labels
     assert list(_pipeline(pretrained=name)("fine").cats) == read_recipe(name).labels
 
 
-def test_three_labels_tell_neutral_texts() -> None:
+def test_three_labels_recognize_neutral_texts() -> None:
     nlp = _pipeline(pretrained="en_ternary")
     assert _label(nlp("The meeting is on Tuesday at the town hall").cats) == "neutral"
     assert _label(nlp("I love this so much, what a great day!").cats) == "positive"
@@ -75,13 +75,13 @@ def test_a_text_without_known_terms_scores_one_half(bundled: spacy.language.Lang
     assert bundled("").cats == {"negative": 0.5, "positive": 0.5}
 
 
-def test_contrasts_are_told_better_than_by_chance(bundled: spacy.language.Language) -> None:
+def test_contrasts_are_recognized_better_than_by_chance(bundled: spacy.language.Language) -> None:
     rows = [json.loads(line) for line in CONTRAST.read_text("utf8").splitlines()]
     docs = bundled.pipe(row["text"] for row in rows)
     assert sum(_label(doc.cats) == row["label"] for doc, row in zip(docs, rows, strict=True)) > 0.7 * len(rows)
 
 
-def test_weights_are_loaded_when_they_are_needed_and_not_twice(
+def test_weights_are_loaded_once_and_only_when_they_are_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundled: spacy.language.Language
 ) -> None:
     bundled.to_disk(tmp_path)
@@ -103,7 +103,7 @@ def test_weights_are_loaded_when_they_are_needed_and_not_twice(
 
 
 @pytest.mark.usefixtures("require_trax")
-def test_they_can_be_trained_on_from(bundled: spacy.language.Language) -> None:
+def test_they_can_be_trained_further(bundled: spacy.language.Language) -> None:
     nlp = _pipeline()
     data = [("wibble wobble", "negative"), ("quux quuux", "positive"), ("sick beat", "positive")]
     examples = [
@@ -132,7 +132,7 @@ def test_scorers_and_saved_pipelines_give_the_same(bundled: spacy.language.Langu
     assert find_component(copy).labels == ("negative", "positive")
 
 
-def test_a_directory_of_a_bundled_name_is_taken_by_its_path_alone(
+def test_a_directory_that_is_called_like_a_bundled_model_needs_a_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: spacy.language.Language
 ) -> None:
     trained.to_disk(tmp_path / "en")
@@ -148,7 +148,7 @@ def test_an_unknown_name_is_refused_when_it_is_used() -> None:
         nlp("good")
 
 
-def test_threads_may_share_one_that_is_not_loaded_yet() -> None:
+def test_threads_may_share_a_pipeline_that_is_not_loaded_yet() -> None:
     texts = list(SENTENCES) * 8
     nlp = _pipeline()
     with ThreadPoolExecutor(8) as pool:

@@ -1,4 +1,4 @@
-"""Make the golden model of the present format version: `python tests/data/make_golden.py`. Once for each version."""
+"""Make the golden model of the current format version: `python tests/data/make_golden.py`, once per version."""
 
 import json
 from pathlib import Path

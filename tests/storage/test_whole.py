@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.storage import whole as storage
 from spacy_trax_sentiment.storage.whole import require_free_file, whole_directory, write_file
 
 
@@ -32,7 +31,7 @@ def test_an_error_leaves_nothing(tmp_path: Path) -> None:
     assert _listing(tmp_path) == []
 
 
-def test_an_error_leaves_the_pipeline_that_was_to_be_replaced(tmp_path: Path) -> None:
+def test_an_error_leaves_the_pipeline_that_should_have_been_replaced(tmp_path: Path) -> None:
     path = _pipeline(tmp_path / "m")
     with pytest.raises(RuntimeError), whole_directory(path, overwrite=True):
         raise RuntimeError
@@ -48,7 +47,7 @@ def test_a_failing_rename_puts_the_old_pipeline_back(tmp_path: Path, monkeypatch
             raise OSError("disk on fire")
         return rename(self, target)
 
-    monkeypatch.setattr(storage.Path, "rename", failing)
+    monkeypatch.setattr(Path, "rename", failing)
     with pytest.raises(SentimentError, match="S032.*disk on fire"), whole_directory(path, overwrite=True):
         pass
     assert _listing(tmp_path) == ["m", "m/config.cfg", "m/meta.json"]
@@ -61,7 +60,7 @@ def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
     assert _listing(tmp_path) == ["m", "m/file"]
 
 
-def test_a_pipeline_is_replaced_only_when_asked(tmp_path: Path) -> None:
+def test_a_pipeline_is_replaced_only_on_request(tmp_path: Path) -> None:
     path = _pipeline(tmp_path / "m")
     with pytest.raises(SentimentError, match="S030.*--overwrite"), whole_directory(path):
         pass
@@ -70,7 +69,7 @@ def test_a_pipeline_is_replaced_only_when_asked(tmp_path: Path) -> None:
     assert _listing(tmp_path) == ["m", "m/file"]
 
 
-def test_what_is_not_a_pipeline_is_never_replaced(tmp_path: Path) -> None:
+def test_nothing_but_a_pipeline_is_ever_replaced(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "letters").write_text("dear")
     (tmp_path / "link").symlink_to(_pipeline(tmp_path / "elsewhere"))
@@ -80,7 +79,7 @@ def test_what_is_not_a_pipeline_is_never_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "home" / "letters").read_text() == "dear"
 
 
-def test_a_place_that_cannot_be_written_is_named_before_any_work(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_named_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SentimentError, match="S032.*file/m"), whole_directory(tmp_path / "file" / "m"):
         pytest.fail("entered")
