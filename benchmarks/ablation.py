@@ -102,7 +102,9 @@ def main() -> None:
         patch.stopall()
     micro = {name: np.median(each, axis=0) * 1e6 for name, each in figures.items()}
     ratios = {name: micro[VADER] / each for name, each in micro.items()}
-    rows = [(name, *(f"{x:.2f}" for pair in zip(micro[name], ratios[name], strict=True) for x in pair)) for name in micro]
+    rows = [
+        (name, *(f"{x:.2f}" for pair in zip(micro[name], ratios[name], strict=True) for x in pair)) for name in micro
+    ]
     title = f"{len(once):,} texts at first sight, {len(texts):,} warm; medians of {arguments.rounds} rounds"
     print_table(title, ("taken out", "first sight, us/text", "x VADER", "warm, us/text", "x VADER"), rows)
     furthest = max(float(np.abs(scores[name] - scores[ALL]).max()) for name in ABLATIONS)

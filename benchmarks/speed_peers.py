@@ -1,4 +1,4 @@
-"""What `speed.py` compares: trained pipelines, functions that score texts, and programs that start and score one."""
+"""Make what `speed.py` compares: trained pipelines, functions that score texts, and programs that score one text."""
 
 import sys
 from collections import deque
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import spacy
 from packaging.requirements import Requirement
@@ -19,13 +19,27 @@ from thinc.api import fix_random_seed
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from spacy_trax_sentiment import TextScorer
+from spacy_trax_sentiment.bulk.chunk_cache import MAX_CHUNKS
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
 
 Score = Callable[[Sequence[str]], object]
-"""Scores texts, to the last one."""
+"""Scores all of the texts."""
+
+
+class Contender(NamedTuple):
+    """What is timed.
+
+    Attributes:
+        score: Scores texts.
+        cache: How many chunks between white space it may remember the tokens of, in words.
+    """
+
+    score: Score
+    cache: str = "none"
+
 
 BARE, BLANK, OURS, SCORER = "blank, no plug-in installed", "blank: tokens only", "ours: nlp.pipe", "ours: TextScorer"
-BLANK_CACHE = "blank, tokenizer_cache_size as ours"
+BLANK_CACHE = "blank, the same cache as ours"
 VADER, TEXTBLOB, SPACYTEXTBLOB = "VADER", "TextBlob", "spacytextblob"
 BOW, TEXTCAT = "spaCy TextCatBOW", "spaCy textcat"
 
@@ -44,7 +58,7 @@ _TEXTCAT_ROWS, _TEXTCAT_EPOCHS, _TEXTCAT_BATCH = 400, 2, 32
 
 _LOAD = "import sys, spacy; spacy.load(sys.argv[1])('x')"
 _PROGRAMS = {
-    # spaCy imports every installed plug-in, ours too, as it makes any pipeline.
+    # Whenever spaCy makes a pipeline it imports every installed plug-in, also ours.
     BARE: "import spacy; spacy.registry._entry_point_factories.get_all = dict; spacy.blank('en')('x')",
     BLANK: "import spacy; spacy.blank('en')('x')",
     OURS: _LOAD,
@@ -60,7 +74,7 @@ _PROGRAMS = {
 
 
 def save_ours(folder: Path) -> Path:
-    """RETURNS: The directory of a pipeline with the weights that ship with the package."""
+    """Save a pipeline with the bundled weights, and return its directory."""
     nlp = spacy.blank("en")
     nlp.add_pipe("trax_sentiment")
     nlp.to_disk(folder / "ours")
@@ -68,7 +82,7 @@ def save_ours(folder: Path) -> Path:
 
 
 def train_textcats(texts: Sequence[LabelledText], folder: Path) -> dict[str, Path]:
-    """RETURNS: The directories of spaCy's own pipelines, by name. They learn briefly: no speed depends on quality."""
+    """Train spaCy's categorizers briefly, as speed needs no quality. Return their directories by name."""
     directories = {}
     for name, config in TEXTCATS.items():
         fix_random_seed(0)
@@ -88,33 +102,40 @@ def train_textcats(texts: Sequence[LabelledText], folder: Path) -> dict[str, Pat
     return directories
 
 
-def contenders(model: Path, textcats: Mapping[str, Path]) -> dict[str, Score]:
-    """RETURNS: What scores texts, by name."""
+def contenders(model: Path, textcats: Mapping[str, Path]) -> dict[str, Contender]:
+    """Return everything that scores texts, by name."""
     blob_nlp = spacy.blank("en")
     blob_nlp.add_pipe("spacytextblob")
     return {
         BLANK: piped(spacy.blank("en")),
         BLANK_CACHE: piped(blank_with_cache()),
         OURS: piped(spacy.load(model)),
-        SCORER: TextScorer.load(model),
-        VADER: vader(),
-        TEXTBLOB: lambda texts: [TextBlob(text).sentiment for text in texts],
-        # Its pipe only wraps the text; the sentiment is found when it is asked for.
-        SPACYTEXTBLOB: lambda texts: [doc._.blob.sentiment for doc in blob_nlp.pipe(texts)],
+        SCORER: scorer(model),
+        VADER: Contender(vader()),
+        TEXTBLOB: Contender(lambda texts: [TextBlob(text).sentiment for text in texts]),
+        # Its pipe only wraps the text. The sentiment is computed when it is read.
+        SPACYTEXTBLOB: piped(blob_nlp)._replace(
+            score=lambda texts: [doc._.blob.sentiment for doc in blob_nlp.pipe(texts)]
+        ),
         **{name: piped(spacy.load(directory)) for name, directory in textcats.items()},
     }
 
 
 def blank_with_cache() -> Language:
-    """RETURNS: Tokens only, by a tokenizer that remembers as many chunks as it does where our component is added."""
+    """Return a pipeline that only tokenizes, with the tokenizer cache that our component sets."""
     nlp = spacy.blank("en")
     nlp.add_pipe("trax_sentiment", config={"pretrained": None})
     nlp.remove_pipe("trax_sentiment")
     return nlp
 
 
-def piped(nlp: Language) -> Score:
-    return lambda texts: deque(nlp.pipe(texts), maxlen=0)
+def piped(nlp: Language) -> Contender:
+    tokenizer: Any = nlp.tokenizer
+    return Contender(lambda texts: deque(nlp.pipe(texts), maxlen=0), f"{tokenizer.max_cache_size:,}")
+
+
+def scorer(model: Path) -> Contender:
+    return Contender(TextScorer.load(model), f"{MAX_CHUNKS:,}, its own")
 
 
 def vader() -> Score:
@@ -123,7 +144,7 @@ def vader() -> Score:
 
 
 def programs(model: Path, textcats: Mapping[str, Path]) -> dict[str, list[str]]:
-    """RETURNS: The command that imports, loads and scores one text, by name."""
+    """Return the commands that import, load and score one text, by name."""
     directories = {OURS: model, SCORER: model, **textcats}
     return {
         name: [sys.executable, "-c", code, *([str(directories[name])] if name in directories else [])]
@@ -132,7 +153,7 @@ def programs(model: Path, textcats: Mapping[str, Path]) -> dict[str, list[str]]:
 
 
 def requirements(name: str) -> set[str]:
-    """RETURNS: The distribution and all that it needs on this machine without extras, by canonical names."""
+    """Return the canonical names of a distribution and everything that it needs here without extras."""
     found: set[str] = set()
     waiting = [name]
     while waiting:
@@ -146,7 +167,7 @@ def requirements(name: str) -> set[str]:
 
 
 def installed_bytes(name: str) -> int:
-    """RETURNS: The size of the distribution's files without byte code, which depends on what was run."""
+    """Return the size of a distribution's files without byte code, which depends on what was run."""
     if name == "spacy-trax-sentiment":  # an editable install lists no modules
         return directory_bytes(Path(str(files("spacy_trax_sentiment"))))
     paths = (Path(str(file.locate())) for file in distribution(name).files or [] if file.suffix != ".pyc")
