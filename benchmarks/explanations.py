@@ -1,10 +1,10 @@
-"""Time each token's share of a score beside the score itself, on one Doc of a million tokens.
+"""Compare the time of all tokens' contributions with that of scoring, on one Doc of a million tokens.
 
     python benchmarks/explanations.py [--texts TWEETS.jsonl] [--tokens N] [--rounds N]
 
-The contenders run in alternation, on one thread: `component.predict([doc])`; `doc._.sentiment.contributions`, found
-anew each round, as Docs keep what was found; and `TextScorer` on the same words as short texts. Without a file, the
-words are those of the texts that ship with the package. Exits with 1 where shares take more than twice the scoring.
+The contenders run in alternation, on one thread: `component.predict([doc])`; `doc._.sentiment.contributions`, computed
+again in each round, although Docs cache them; and `TextScorer` on the same words as short texts. Without a file, the
+words come from the bundled texts. Exits with 1 if contributions take more than twice as long as scoring.
 """
 
 import argparse
@@ -31,12 +31,12 @@ from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.training.corpora import read_labelled_texts
 
 MOST = 2.0
-PREDICT, SHARES, SCORER = "component.predict([doc])", "doc._.sentiment.contributions", "TextScorer, short texts"
+PREDICT, CONTRIBUTIONS, SCORER = "component.predict([doc])", "doc._.sentiment.contributions", "TextScorer, short texts"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--texts", type=Path, help="JSONL whose `text` gives the words")
+    parser.add_argument("--texts", type=Path, help="JSONL file whose field `text` gives the words")
     parser.add_argument("--tokens", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--model", default="en")
@@ -53,17 +53,17 @@ def main() -> None:
     scorer = TextScorer(nlp)
     short = list(islice(cycle(texts), n_texts))
 
-    def shares() -> Any:
+    def contributions() -> Any:
         doc_extension._FOUND.clear()
         return doc_extension.sentiment_of(doc, component).contributions
 
     contenders: dict[str, Callable[[], Any]] = {
         PREDICT: lambda: component.predict([doc]),
-        SHARES: shares,
+        CONTRIBUTIONS: contributions,
         SCORER: lambda: scorer(short),
     }
     found = doc_extension.sentiment_of(doc, component)
-    np.testing.assert_allclose(np.exp(found._log_probabilities), np.asarray(component.predict([doc]))[0], atol=1e-5)
+    np.testing.assert_allclose(list(found.probabilities.values()), np.asarray(component.predict([doc]))[0], atol=1e-5)
     times = in_alternation(contenders, arguments.rounds)
     medians = {name: statistics.median(all_times) for name, all_times in times.items()}
     print_table(
@@ -75,16 +75,16 @@ def main() -> None:
             for name, median in medians.items()
         ],
     )  # fmt: skip
-    # Of each round, so that what slows the machine for a while slows both.
-    ratio = statistics.median(mine / score for mine, score in zip(times[SHARES], times[PREDICT], strict=True))
-    bound = at_most("all shares, times the scoring", ratio, MOST)
+    # Per round, so that whatever slows the machine for a while slows both.
+    ratio = statistics.median(mine / score for mine, score in zip(times[CONTRIBUTIONS], times[PREDICT], strict=True))
+    bound = at_most("all contributions, times scoring", ratio, MOST)
     print_bounds([bound])
     if not bound.met:
         raise SystemExit(1)
 
 
 def one_doc(nlp: Any, texts: list[str], n_tokens: int) -> tuple[int, Doc]:
-    """RETURNS: How many texts, taken again and again, make so many tokens; and a Doc of these, cut at that number."""
+    """Return the number of texts, repeated, that have so many tokens, and a Doc of just these tokens."""
     made = list(nlp.tokenizer.pipe(texts))
     words: list[str] = []
     spaces: list[bool] = []
@@ -97,7 +97,7 @@ def one_doc(nlp: Any, texts: list[str], n_tokens: int) -> tuple[int, Doc]:
 
 
 def in_alternation(contenders: dict[str, Callable[[], Any]], n_rounds: int) -> dict[str, list[float]]:
-    """RETURNS: The seconds of each in each round, after one that does not count."""
+    """Return the seconds of each contender in each round, after a warm-up round."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(n_rounds + 1):
         for name, run in contenders.items():

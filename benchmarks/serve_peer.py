@@ -1,4 +1,4 @@
-"""VADER behind the endpoint that `trax-sentiment serve` has: the same server, parsing and form of the answer."""
+"""Serve VADER at the endpoint of `trax-sentiment serve`, with the same server, parsing and form of the answer."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,9 +16,9 @@ analyzer = SentimentIntensityAnalyzer()
 
 
 def vader_scores(_: Answering, texts: Sequence[str]) -> NDArray[np.float32]:
-    """RETURNS: float32 (n_texts, 2): its compound score, between -1 and 1, as if it were a probability."""
+    """Return VADER's compound scores (-1 to 1) as if they were probabilities, float32 (n_texts, 2)."""
     positive = [(analyzer.polarity_scores(text)["compound"] + 1) / 2 for text in texts]
-    return np.array([[1 - share, share] for share in positive], dtype=np.float32).reshape(-1, 2)
+    return np.array([[1 - p, p] for p in positive], dtype=np.float32).reshape(-1, 2)
 
 
 setattr(Answering, "scores", vader_scores)  # noqa: B010 (its type is no method's)

@@ -1,12 +1,12 @@
-"""Load everything that serves for ten minutes, with faults, and watch errors and memory.
+"""Put everything that serves under load for ten minutes, with faults, and watch errors and memory.
 
     python benchmarks/soak.py --texts tweets.jsonl [--seconds 600]
 
-At once: `trax-sentiment serve` gets good requests, broken ones and clients that hang up; in a process of their own,
-threads share `nlp.pipe` and a TextScorer; `trax-sentiment predict` scores files, some of them damaged, some runs
-killed. What is not an answer that the documentation names counts as an error. Each thread that scores takes all texts
-first, and the server gets them all, so that what has a bound is near it within the first minute. Needs the extra
-`serve`; memory is read from /proc.
+Three loads run at once. `trax-sentiment serve` gets good requests, broken ones, and clients that hang up. In another
+process, threads share `nlp.pipe` and a TextScorer. `trax-sentiment predict` scores files, some of them damaged, and
+some runs are killed. Any answer that is not documented counts as an error. Each thread scores all texts first, and the
+server gets them all, so that all caches are nearly full within the first minute. Needs the extra `serve`; memory is
+read from /proc.
 """
 
 import argparse
@@ -94,9 +94,10 @@ def main() -> None:
 
 @contextmanager
 def repeated(loads: list[Load], stop: Any) -> Iterator[tuple[Counter[str], list[str]]]:
-    """Do each load again and again, in a thread of its own, and in the end set `stop`, an event, for all to end.
+    """Repeat each load in a thread of its own until the block ends, and then set the event `stop`.
 
-    YIELDS: What was done how often, and the errors, of which more come.
+    Yields:
+        How often each thing was done, and the errors. Both grow meanwhile.
     """
     done: Counter[str] = Counter()
     errors: list[str] = []
@@ -120,7 +121,7 @@ def repeated(loads: list[Load], stop: Any) -> Iterator[tuple[Counter[str], list[
 
 
 def ask(port: int, texts: list[str], choose: random.Random) -> str:
-    """Ask the server for something, or for what it must refuse."""
+    """Send the server a good request, or one that it must refuse."""
     some = choose.sample(texts, choose.choice((1, 10, 100)))
     asked, table = questions(some, contributions=choose.random() < 0.2)
     good = asked[-1]
@@ -139,23 +140,23 @@ def ask(port: int, texts: list[str], choose: random.Random) -> str:
     try:
         status, answer = post(port, path, kind, body)
     except (BrokenPipeError, ConnectionResetError):
-        if wanted != 413:  # which is answered before all is sent
+        if wanted != 413:  # the answer can come before all is sent
             raise
         return "server: refused 413"
     if status != wanted:
-        raise AssertionError(f"{path} {kind}: {status} in place of {wanted}: {answer}")
+        raise AssertionError(f"{path} {kind}: {status} instead of {wanted}: {answer}")
     return "server: answered" if wanted == 200 else f"server: refused {wanted}"
 
 
 def questions(texts: list[str], contributions: bool) -> list[tuple[str, str, bytes]]:
-    """RETURNS: Two requests that ask for the texts' sentiment: the path, the content type and the body of each."""
+    """Return two requests for the texts' sentiment, each as path, content type and body."""
     asked = json.dumps({"texts": texts, "contributions": contributions})
     table = "text\n" + "\n".join(map(json.dumps, texts))
     return [("/v1/sentiment", "application/json", asked.encode()), ("/v1/table", "text/plain", table.encode())]
 
 
 def post(port: int, path: str, kind: str, body: bytes) -> tuple[int, Any]:
-    """RETURNS: The status and the answer of a request."""
+    """Return the status and the answer of a request."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("POST", path, body, {"Content-Type": kind})
@@ -177,7 +178,7 @@ def break_off(port: int, choose: random.Random) -> str:
 
 
 def share_pipeline(texts: list[str], stop: Any, told: Any) -> None:
-    """Let threads use one pipeline and one scorer until `stop` is set; then put into `told` what `repeated` yields."""
+    """Let threads use one pipeline and one scorer until `stop` is set; then put what `repeated` yields into `told`."""
     nlp = spacy.blank("en")
     nlp.add_pipe("trax_sentiment")
     scorer = TextScorer.load()
@@ -192,14 +193,14 @@ def share_pipeline(texts: list[str], stop: Any, told: Any) -> None:
     def by_scorer(choose: random.Random) -> str:
         chosen = draw(choose, 500)
         if not np.allclose(scorer([texts[i] for i in chosen]), expected[chosen], atol=1e-6):
-            raise AssertionError("TextScorer gave other scores than before")
+            raise AssertionError("TextScorer's scores changed")
         return "TextScorer: 500 texts"
 
     def by_pipe(choose: random.Random) -> str:
         chosen = draw(choose, 100)
         found = [list(doc.cats.values()) for doc in nlp.pipe([texts[i] for i in chosen])]
         if not np.allclose(found, expected[chosen], atol=1e-6):
-            raise AssertionError("nlp.pipe gave other scores than TextScorer")
+            raise AssertionError("nlp.pipe's scores differ from TextScorer's")
         return "nlp.pipe: 100 texts"
 
     with repeated([by_scorer, by_scorer, by_pipe, by_pipe], stop) as found:
@@ -208,7 +209,7 @@ def share_pipeline(texts: list[str], stop: Any, told: Any) -> None:
 
 
 def predict(directory: Path, texts: list[str], choose: random.Random) -> str:
-    """Run the command on a good file, a damaged one, or kill it."""
+    """Run `predict` on a good file or a damaged one, or kill it."""
     source, target = directory / "in.jsonl", directory / "out.csv"
     target.unlink(missing_ok=True)
     lines = [json.dumps({"text": text}) for text in choose.sample(texts, 2000)]
@@ -234,7 +235,7 @@ def predict(directory: Path, texts: list[str], choose: random.Random) -> str:
 
 
 def resident(pid: int) -> float:
-    """RETURNS: The resident memory of a process, in MB: the median of some readings, as it goes up and down."""
+    """Return the resident memory of a process in MB: the median of several readings, because it fluctuates."""
     found = []
     for _ in range(_READINGS):
         status = Path(f"/proc/{pid}/status").read_text()
