@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+PYTHON_WITHOUT_TRAX = sys.version_info >= (3, 14)  # tensorflow-text has no wheels for it yet
+
+
 class SentimentError(ValueError):
     """Input that cannot be used. The message is one line: what was wrong, where, and what to do."""
 
@@ -19,7 +22,7 @@ class TrainingInterrupted(Exception):  # noqa: N818 (no error: as KeyboardInterr
 
 def missing_train_extra(error: ImportError) -> MissingExtraError:
     """Return the error for a package of the extra `train` that cannot be imported."""
-    if sys.version_info >= (3, 14):
+    if PYTHON_WITHOUT_TRAX:
         return MissingExtraError(Errors.S049.format(version=".".join(map(str, sys.version_info[:2]))))
     return MissingExtraError(Errors.S040.format(package=error.name or "trax", reason=error))
 

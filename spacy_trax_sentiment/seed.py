@@ -50,7 +50,6 @@ def data_generator(
     shuffle: bool = False,
     *,
     seed: int = 0,
-    padded_length: Callable[[int], int] = longest_length,
 ) -> Iterator[Batch]:
     """Draw batches of half positive (target 1) and then half negative tweets (target 0), as in section 5.
 
@@ -64,7 +63,7 @@ def data_generator(
     ids = [tweet_to_tensor(tweet, vocab_dict) for tweet in (*data_pos, *data_neg)]
     targets = [1] * len(data_pos) + [0] * len(data_neg)
     return balanced_batches(
-        ids, targets, batch_size, loop=loop, shuffle=shuffle, seed=seed, padded_length=padded_length
+        ids, targets, batch_size, loop=loop, shuffle=shuffle, seed=seed, padded_length=longest_length
     )
 
 

@@ -64,7 +64,7 @@ def test_the_generator_gives_the_notebooks_first_batch(tweets: Tweets, tweet_voc
     assert weights.tolist() == [1, 1, 1, 1]
 
 
-def test_the_generator_neither_shuffles_nor_rounds_lengths_up_by_default(stop_words_corpus: None) -> None:
+def test_the_generator_pads_to_the_longest_and_shuffles_only_if_asked_to(stop_words_corpus: None) -> None:
     vocabulary = build_vocabulary([["happi", "sad", "movi"]])
     happy, sad = ["happy"] * 3 + ["happy movie"] * 3, ["sad movie"] * 3 + ["sad"] * 3
     batches = list(data_generator(happy, sad, 6, loop=False, vocab_dict=vocabulary))
@@ -77,8 +77,6 @@ def test_the_generator_neither_shuffles_nor_rounds_lengths_up_by_default(stop_wo
     ]
     first, same, other = ([inputs.tolist() for inputs, _, _ in batches] for batches in shuffled)
     assert first == same != other
-    rounded = data_generator(happy, sad, 6, False, vocabulary, padded_length=bucket_length)
-    assert next(rounded)[0].shape == (6, 8)
     assert len(list(islice(data_generator(happy, sad, 6, True, vocabulary), 5))) == 5
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,11 +36,11 @@ Dev = Annotated[str | None, typer.Option(help=_DEV_HELP)]
 Config = Annotated[str | None, typer.Option(help=_CONFIG_HELP)]
 InitFrom = Annotated[str | None, typer.Option(help=_INIT_HELP, autocompletion=complete_model)]
 Preset = Annotated[str, typer.Option(help=_PRESET_HELP)]
-Steps = Annotated[int | None, typer.Option(help="Number of batches to train on.", show_default="300; seed: 100")]
-BatchSize = Annotated[int | None, typer.Option(help="Texts per batch.", show_default="32; seed: 16")]
+Steps = Annotated[int | None, typer.Option(help="Number of batches to train on.", show_default="300; preset seed: 100")]
+BatchSize = Annotated[int | None, typer.Option(help="Texts per batch.", show_default="32; preset seed: 16")]
 LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate.", show_default="0.01")]
-EmbeddingDim = Annotated[int | None, typer.Option(help="Width of the embedding.", show_default="32; seed: 256")]
-Seed = Annotated[int | None, typer.Option(help="Random seed for weights and order.", show_default="0; seed: 271")]
+EmbeddingDim = Annotated[int | None, typer.Option(help="Width of the embedding.", show_default="32; preset seed: 256")]
+Seed = Annotated[int | None, typer.Option(help="Random seed for weights and order.", show_default="0; preset seed: 271")]
 Balanced = Annotated[
     bool | None,
     typer.Option("--balanced/--no-balanced", help="Equally many texts per label in a batch.", show_default="balanced"),
@@ -91,12 +92,13 @@ def train(
       trax-sentiment train reviews.jsonl --tensorboard runs/one --output model
     """
     set_verbosity(quiet, verbose)
+    from ..errors import PYTHON_WITHOUT_TRAX, missing_train_extra
     from ..pipelines import load, save
-    from ..storage.whole import whole_directory
+    from ..storage.whole import whole_directory, write_file
     from ..training.checkpoints import open_checkpoints
-    from ..training.run import require_python
 
-    require_python()
+    if PYTHON_WITHOUT_TRAX and find_spec("trax") is None:
+        raise missing_train_extra(ImportError(name="trax"))
     if report:
         from ..evaluation.plots import require_matplotlib
 
@@ -132,8 +134,15 @@ def train(
         _add_facts(trained.nlp, figures, source=config or source, dev=dev, init_from=init_from)
         save(trained.nlp, directory)
         if report:
-            sources = _source_names(source, dev, config)
-            _write_report(directory, output.resolve().name, trained, figures, corpus, settings, sources)
+            from ..evaluation.report import training_report
+            from ..evaluation.report_tables import Data
+
+            of_texts, of_held_out = _source_names(source, dev, config)
+            data = [Data("training", of_texts, corpus.texts), Data("held out", of_held_out, trained.held_out)]
+            page = training_report(trained.nlp, output.resolve().name, figures, trained.history, data, settings)
+            # The report is not among the sealed files: the model is complete without it, and it quotes texts that should
+            # perhaps not be passed on.
+            write_file(directory / "report.html", page)
         checkpoints.conclude(directory)
     if not quiet:
         _print_figures(figures, output, report)
@@ -239,25 +248,6 @@ def _source_names(source: str, dev: str | None, config: str | None) -> tuple[str
 
 def _short(source: str) -> str:
     return source if ":" in source else Path(source).name
-
-
-def _write_report(
-    directory: Path,
-    title: str,
-    trained: "Trained",
-    figures: "dict[str, Evaluation]",
-    corpus: "Corpus",
-    settings: "Settings",
-    sources: tuple[str, str],
-) -> None:
-    from ..evaluation.report import training_report
-    from ..evaluation.report_tables import Data
-    from ..storage.whole import write_file
-
-    data = [Data("training", sources[0], corpus.texts), Data("held out", sources[1], trained.held_out)]
-    # The report is not among the sealed files: the model is complete without it, and it quotes texts that should
-    # perhaps not be passed on.
-    write_file(directory / "report.html", training_report(trained.nlp, title, figures, trained.history, data, settings))
 
 
 def _print_figures(figures: "dict[str, Evaluation]", output: Path, report: bool) -> None:

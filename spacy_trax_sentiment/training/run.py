@@ -4,12 +4,10 @@ The console's `train` command and Python's `train` both run this story.
 """
 
 import gc
-import sys
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
-from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +18,7 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from thinc.api import Model
 
-from ..errors import Errors, SentimentError, errors_at, missing_train_extra
+from ..errors import Errors, SentimentError, errors_at
 from ..model.inputs import docs_to_ids, set_vocabulary
 from ..model.padding import longest_length
 from ..model.parameters import (
@@ -144,12 +142,6 @@ def train_on(
     counts = {"texts": dict(sorted(data.counts.items())), "dev_texts": dict(sorted(dev.counts.items()))}
     nlp.meta["trax_sentiment"] = {"training": {**counts, "settings": asdict(settings)}}
     return Trained(nlp, history, corpus.held_out)
-
-
-def require_python() -> None:
-    """Raise MissingExtraError early if Trax cannot be installed for this version of Python."""
-    if sys.version_info >= (3, 14) and find_spec("trax") is None:
-        raise missing_train_extra(ImportError(name="trax"))
 
 
 class _Numbered(NamedTuple):

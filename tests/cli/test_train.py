@@ -11,6 +11,8 @@ import spacy
 from spacy.language import Language
 from tqdm import tqdm
 
+from spacy_trax_sentiment import errors
+
 Run = Callable[..., Any]
 
 
@@ -86,6 +88,15 @@ def test_without_matplotlib_a_report_is_refused_before_any_work(
         assert "S100" in result.err
         assert "[train]" in result.err
     assert not list(tmp_path.iterdir())
+
+
+def test_python_versions_without_trax_are_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errors, "PYTHON_WITHOUT_TRAX", True)
+    monkeypatch.setattr(sys.modules["spacy_trax_sentiment.cli.train"], "find_spec", lambda name: None)
+    result = run("train", tmp_path / "none.jsonl", "--output", tmp_path / "m")
+    assert result.is_one_line(1)
+    assert "[S049]" in result.err
+    assert "needs Python 3.11 to 3.13, and this is 3." in result.err
 
 
 BAD_DATA = {

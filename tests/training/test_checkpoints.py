@@ -79,7 +79,7 @@ def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one(
             os.kill(os.getpid(), signal.SIGINT)
 
     with (
-        pytest.raises(TrainingInterrupted, match=r"step 13.*m\.checkpoint.*--resume"),
+        pytest.raises(TrainingInterrupted, match=r"S126.*step 13.*m\.checkpoint.*--resume"),
         open_checkpoints(tmp_path / "m") as checkpoints,
     ):
         train_on(corpus, settings, on_step=interrupt, checkpoints=checkpoints)

@@ -14,7 +14,7 @@ from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component, save
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, Corpus, LabelledText
 from spacy_trax_sentiment.training.progress import Progress
-from spacy_trax_sentiment.training.run import Trained, require_python, train, train_on
+from spacy_trax_sentiment.training.run import Trained, train, train_on
 from spacy_trax_sentiment.training.settings import PRESETS, Settings
 
 pytestmark = pytest.mark.slow
@@ -202,11 +202,3 @@ def test_the_seed_preset_reaches_the_seeds_accuracy(tweets: Texts) -> None:
     nlp = train_on(Corpus(DEFAULT_LABELS, *tweets), PRESETS["seed"]).nlp
     assert accuracy(nlp, tweets[1]) >= 0.99
     assert find_component(nlp).model.attrs["mean"] == "plain"
-
-
-def test_python_versions_without_trax_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    require_python()
-    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
-    monkeypatch.setattr("spacy_trax_sentiment.training.run.find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"S049.*Python 3\.11 to 3\.13, and this is 3\.14"):
-        require_python()

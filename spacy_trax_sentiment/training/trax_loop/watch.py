@@ -13,7 +13,7 @@ _SERIES = (("train", LOSS), ("eval", LOSS), ("eval", ACCURACY))
 
 
 class Watch:
-    """Callback of Trax's Loop that reports each step and ends a run whose loss is not finite.
+    """Callback of Trax's Loop that reports each step to `on_step` and ends a run whose loss is not finite.
 
     The Loop's own output is suppressed; `stdout` is the standard output while `on_step` runs.
     """

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spacy_trax_sentiment.errors import SentimentError
+
 pytestmark = pytest.mark.slow
 
 
@@ -91,3 +93,14 @@ def test_a_single_warning_says_that_one_of_two_devices_trains(trained: tuple[dic
 def test_a_batch_that_devices_cannot_share_is_refused(trained: tuple[dict[str, Any], str]) -> None:
     found, _ = trained
     assert "[S021] batch_size is 31; it must be a multiple of the number of devices, 2." in found["error"]
+
+
+
+def test_a_jax_without_data_parallelism_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from spacy_trax_sentiment.model.trax_backend import jax
+    from spacy_trax_sentiment.training.trax_loop.devices import devices
+
+    monkeypatch.setattr(jax, "local_device_count", lambda: 2)
+    monkeypatch.delattr(jax, "pmap", raising=False)
+    with pytest.raises(SentimentError, match=r"S048.*jax\.pmap"), devices(data_parallel=True):
+        pass
