@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 PYTHON_WITHOUT_TRAX = sys.version_info >= (3, 14)  # tensorflow-text has no wheels for it yet
 
 

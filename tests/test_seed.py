@@ -13,7 +13,6 @@ from spacy.language import Language
 
 from spacy_trax_sentiment import seed as notebook  # pytest would collect its `test_model`
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model.padding import bucket_length
 from spacy_trax_sentiment.seed import (
     build_vocab,
     classifier,

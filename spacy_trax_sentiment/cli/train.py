@@ -40,7 +40,7 @@ Steps = Annotated[int | None, typer.Option(help="Number of batches to train on."
 BatchSize = Annotated[int | None, typer.Option(help="Texts per batch.", show_default="32; preset seed: 16")]
 LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate.", show_default="0.01")]
 EmbeddingDim = Annotated[int | None, typer.Option(help="Width of the embedding.", show_default="32; preset seed: 256")]
-Seed = Annotated[int | None, typer.Option(help="Random seed for weights and order.", show_default="0; preset seed: 271")]
+Seed = Annotated[int | None, typer.Option(help="Random seed of weights and order.", show_default="0; preset seed: 271")]
 Balanced = Annotated[
     bool | None,
     typer.Option("--balanced/--no-balanced", help="Equally many texts per label in a batch.", show_default="balanced"),
@@ -140,8 +140,8 @@ def train(
             of_texts, of_held_out = _source_names(source, dev, config)
             data = [Data("training", of_texts, corpus.texts), Data("held out", of_held_out, trained.held_out)]
             page = training_report(trained.nlp, output.resolve().name, figures, trained.history, data, settings)
-            # The report is not among the sealed files: the model is complete without it, and it quotes texts that should
-            # perhaps not be passed on.
+            # The report is not among the sealed files: the model is complete without it, and the texts that it quotes
+            # should perhaps not be passed on.
             write_file(directory / "report.html", page)
         checkpoints.conclude(directory)
     if not quiet:

@@ -44,7 +44,7 @@ class Checkpoint(NamedTuple):
 class Checkpoints:
     """The checkpoints of one run, of which only the latest is kept. Get one from `open_checkpoints`.
 
-    One is saved `every` so many steps; None saves one only if the run is interrupted.
+    One is saved per `every` steps; if that is None, only when the run is interrupted.
     """
 
     def __init__(self, directory: Path, every: int | None = None, resume: bool = False) -> None:

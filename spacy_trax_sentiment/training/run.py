@@ -7,6 +7,7 @@ import gc
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
@@ -34,7 +35,7 @@ from ..model.trax_layers import initialized_layer
 from ..pipelines import find_component, load
 from .batches import Batch, balanced_batches, shuffled_batches, steady_length, weighted_batches
 from .calibration import calibrate
-from .checkpoints import Checkpoints, digest
+from .checkpoints import Checkpoints, digest, open_checkpoints
 from .corpora import split_held_out
 from .labelled import Corpus, LabelledText, Texts, make_docs, require_labels
 from .progress import Progress
@@ -57,7 +58,7 @@ def train(
     dev: tuple[Sequence[str], Sequence[str]] | None = None,
     settings: Settings | None = None,
     init_from: str | Path | Language | None = None,
-    checkpoints: Checkpoints | None = None,
+    checkpoints: str | Path | None = None,
     on_step: Callable[[Progress], None] | None = None,
 ) -> Trained:
     """Train a classifier on texts and their labels.
@@ -72,8 +73,8 @@ def train(
         settings: The settings; by default `Settings()`.
         init_from: A pipeline, its directory, or the name of a bundled model, to start from its vocabulary and weights.
             Its labels must be among `labels`. A pipeline object is changed and returned.
-        checkpoints: Where to save checkpoints, and whether to resume from the latest. A resumed run gives exactly the
-            weights of an uninterrupted one. Ctrl-C then saves a checkpoint, too.
+        checkpoints: A path. Ctrl-C then saves a checkpoint in the directory `PATH.checkpoint`, from which the next call
+            resumes. It gives exactly the weights of an uninterrupted run.
         on_step: Called after each step.
 
     Returns:
@@ -83,7 +84,7 @@ def train(
         SentimentError: The settings or the data cannot be used; a loss is not finite; or a checkpoint cannot be used or
             written.
         MissingExtraError: The extra `train` is not installed.
-        TrainingInterrupted: Ctrl-C was pressed, and there are checkpoints.
+        TrainingInterrupted: Ctrl-C was pressed, and `checkpoints` was given.
 
     Example:
         >>> trained = train(["good", "bad"] * 10, ["positive", "negative"] * 10, settings=Settings(steps=20))
@@ -98,7 +99,8 @@ def train(
         with errors_at(place):
             require_labels(part, names)
     corpus = Corpus(names, train_texts, held_out)
-    return train_on(corpus, settings or Settings(), init_from, checkpoints=checkpoints, on_step=on_step)
+    with nullcontext() if checkpoints is None else open_checkpoints(Path(checkpoints), resume=True) as opened:
+        return train_on(corpus, settings or Settings(), init_from, checkpoints=opened, on_step=on_step)
 
 
 def train_on(
@@ -109,7 +111,7 @@ def train_on(
     checkpoints: Checkpoints | None = None,
     on_step: Callable[[Progress], None] | None = None,
 ) -> Trained:
-    """Train a classifier on a corpus. The other arguments, the result and the errors are those of `train`."""
+    """Train a classifier on a corpus, saving and resuming as `checkpoints` says. All else is as in `train`."""
     check_settings(settings, len(corpus.labels))
     from ..model.trax_backend import see_all_devices
     from .trax_loop.loop import run_loop

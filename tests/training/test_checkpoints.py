@@ -23,7 +23,7 @@ from spacy_trax_sentiment.storage.sealed import manifest
 from spacy_trax_sentiment.training.checkpoints import Checkpoint, open_checkpoints
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, Corpus, LabelledText
 from spacy_trax_sentiment.training.progress import Progress
-from spacy_trax_sentiment.training.run import train_on
+from spacy_trax_sentiment.training.run import train, train_on
 from spacy_trax_sentiment.training.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -91,6 +91,24 @@ def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one(
     assert steps == list(range(1, settings.steps + 1))
     assert_same_weights(whole.nlp, resumed.nlp)
     assert [entry[2:] for entry in resumed.history] == [entry[2:] for entry in whole.history]
+    assert not list(tmp_path.iterdir())
+
+
+def test_python_resumes_from_a_path(tmp_path: Path, heeds_interrupts: None) -> None:
+    texts, labels = ["fine", "poor"] * 5, ["positive", "negative"] * 5
+    settings = replace(SMALL, steps=12, batch_size=8)
+    whole = train(texts, labels, settings=settings)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(TrainingInterrupted, match="step 7"):
+        train(texts, labels, settings=settings, checkpoints=tmp_path / "m", on_step=interrupt)
+    steps: list[Progress] = []
+    resumed = train(texts, labels, settings=settings, checkpoints=str(tmp_path / "m"), on_step=steps.append)
+    assert steps[0].step == 8
+    assert_same_weights(whole.nlp, resumed.nlp)
     assert not list(tmp_path.iterdir())
 
 

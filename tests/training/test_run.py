@@ -1,5 +1,4 @@
 import random
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 from spacy.language import Language
 
-from spacy_trax_sentiment.errors import MissingExtraError, SentimentError
+from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.evaluation.figures import measure
 from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component, save

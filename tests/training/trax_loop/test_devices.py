@@ -95,7 +95,6 @@ def test_a_batch_that_devices_cannot_share_is_refused(trained: tuple[dict[str, A
     assert "[S021] batch_size is 31; it must be a multiple of the number of devices, 2." in found["error"]
 
 
-
 def test_a_jax_without_data_parallelism_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from spacy_trax_sentiment.model.trax_backend import jax
     from spacy_trax_sentiment.training.trax_loop.devices import devices
