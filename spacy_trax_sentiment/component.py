@@ -81,9 +81,9 @@ def make_trax_sentiment(
             neutral, too); or a path to a pipeline directory that holds a `trax_sentiment` component, or to that
             component's own directory. None for a blank component to train.
         threshold: Unused, as in spaCy's `textcat`, because the labels exclude each other.
-        tokenizer_cache_size: The least number of chunks that spaCy's tokenizer shall remember; some 20 MB. Its own
-            10,000 are soon used up, and tokenizing the others anew then takes longer than everything else. None leaves
-            the tokenizer as it is.
+        tokenizer_cache_size: The least size of the cache of spaCy's tokenizer, in chunks; 100,000 take some 20 MB. Its
+            default of 10,000 is soon used up, and tokenizing chunks again then takes longer than everything else. None
+            leaves the tokenizer as it is.
         scorer: The scorer of `nlp.evaluate`.
     """
     if tokenizer_cache_size is not None and isinstance(nlp.tokenizer, Tokenizer):
@@ -160,7 +160,7 @@ class TraxSentiment(TextCategorizer):
             doc.cats.update(zip(labels, row, strict=True))
 
     def explain(self, target: Doc | Span) -> Sentiment:
-        """Return `target._.sentiment` by this component's model, whichever component scored the Doc."""
+        """Return the sentiment of a Doc or Span by this component's model, whichever component scored the Doc."""
         return sentiment_of(target, self)
 
     def update(

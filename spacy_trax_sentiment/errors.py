@@ -89,39 +89,39 @@ class Errors:
     S022 = "[S022] the labels {labels} cannot be used. Give at least two different ones (on the command line, separated by commas)."
     S023 = "[S023] unknown preset '{name}'. There are: {names}."
     S024 = "[S024] unknown config '{name}'. There are: {names}."
-    S025 = "[S025] the vocabulary {value} cannot be used. Give a list of different strings, as the file vocabulary.json of a saved model holds."
+    S025 = "[S025] the vocabulary {value} cannot be used. Give a list of different strings, like the file vocabulary.json of a saved model."
     S026 = "[S026] {path}: cannot be used as a recipe ({reason}). Name a .cfg file with the sections labels, settings, sources and dev."
     S027 = "[S027] the file has fewer texts than when training began. Leave it unchanged until training ends."
     S028 = "[S028] the labels cannot be used: {reason}. Give one label per text, as a str."
 
     # Output and models
-    S030 = "[S030] {path}: already exists and is not empty. Name another directory, or replace it by --overwrite."
+    S030 = "[S030] {path}: already exists and is not empty. Name another directory, or replace it with --overwrite."
     S031 = "[S031] {path}: is not a spaCy pipeline, so it is not overwritten. Name another directory, or remove it yourself."
     S032 = "[S032] {path}: cannot be written ({reason}). Name a directory that you may write to."
     S033 = "[S033] {path}: no such model. {known}; `trax-sentiment train` writes others."
-    S034 = "[S034] {path}: cannot be loaded as a spaCy pipeline ({reason}). Make it anew with `trax-sentiment train`."
+    S034 = "[S034] {path}: cannot be loaded as a spaCy pipeline ({reason}). Make it again with `trax-sentiment train`."
     S035 = "[S035] the pipeline {pipeline} has no component made by 'trax_sentiment'. Add one: nlp.add_pipe('trax_sentiment')."
     S036 = "[S036] {path}: no such pretrained weights. {known}. Correct `pretrained`, or set it to null and train the component."
-    S037 = "[S037] the pretrained weights have the labels {labels}, the training data has {value}. Use the same labels, or `pretrained = null`."
-    S038 = "[S038] {path}: was replaced each time that it was read. Load it once the other process is done."
+    S037 = "[S037] the pretrained weights have the labels {labels}; the training data has {value}. Use the same labels, or `pretrained = null`."
+    S038 = "[S038] {path}: was replaced each time it was read. Load it when the other process is done."
     S039 = "[S039] the model to start from has the labels {labels}; the training data has {value}. Start from a model whose labels are {wanted}, or from none."
 
     # Training
     S040 = "[S040] training, and predicting with an architecture that does not fold, needs {package}, which is not installed ({reason}). Install it from a clone: pip install '.[train]'."
     S041 = "[S041] the loss is {loss} at step {step}; no model was written. Lower the learning rate ({learning_rate})."
     S042 = "[S042] unknown mean '{value}'. Give 'masked' or 'plain'."
-    S043 = "[S043] the layer of {layer} has a state that changes as it runs, which is not kept. Give a layer without one (no batch normalization, no memory)."
-    S044 = "[S044] the layer of {layer} gives the shape {shape} of 2 texts. Give one that ends in log-probabilities, (2, {n_labels})."
-    S045 = "[S045] the saved weights {found} are not those of {layer}, {expected}. Load them with the config that they were saved with."
-    S046 = "[S046] the layer of {layer} has no embedding of the terms, (n_terms, width), so it cannot be explained. Give one that begins with an Embedding."
-    S047 = "[S047] the layer of {layer} could not be explained: after {n_steps} steps the shares' sum is still not the score's. Give a smoother layer."
+    S043 = "[S043] the layer of {layer} has a state that changes as it runs, and that is not kept. Give a layer without one (no batch normalization)."
+    S044 = "[S044] the layer of {layer} returns the shape {shape} for 2 texts. Give one that ends in log-probabilities, (2, {n_labels})."
+    S045 = "[S045] the saved weights have the shapes {found}, but {layer} has {expected}. Load them with the config that they were saved with."
+    S046 = "[S046] the layer of {layer} has no embedding of the terms, (n_terms, width), so its scores cannot be explained. Give one that begins with an Embedding."
+    S047 = "[S047] the scores of the layer of {layer} could not be explained: after {n_steps} steps, the contributions do not sum to the score. Give a smoother layer."
     S048 = "[S048] --data-parallel needs jax.pmap, which JAX {version} lacks. Leave it out, or install an older JAX."
     S049 = "[S049] training with Trax needs Python 3.11 to 3.13, and this is {version}: one of its requirements, tensorflow-text, does not support it yet. Train with an older Python; the model can be used with this one."
 
     # Texts
     S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
     S051 = "[S051] text {index} is {value}, not a str. Give strings only."
-    S052 = "[S052] a text of {n_chars:,} characters cannot be tokenized as the seed does ({reason}). Leave it out, or cut it to parts."
+    S052 = "[S052] a text of {n_chars:,} characters cannot be tokenized as the seed does ({reason}). Leave it out, or split it."
 
     # Tables
     S060 = "[S060] {path}: '{format}' is not a format that can be {what}. Give one of {formats}, as the file's suffix or by {option}."
@@ -132,17 +132,17 @@ class Errors:
     S065 = "[S065] the column '{column}' is {value}, not a string. Write it as a string, or name another column by {option}."
     S066 = "[S066] has a column '{column}' already, which would be added. Rename or remove it."
     S067 = "[S067] does not fit into one table ({reason}). Correct it, or choose another format."
-    S068 = "[S068] {path}: already exists. Name another file, or replace it by --overwrite."
+    S068 = "[S068] {path}: already exists. Name another file, or replace it with --overwrite."
     S069 = "[S069] {path}: cannot be written ({reason}). Name another file, in a place where you may write."
 
     # Model files
-    S070 = "[S070] {path}: is missing. Copy the whole model again, or make it anew with `trax-sentiment train`."
-    S071 = "[S071] {path}: is not as it was written ({reason}). Copy the model again, or make it anew with `trax-sentiment train`."
-    S072 = "[S072] {path}: has the format version {found}, made by spacy-trax-sentiment {package}; this one reads up to {known}. Install a newer spacy-trax-sentiment."
+    S070 = "[S070] {path}: is missing. Copy the whole model again, or make it again with `trax-sentiment train`."
+    S071 = "[S071] {path}: has changed since it was written ({reason}). Copy the model again, or make it again with `trax-sentiment train`."
+    S072 = "[S072] {path}: has the format version {found}, written by spacy-trax-sentiment {package}; this version reads up to {known}. Install a newer spacy-trax-sentiment."
     S073 = "[S073] {path}: does not fit the pipeline's component ({reason}). Load it with the config that it was saved with."
-    S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again at a lower learning rate."
-    S076 = "[S076] the layer of {layer} does not fold, so it cannot be made compact. Train one of the architecture `spacy_trax_sentiment.Classifier.v1`."
+    S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again with a lower learning rate."
     S075 = "[S075] the model takes at least {size} MB, more than --max-mb {most}. Give a larger --max-mb."
+    S076 = "[S076] the layer of {layer} does not fold, so its model cannot be made compact. Train one with the architecture `spacy_trax_sentiment.Classifier.v1`."
 
     # Jobs
     S110 = (

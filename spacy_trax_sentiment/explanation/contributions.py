@@ -18,7 +18,7 @@ from ..text.vocabulary import N_SPECIAL
 
 @dataclass(frozen=True)
 class Contributions:
-    """What the scores of a Doc are the sum of.
+    """The parts that add up to the scores of a Doc.
 
     Attributes:
         own: float64 (n_tokens, width + 1): what each token adds by itself: its row of the folded matrix, with the

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class Component(Protocol):
-    """What is needed of a `trax_sentiment` component here."""
+    """The attributes of a `trax_sentiment` component that are used here."""
 
     model: Model[Any, Any]
     vocab: Vocab
@@ -74,7 +74,7 @@ def sentiment_of(target: Doc | Span, component: Component | None = None) -> Sent
 
 def _contributions(component: Component, doc: Doc) -> Contributions:
     component.require_weights()
-    # Whether the weights of a layer that does not fold have changed cannot be told as quickly.
+    # Finding out whether the weights of a layer that does not fold have changed would take too long.
     if not folds(component.model):
         return doc_contributions(component.model, doc)
     state, orths = folded_classifier(component.model), doc.to_array(ORTH)

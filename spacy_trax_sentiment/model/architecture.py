@@ -1,4 +1,4 @@
-"""What decides a model's layers and the shapes of its weights. No Trax is needed to say so."""
+"""The settings that determine a model's layers and the shapes of its weights. They do not need Trax."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable

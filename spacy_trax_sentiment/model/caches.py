@@ -1,4 +1,4 @@
-"""What a model remembers and could compute again: its lexemes, and its folded weights."""
+"""The caches of one model: its lexemes, and its folded weights."""
 
 import threading
 from collections.abc import Callable
@@ -31,14 +31,14 @@ class ModelCaches:
     def lexemes(self, model: Model[Any, Any]) -> LexemeCache:
         """Return the cache of the model's preprocessor and vocabulary: a new one if either was replaced."""
         preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
-        with self._lock:  # threads that made a cache each would look up one's indices in another's
+        with self._lock:  # else two threads could make a cache each, and mix up their indices
             kept = self._lexemes
             if kept is None or kept[0] is not preprocessor or kept[1].vocabulary is not vocabulary:
                 self._lexemes = kept = preprocessor, LexemeCache(by_tokens(preprocessor), vocabulary)
             return kept[1]
 
     def folded(self, model: Model[Any, Any]) -> Folded:
-        """Return the model's weights folded: folded anew if they changed.
+        """Return the model's weights folded. They are folded again if they changed.
 
         Thinc's optimizers write into the weights' arrays; the model's shim counts their steps. Whoever else sets a
         weight gives the model another array.

@@ -26,7 +26,7 @@ def fold_embedding(model: Model[Any, Any]) -> None:
     weights = get_weights(model)
     first = "W_hidden" if "W_hidden" in weights else "W"
     width = weights[first].shape[1]
-    # As a plain mean, because a masked one's matrix has zeros for the special terms.
+    # Fold as a plain mean: the matrix of a masked one has zeros for the special terms.
     folded = fold(weights, "plain").matrix[:, :width]
     _replace(model, {**weights, "E": folded, first: np.eye(width, dtype=np.float32)})
 

@@ -12,7 +12,7 @@ from .hash_table import HashTable
 from .preprocessor import TokenTerms
 from .vocabulary import N_SPECIAL, UNK
 
-# Lexemes to keep before the cache begins anew: some 12 MB.
+# Distinct tokens to remember before all of them are forgotten: some 12 MB.
 MAX_LEXEMES = 1 << 17
 
 # The index of every token that has no term.
@@ -33,7 +33,7 @@ class Texts(Protocol):
 
 
 class Contents(NamedTuple):
-    """What the vocabulary knows of lexemes.
+    """The known terms, roles and leanings of some lexemes.
 
     Attributes:
         ids: int64 (n_places, n): the ids of each lexeme's first term, second, ...; 0 if there is none or it is unknown.

@@ -1,4 +1,4 @@
-"""Words to what two sentiment lexicons say of them: an opinion and a valence, by the word or else by its stem.
+"""Words to their opinion and valence in two sentiment lexicons, by the word or else by its stem.
 
 The package carries Hu and Liu's opinion lexicon (2004, CC BY 4.0) and the one of VADER (Hutto and Gilbert 2014, MIT);
 see NOTICE. A model saves the lexicon it was trained with.
@@ -20,7 +20,7 @@ _SHORTEST_BY_STEM = 4
 
 
 class Entry(NamedTuple):
-    """What the lexicons say of a word: an opinion, -1, 0 or 1; and a valence, -4 to 4, or None if unknown."""
+    """A word's opinion, -1, 0 or 1, and its valence, -4 to 4, or None if unknown."""
 
     opinion: int = 0
     valence: float | None = None

@@ -1,4 +1,4 @@
-"""What a preprocessor is: it turns a Doc into terms, and says what each token stands for."""
+"""The interface of a preprocessor, which turns a Doc into terms and says what each token stands for."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -32,7 +32,7 @@ class Preprocessor(Protocol):
 
 
 class Lexeme(NamedTuple):
-    """What a token stands for.
+    """The terms and the role of a token.
 
     Attributes:
         term: Its term; None if it stands for nothing.
@@ -66,7 +66,7 @@ class Lexemes(NamedTuple):
 
 
 class TokenTerms(Protocol):
-    """What the cache and the features of a batch need to know of a preprocessor: see `TokenPreprocessor`."""
+    """The part of a preprocessor that the cache and the features of a batch use: see `TokenPreprocessor`."""
 
     @property
     def negation_scope(self) -> int: ...

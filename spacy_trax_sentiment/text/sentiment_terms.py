@@ -89,13 +89,13 @@ class SentimentTerms(TokenPreprocessor):
         return Lexicon(self._words or {}, _stemmer().stemWords)
 
     @property
-    def _says_itself(self) -> bool:
-        """Whether no subclass says otherwise what tokens stand for."""
+    def _has_own_lexemes(self) -> bool:
+        """Whether no subclass overrides `lexeme` or `lexemes`."""
         return (type(self).lexeme, type(self).lexemes) == (SentimentTerms.lexeme, SentimentTerms.lexemes)
 
     @property
     def alike(self) -> frozenset[str]:
-        return frozenset(["mention", "link", "number"] if self._says_itself else [])
+        return frozenset(["mention", "link", "number"] if self._has_own_lexemes else [])
 
     def lexeme(self, text: str) -> Lexeme:
         if text.isdigit():
@@ -103,7 +103,7 @@ class SentimentTerms(TokenPreprocessor):
         lowered = text.lower().strip()
         first = lowered[:1]
         if first.isdigit() and not any(map(str.isalpha, lowered)):
-            return Lexeme(_NUMBER)  # as below, without the detour
+            return Lexeme(_NUMBER)  # the common case of the one below
         if (first == "@" and _MENTION.match(lowered)) or (first in ("h", "w") and _URL.match(lowered)):
             return _NOTHING
         word = self._normalized(lowered)
@@ -121,7 +121,7 @@ class SentimentTerms(TokenPreprocessor):
         return Lexeme(word, role, (_FORM + word, *_classes(entry)), self._leaning(word, entry))
 
     def side_by_side(self, texts: Sequence[str]) -> Lexemes:
-        if not self._says_itself:
+        if not self._has_own_lexemes:
             return super().side_by_side(texts)
         # Process plain ASCII words as a batch; everything else goes through `lexeme`.
         words = [text.lower() if text.isascii() and text.isalpha() else "" for text in texts]
@@ -131,23 +131,23 @@ class SentimentTerms(TokenPreprocessor):
         opinions: list[str | None] = [None] * len(words)
         terms = [stems, forms, prefixes, opinions, opinions.copy()]
         roles, leanings = [_ROLES.get(word, PLAIN) for word in words], [0] * len(words)
-        told: frozenset[str] = frozenset()
-        told_stems = told
+        listed: frozenset[str] = frozenset()
+        listed_stems = listed
         if max(map(len, words), default=0) >= _SHORTEST_STEMMED:
-            told, told_stems = self._lexicon.words, self._lexicon.stems
+            listed, listed_stems = self._lexicon.words, self._lexicon.stems
         others = set(_elongated(words))
         for i, (word, stem) in enumerate(zip(words, stems, strict=True)):
             if len(word) < _SHORTEST_STEMMED or word in _PEOPLE:
                 others.add(i)
-            elif word in told or stem in told_stems or word in _SIDES:
+            elif word in listed or stem in listed_stems or word in _SIDES:
                 entry = self._lexicon.entry(word, stem or "")
                 opinions[i], terms[-1][i] = _class_of_opinion(entry), _class_of_valence(entry)
                 leanings[i] = self._leaning(word, entry)
         for i in others:
             lexeme = self.lexeme(texts[i])
             roles[i], leanings[i] = lexeme.role, lexeme.leaning
-            for of_kind, term in zip_longest(terms, lexeme.terms):
-                of_kind[i] = term
+            for of_place, term in zip_longest(terms, lexeme.terms):
+                of_place[i] = term
         return Lexemes(terms, roles, leanings)
 
     def _word(self, word: str, stem: str, role: int) -> Lexeme:
@@ -221,7 +221,7 @@ def _class_of_valence(entry: Entry) -> str | None:
 
 
 def _elongated(words: Sequence[str]) -> list[int]:
-    """Return the indices of the words, of ASCII letters or empty, that hold a letter three times in a row."""
+    """Return the indices of words with a letter three times in a row. The words are ASCII letters or empty."""
     codes = np.frombuffer(" ".join(words).encode(), dtype=np.uint8)
     third = np.flatnonzero((codes[2:] == codes[1:-1]) & (codes[1:-1] == codes[:-2]))
     ends = np.cumsum([len(word) + 1 for word in words])

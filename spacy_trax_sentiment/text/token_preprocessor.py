@@ -1,4 +1,4 @@
-"""Docs to ids by the way of tokens: preprocessors whose terms depend on the token alone, and any other adapted."""
+"""Docs to ids, token by token: preprocessors whose terms depend on the token alone, and an adapter for any other."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
@@ -28,8 +28,8 @@ class TokenPreprocessor:
             own; 0 for none.
         bigram_buckets: The ids that pairs of tokens are hashed to, for each distance; 0 for no pairs.
         bigram_distance: The distances at which tokens are paired: 1 for neighbours, 2 to skip one token, too.
-        n_leanings: The kinds of opinion words that get an id for the side of a text's last contrast they are on, and
-            for whether they are negated; 0 for none.
+        n_leanings: The number of leanings that opinion words can have; 0 for none. Such a word gets one more id, for
+            the side of the text's last contrast it is on and for whether it is negated.
     """
 
     negation_scope: int = 0

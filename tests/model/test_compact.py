@@ -9,8 +9,11 @@ from spacy.language import Language
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.compact import compact_files, files_size, fold_embedding, keep_terms
+from spacy_trax_sentiment.model.custom_layer import TraxLayer
 from spacy_trax_sentiment.model.parameters import get_architecture, get_weights, set_weights, to_trax_layer
+from spacy_trax_sentiment.model.trax_layers import Convolution
 from spacy_trax_sentiment.pipelines import find_component
+from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 
 TEXTS = ["I love it", "awful, never again", "not good at all", "", "zzzz", "the parcel"]
@@ -107,6 +110,12 @@ def test_a_model_is_shrunk_to_a_size(nlp: Language, tmp_path: Path) -> None:
     assert size <= 300_000 < whole
     component.to_disk(tmp_path / "small", exclude=["vocab"])
     assert sum(path.stat().st_size for path in (tmp_path / "small").iterdir()) == size
+
+
+def test_a_model_that_does_not_fold_is_refused() -> None:
+    model = TraxLayer(SentimentTerms(), Convolution())
+    with pytest.raises(SentimentError, match=r"S076.*Convolution.*Classifier\.v1"):
+        compact_files(model, {}, 1_000_000)
 
 
 def test_a_size_that_cannot_be_reached_is_refused(nlp: Language) -> None:

@@ -188,7 +188,7 @@ def test_hashes_of_one_slot_are_kept_apart() -> None:
     assert _ids(cache, indices) == [[3], [4], [5], []] * 2
 
 
-def test_a_cache_begins_anew_once_it_is_full_and_earlier_indices_stay_valid() -> None:
+def test_a_full_cache_is_emptied_and_earlier_indices_stay_valid() -> None:
     cache = LexemeCache(Spelled(), LETTERS, max_tokens=5)
     first = _indices(cache, ["a", "bc", "x1"])
     expected = _ids(cache, first)
