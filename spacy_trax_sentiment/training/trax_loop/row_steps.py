@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...model.sparse_rows import SteadyRows, batch_rows, put_rows, take_rows
 from ...model.trax_backend import jax, trax
-
-Array = NDArray[Any]
+from ...text.arrays import Array
 
 # The embedding is the first leaf: see `weight_names` in model/architecture.py.
 _TABLE = 0
