@@ -51,7 +51,7 @@ def split_by_str(texts: Any) -> whitespace.Chunks:
 
 def with_all_cases(self: Any, *arguments: Any, make: Any = chunk_tokenizer.ChunkTokenizer.__init__) -> None:
     make(self, *arguments)
-    self.tokens_of_texts(["\n".join(self.cases.tokens)])
+    self.tokens(["\n".join(self.cases.tokens)])
 
 
 no_patterns = (f"{BULK}ladder.one_token_patterns", lambda chunks, new: np.zeros(len(new), dtype=np.int64))

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..text.arrays import Array
-from .chunk_tokenizer import SEPARATOR, ChunkTokenizer, without_cases
+from .chunk_tokenizer import ChunkTokenizer, without_cases
 from .simple_tokens import hold_case, simple_tokens
 from .whitespace import Chunks
 
@@ -48,8 +48,8 @@ class CasesAcross:
         """The neighbouring tokens of special cases, by the two characters that meet between them."""
         cases = [case for case in self._cases.tokens if not case.isspace()]
         borders: dict[tuple[str, str], set[tuple[str, str]]] = {}
-        for left, right in pairwise(self._tokens_without_cases(SEPARATOR.join(cases))):
-            if SEPARATOR not in (left, right):
+        for left, right in pairwise(self._tokens_without_cases("\n".join(cases))):
+            if "\n" not in (left, right):
                 borders.setdefault((left[-1], right[0]), set()).add((left, right))
         return borders
 

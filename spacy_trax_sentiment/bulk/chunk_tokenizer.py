@@ -1,25 +1,17 @@
-"""Tokenize chunks and whole texts with spaCy's tokenizer, many at a time, and without memory that grows."""
+"""Tokenize chunks and whole texts with spaCy's tokenizer, without memory that grows: texts to lexeme indices."""
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 from spacy.attrs import ORTH
-from spacy.strings import hash_string  # type: ignore[attr-defined]
 from spacy.tokenizer import Tokenizer
 from spacy.vocab import Vocab
 
 from ..text.arrays import Ragged
 from ..text.lexeme_cache import LexemeCache
 from .simple_tokens import knows_rules, special_cases
-
-# Chunks that are tokenized as one text.
-_CHUNKS_AT_A_TIME = 2000
-
-# White space between those chunks that makes a token of its own, across which no special case lies.
-SEPARATOR = "\n"
 
 # Special cases are looked for by so many of their first characters.
 _N_FIRST = 4
@@ -41,40 +33,25 @@ class ChunkTokenizer:
         self.original, self.cases = tokenizer, special_cases(tokenizer)
         self.knows_rules = knows_rules(tokenizer)
         self._lexemes = lexemes
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
-    def tokens_of_chunks(self, chunks: Sequence[str]) -> Ragged:
-        """Return the tokens of chunks, at least one, each tokenized alone, as lexeme indices, int32."""
-        with self._tokenizer_for("".join(chunks)) as tokenizer:
-            orths = np.concatenate(
-                [
-                    tokenizer(SEPARATOR.join([*chunks[start : start + _CHUNKS_AT_A_TIME], ""])).to_array(ORTH)
-                    for start in range(0, len(chunks), _CHUNKS_AT_A_TIME)
-                ]
-            )
-            is_separator = orths == hash_string(SEPARATOR)
-            indices = self._lexemes.indices(orths[~is_separator], tokenizer.vocab.strings)
-        return Ragged(indices, np.diff(np.flatnonzero(is_separator), prepend=-1) - 1)
-
-    def tokens_of_texts(self, texts: Sequence[str]) -> Ragged:
-        """Return the tokens of whole texts as lexeme indices, int32."""
-        with self._tokenizer_for("".join(texts)) as tokenizer:
-            orths = Ragged.of([tokenizer(text).to_array(ORTH) for text in texts], np.uint64)
-            return Ragged(self._lexemes.indices(orths.values, tokenizer.vocab.strings), orths.lengths)
-
-    @contextmanager
-    def _tokenizer_for(self, text: str) -> Iterator[Tokenizer]:
-        """Yield a tokenizer for parts of the text, to be used within the context only."""
-        text = "".join(text.split())  # a special case may match across white space
-        starts = {text[i : i + _N_FIRST] for i in range(len(text))}
+    def tokens(self, texts: Sequence[str]) -> Ragged:
+        """Return the tokens of chunks or whole texts as lexeme indices, int32."""
         with self._lock:
-            for start in self._cases_to_add.keys() & {"", *starts}:
-                waiting = self._cases_to_add[start]
-                for case in [case for case in waiting if case in text]:
-                    self._copy.add_special_case(case, self.original.rules[case])
-                    waiting.remove(case)
-            with self._copy.vocab.memory_zone():
-                yield self._copy
+            self._add_cases("".join("".join(texts).split()))  # a special case may match across white space
+            tokenizer = self._copy
+            with tokenizer.vocab.memory_zone():
+                orths = Ragged.of((tokenizer(text).to_array(ORTH) for text in texts), np.uint64)
+                return Ragged(self._lexemes.indices(orths.values, tokenizer.vocab.strings), orths.lengths)
+
+    def _add_cases(self, text: str) -> None:
+        """Add the special cases that occur in the text to the copy."""
+        starts = {text[i : i + _N_FIRST] for i in range(len(text))}
+        for start in self._cases_to_add.keys() & {"", *starts}:
+            waiting = self._cases_to_add[start]
+            for case in [case for case in waiting if case in text]:
+                self._copy.add_special_case(case, self.original.rules[case])
+                waiting.remove(case)
 
     # Made when first needed, as many scorers never do.
 

@@ -57,7 +57,7 @@ class Ladder:
             yield new[is_simple], Ragged(self._lexemes.indices_of_texts([*chain.from_iterable(tokens)]), lengths)
             new = new[~is_simple]
         if len(new):
-            yield new, self._tokenizer.tokens_of_chunks(chunks.texts(new))
+            yield new, self._tokenizer.tokens(chunks.texts(new))
 
     def _word_tokens(self, data: bytes, words: MarkedWords) -> Ragged:
         """Return the tokens of words and of the marks before or after them."""

@@ -155,7 +155,7 @@ class TextScorer:
         scores = score(self._component.model, self._cache.tokens(chunks))
         whole = self._across.texts(chunks)
         if whole:
-            tokens = self._tokenizer.tokens_of_texts([texts[i] for i in whole])
+            tokens = self._tokenizer.tokens([texts[i] for i in whole])
             scores[whole] = score(self._component.model, tokens)
         return scores
 

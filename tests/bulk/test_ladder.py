@@ -65,15 +65,8 @@ def test_special_cases_are_added_as_chunks_need_them(texts: list[list[str]]) -> 
     lexemes = _lexemes([*CHUNKS, *CASES])
     tokenizer = ChunkTokenizer(TOKENIZER, lexemes)
     for chunks in texts:
-        found = tokenizer.tokens_of_chunks(chunks)
+        found = tokenizer.tokens(chunks)
         assert [tokens.tolist() for tokens in found.split()] == _expected(TOKENIZER, lexemes, chunks)
-
-
-def test_many_chunks_are_tokenized_at_a_time() -> None:
-    chunks = [f"x{i}:)" for i in range(5000)]
-    lexemes = _lexemes(["x"])
-    found = ChunkTokenizer(TOKENIZER, lexemes).tokens_of_chunks(chunks)
-    assert found.lengths.tolist() == [len(TOKENIZER(chunk)) for chunk in chunks]
 
 
 def test_a_special_case_may_be_a_mention() -> None:
