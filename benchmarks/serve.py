@@ -218,9 +218,9 @@ async def _ask_all(
             errors.append(repr(error))
 
     async def watch() -> None:
-        for share in (0.25, 0.5, 0.75, 0.99):
-            await asyncio.sleep(max(0.0, start + share * seconds - time.perf_counter()))
-            memory.append((share * seconds, resident_mb(pid)))
+        for part in (0.25, 0.5, 0.75, 0.99):
+            await asyncio.sleep(max(0.0, start + part * seconds - time.perf_counter()))
+            memory.append((part * seconds, resident_mb(pid)))
 
     await asyncio.gather(watch(), *(ask(i % len(requests)) for i in range(n_clients)))
     return latencies, errors
