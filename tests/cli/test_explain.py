@@ -61,9 +61,9 @@ def test_a_table_or_standard_input(run: Run, tmp_path: Path, monkeypatch: pytest
     assert len(run("--json").out.splitlines()) == 2
 
 
-def test_a_model_of_your_own(run: Run, model: Path, trained: Language) -> None:
+def test_a_model_of_your_own(run: Run, model: Path, bundled: Language) -> None:
     (row,) = map(json.loads, run("a wonderful day", "--json", "--model", model).out.splitlines())
-    assert row["probabilities"] == pytest.approx(trained("a wonderful day").cats, abs=1e-5)
+    assert row["probabilities"] == pytest.approx(bundled("a wonderful day").cats, abs=1e-5)
 
 
 def test_a_lone_surrogate_does_no_harm(run: Run, tmp_path: Path) -> None:
