@@ -1,4 +1,4 @@
-"""Options with the same meaning in every command, the log's verbosity, and progress bars."""
+"""What several commands do: set the log's verbosity, read texts, print JSON and tables, and show progress."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,44 +14,6 @@ from ..errors import Errors, SentimentError
 
 if TYPE_CHECKING:
     from ..tables.rows import TableBatch
-
-Item = TypeVar("Item")
-
-MODEL_HELP = "A pipeline directory, as written by `train`, or a bundled model: en or en_ternary."
-
-
-def complete_model(incomplete: str) -> list[str]:
-    """Return the bundled models and the directories whose name or path begins with `incomplete`."""
-    from ..pretrained import bundled_names
-
-    folder, _, _ = incomplete.rpartition("/")
-    try:
-        beside = [str(each) for each in sorted(Path(folder or ".").iterdir()) if each.is_dir()]
-    except OSError:
-        beside = []
-    return [name for name in dict.fromkeys([*bundled_names(), *beside]) if name.startswith(incomplete)]
-
-
-Model = Annotated[str, typer.Option("--model", "-m", help=MODEL_HELP, autocompletion=complete_model)]
-ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP, autocompletion=complete_model)]
-Input = Annotated[
-    str | None, typer.Option("--input", "-i", help="Table to read, or - for standard input (the default).")
-]
-InputFormat = Annotated[
-    str | None,
-    typer.Option(
-        "--input-format",
-        help="jsonl, csv, tsv, txt (one text per line) or parquet.",
-        show_default="from the suffix; txt for standard input",
-    ),
-]
-TextColumn = Annotated[str, typer.Option("--text-column", help="Column that holds the text.")]
-LabelColumn = Annotated[str, typer.Option("--label-column", help="Column that holds the label.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write an HTML page to this file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, reports or warnings.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each step to standard error.")]
 
 
 def set_verbosity(quiet: bool, verbose: bool) -> None:
@@ -79,9 +41,11 @@ def print_json(content: Any) -> None:
     print(json.dumps(content, ensure_ascii=not encoding.startswith("utf")))
 
 
-def whole_characters(argument: str) -> str:
-    """Return the argument with `?` for each byte that is not UTF-8; such a byte arrives as a lone surrogate."""
-    return argument.encode("utf-8", "replace").decode()
+def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows under a header: the first column to the left, the others to the right."""
+    import wasabi
+
+    print(wasabi.table(rows, header=header, divider=True, aligns=("l", *"r" * (len(header) - 1))), end="")
 
 
 @contextmanager
@@ -102,7 +66,9 @@ def open_texts(
         for text in texts:
             if text.lower().endswith(tuple(f".{name}" for name in INPUT_FORMATS)) and Path(text).is_file():
                 raise typer.BadParameter(f"{text} is a file; to read it, use --input {text}")
-        yield text_batches(list(map(whole_characters, texts)), text_column, batch_size)
+        # A byte that is not UTF-8 arrives as a lone surrogate, and becomes a question mark.
+        characters = [text.encode("utf-8", "replace").decode() for text in texts]
+        yield text_batches(characters, text_column, batch_size)
         return
     source = source or STANDARD_STREAM
     format = input_format(source, source_format)
@@ -110,22 +76,12 @@ def open_texts(
         yield batches
 
 
-@contextmanager
-def progress(quiet: bool, total: int | None = None, unit: str = "text") -> Iterator[Any]:
-    """Yield a tqdm bar with rate and time left. It appears on standard error if that is a terminal."""
+def progress(quiet: bool, total: int | None = None, unit: str = "text") -> Any:
+    """Return a tqdm bar with rate and time left. It appears on standard error if that is a terminal."""
     from tqdm import tqdm
 
-    with tqdm(
-        total=total, unit=unit, unit_scale=unit == "text", disable=True if quiet else None, file=sys.stderr
-    ) as bar:
-        yield bar
-
-
-def counted(items: Iterable[Item], bar: Any) -> Iterator[Item]:
-    """Yield the items; the bar counts each one when the next is asked for."""
-    for item in items:
-        yield item
-        bar.update(1)
+    disable = True if quiet else None
+    return tqdm(total=total, unit=unit, unit_scale=unit == "text", disable=disable, file=sys.stderr)
 
 
 def with_progress(batches: "Iterable[TableBatch]", hidden: bool) -> "Iterator[TableBatch]":

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import (
-    LabelColumn,
-    ModelArgument,
-    Overwrite,
-    Quiet,
-    TextColumn,
-    Verbose,
-    counted,
-    progress,
-    set_verbosity,
-)
+from . import options
+from .common import print_table, progress, set_verbosity
 
 if TYPE_CHECKING:
     from ..evaluation.figures import Evaluation
@@ -26,17 +17,17 @@ logger = logging.getLogger(__name__)
 
 
 def compact(
-    model: ModelArgument,
+    model: options.ModelArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write the smaller pipeline to.")],
     max_mb: Annotated[float, typer.Option(help="Maximum size of the model's files, in MB of 1,000,000 bytes.")] = 5.0,
     source: Annotated[
         str, typer.Option(help="Labelled texts to measure the accuracy on, before and after.")
     ] = "bundled:short_texts",
-    text_column: TextColumn = "text",
-    label_column: LabelColumn = "label",
-    overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Make a model smaller.
 
@@ -50,8 +41,6 @@ def compact(
     set_verbosity(quiet, verbose)
     if not 0 < max_mb < math.inf:
         raise typer.BadParameter("give a positive number of MB by --max-mb")
-    import wasabi
-
     from ..evaluation.figures import figure, measure, read_texts
     from ..model.compact import compact_files, files_size
     from ..pipelines import find_component, load, save
@@ -65,7 +54,7 @@ def compact(
     def measured(name: str, n_bytes: int) -> "Evaluation":
         logger.info("Measuring the model %s on %d texts.", name, len(texts))
         with progress(quiet, len(texts)) as bar:
-            evaluation = measure(nlp, component.labels, texts, lambda docs: counted(docs, bar))
+            evaluation = measure(nlp, component.labels, texts, on_text=bar.update)
         figures = [figure(each, len(texts)) for each in (evaluation.accuracy, evaluation.macro_recall)]
         rows.append((name, f"{n_bytes / 1e6:.2f}", len(component.model.attrs["vocabulary"]), *figures))
         return evaluation
@@ -76,8 +65,7 @@ def compact(
         save(nlp, directory)
     if quiet:
         return
-    header = ("model", "MB", "terms", "accuracy", "macro-recall")
-    print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "r")), end="")
+    print_table(("model", "MB", "terms", "accuracy", "macro-recall"), rows)
     n_right, change = int(after.correct.sum()), int(after.correct.sum()) - int(before.correct.sum())
     compared = f"{abs(change)} {'more' if change > 0 else 'fewer'} than" if change else "as many as"
     print(f"Right on {n_right} of the {len(texts)} texts of {source}, {compared} before. Saved to {output}.")

@@ -8,40 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..about import BUNDLED_MODEL
-from .common import (
-    MODEL_HELP,
-    AsJson,
-    Html,
-    LabelColumn,
-    Overwrite,
-    Quiet,
-    TextColumn,
-    Verbose,
-    complete_model,
-    counted,
-    print_json,
-    progress,
-    require_output,
-    set_verbosity,
-)
+from . import options
+from .common import print_json, print_table, progress, require_output, set_verbosity
+from .options import MODEL_HELP, complete_model
 
 if TYPE_CHECKING:
     from ..evaluation.comparison import Comparison
     from ..evaluation.figures import Evaluation
 
+_SOURCE_HELP = "Labelled texts: a .jsonl, .csv, .tsv or .parquet file, or a named source as for `train`."
 _N_PRINTED, _MAX_LETTERS = 5, 100
 
 logger = logging.getLogger(__name__)
 
 
 def evaluate(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="Labelled texts: a .jsonl, .csv, .tsv or .parquet file, or a named source as for `train`.",
-        ),
-    ],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=_SOURCE_HELP)],
     # Before version 0.2 the order was MODEL SOURCE, which is still understood.
     old_source: Annotated[str | None, typer.Argument(metavar="", hidden=True)] = None,
     model: Annotated[
@@ -52,13 +34,13 @@ def evaluate(
         str | None,
         typer.Option(metavar="OTHER", help="Second model with the same labels.", autocompletion=complete_model),
     ] = None,
-    text_column: TextColumn = "text",
-    label_column: LabelColumn = "label",
-    html: Html = None,
-    overwrite: Overwrite = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
+    html: options.Html = None,
+    overwrite: options.Overwrite = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Measure one or two models on labelled texts.
 
@@ -74,7 +56,13 @@ def evaluate(
       trax-sentiment evaluate test.jsonl --model tuned --compare en --html report.html
     """
     set_verbosity(quiet, verbose)
+    from ..evaluation.comparison import compare as compare_evaluations
+    from ..evaluation.comparison import require_same_labels
+    from ..evaluation.figures import measure, read_texts
+    from ..evaluation.plots import require_matplotlib
+    from ..pipelines import find_component, load
     from ..pretrained import bundled_names
+    from ..storage.whole import require_free_file, write_file
 
     if old_source is not None:
         if model is not None:
@@ -83,17 +71,9 @@ def evaluate(
     elif source in bundled_names() or Path(source, "meta.json").is_file():
         raise typer.BadParameter(f"{source} is a model; give labelled texts, and the model by --model {source}")
     model = model or BUNDLED_MODEL
-    from ..evaluation.comparison import compare as compare_evaluations
-    from ..evaluation.comparison import require_same_labels
-    from ..evaluation.figures import measure, read_texts
-    from ..pipelines import find_component, load
-    from ..storage.whole import require_free_file, write_file
-
     if html is None:
         require_output()
     else:
-        from ..evaluation.plots import require_matplotlib
-
         require_matplotlib()
         require_free_file(html, overwrite)
     models = [model] if compare is None else [model, compare]
@@ -105,13 +85,10 @@ def evaluate(
     texts, left_out = read_texts(source, labels, text_column=text_column, label_column=label_column)
     logger.info("Loaded %s; measuring on %d texts of %s.", " and ".join(names), len(texts), source)
     with progress(quiet, len(texts) * len(pipelines)) as bar:
-        evaluations = [
-            measure(nlp, labels, texts, lambda docs: counted(docs, bar), left_out) for nlp in pipelines.values()
-        ]
+        evaluations = [measure(nlp, labels, texts, left_out, bar.update) for nlp in pipelines.values()]
     comparison = compare_evaluations(*evaluations) if compare is not None else None
     if html is not None:
-        from ..evaluation.report import comparison_report, evaluation_report
-        from ..evaluation.report_tables import Data
+        from ..evaluation.report import Data, comparison_report, evaluation_report
 
         data = Data("evaluated", source, texts)
         if comparison is None:
@@ -139,8 +116,6 @@ def _names(models: list[str]) -> list[str]:
 
 
 def _print_evaluation(evaluation: "Evaluation") -> None:
-    import wasabi
-
     from ..evaluation.figures import figure
 
     n = evaluation.n_texts
@@ -152,39 +127,33 @@ def _print_evaluation(evaluation: "Evaluation") -> None:
         (name, figure(each.precision, n), figure(each.recall, n), figure(each.f1, n), each.support)
         for name, each in evaluation.label_figures.items()
     ]
-    header = ("label", "precision", "recall", "F1", "texts")
-    print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "r")), end="")
+    print_table(("label", "precision", "recall", "F1", "texts"), rows)
     _print_confusion(evaluation)
 
 
 def _print_confusion(evaluation: "Evaluation") -> None:
-    import wasabi
-
     labels = evaluation.labels
     rows = [(label, *row) for label, row in zip(labels, evaluation.confusion.counts.tolist(), strict=True)]
-    header = ("true \\ predicted", *labels)
-    print(wasabi.table(rows, header=header, divider=True, aligns=("l", *"r" * len(labels))), end="")
+    print_table(("true \\ predicted", *labels), rows)
 
 
 def _print_comparison(comparison: "Comparison", names: "Sequence[str]") -> None:
-    import wasabi
-
     from ..evaluation.comparison import comparison_headline
     from ..evaluation.figures import figure
 
     first, second = comparison.first, comparison.second
+    both = list(zip(names, (first, second), strict=True))
     n = first.n_texts
     print(comparison_headline(comparison, names))
     rows = [
         (name, figure(a, n), figure(b, n), figure(b - a, n, "+"))
         for (name, a), b in zip(first.figures().items(), second.figures().values(), strict=True)
     ]
-    header = (f"{n} texts", *names, "difference")
-    print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r")), end="")
+    print_table((f"{n} texts", *names, "difference"), rows)
     low, high = (figure(end, n, "+") for end in comparison.macro_recall_difference_interval)
     print(f"Difference in macro-recall: 95% interval {low} to {high} (paired bootstrap).")
     print(f"Only {names[0]} is right on {comparison.n_only_first}, only {names[1]} on {comparison.n_only_second}.")
-    for name, evaluation in zip(names, (first, second), strict=True):
+    for name, evaluation in both:
         print(f"\n{name}")
         _print_confusion(evaluation)
     apart = comparison.disagreements()
@@ -192,8 +161,6 @@ def _print_comparison(comparison: "Comparison", names: "Sequence[str]") -> None:
         print(f"\nThey disagree on {len(apart)} texts, such as:")
     for index in apart[:_N_PRINTED]:
         text = " ".join(first.texts[index].text.split())
-        predicted = ", ".join(
-            f"{name}: {each.predicted_labels[index]}" for name, each in zip(names, (first, second), strict=True)
-        )
+        predicted = ", ".join(f"{name}: {each.predicted_labels[index]}" for name, each in both)
         shown = text if len(text) <= _MAX_LETTERS else f"{text[: _MAX_LETTERS - 1]}…"
         print(f"- {shown}\n  {predicted}; true: {first.texts[index].label}")

@@ -4,28 +4,13 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..about import BUNDLED_MODEL
-from .common import (
-    AsJson,
-    Html,
-    Input,
-    InputFormat,
-    Model,
-    Overwrite,
-    Quiet,
-    TextColumn,
-    Verbose,
-    open_texts,
-    print_json,
-    require_output,
-    set_verbosity,
-    with_progress,
-)
+from . import options
+from .common import open_texts, print_json, require_output, set_verbosity, with_progress
 
 if TYPE_CHECKING:
     from ..explanation.sentiment import Sentiment
@@ -41,15 +26,15 @@ def explain(
         list[str] | None,
         typer.Argument(metavar="TEXT", help="Texts to explain. Without any, the texts of --input.", show_default=False),
     ] = None,
-    model: Model = BUNDLED_MODEL,
-    source: Input = None,
-    source_format: InputFormat = None,
-    text_column: TextColumn = "text",
-    html: Html = None,
-    as_json: AsJson = False,
-    overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    model: options.Model = BUNDLED_MODEL,
+    source: options.Input = None,
+    source_format: options.InputFormat = None,
+    text_column: options.TextColumn = "text",
+    html: options.Html = None,
+    as_json: options.AsJson = False,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Show why texts score as they do.
 
@@ -77,8 +62,7 @@ def explain(
         require_output()
     else:
         require_free_file(html, overwrite)
-    with ExitStack() as stack:
-        batches = stack.enter_context(open_texts(texts, source, source_format, text_column, _BATCH_SIZE))
+    with open_texts(texts, source, source_format, text_column, _BATCH_SIZE) as batches:
         hidden = quiet or bool(texts) or (html is None and sys.stdout.isatty())
         found = _sentiments(model, with_progress(batches, hidden))
         if html is not None:

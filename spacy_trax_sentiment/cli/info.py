@@ -1,17 +1,19 @@
 """`trax-sentiment info`: a model to its labels, settings, training, figures and versions."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..about import BUNDLED_MODEL, __version__
-from .common import AsJson, ModelArgument, print_json, require_output
+from . import options
+from .common import print_json, require_output
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from thinc.api import Model
 
 
-def info(model: ModelArgument = BUNDLED_MODEL, as_json: AsJson = False) -> None:
+def info(model: options.ModelArgument = BUNDLED_MODEL, as_json: options.AsJson = False) -> None:
     """Show a model's labels, settings and figures.
 
     Also shows its terms, preprocessor, training, size and versions.
@@ -51,7 +53,8 @@ def model_facts(name: str) -> dict[str, Any]:
     # The bundled models share one card, which lies beside them.
     card = path.parent / "README.md" if path != Path(name) else None
     files = find_model(path, component.name) or path
-    manifest = _json(files / MANIFEST)
+    # A model saved by other means may lack the manifest. Loading has already reported a damaged one of ours.
+    manifest = json.loads((files / MANIFEST).read_bytes()) if (files / MANIFEST).is_file() else {}
     trained = nlp.meta.get("trax_sentiment", {})
     return {
         "model": name,
@@ -82,11 +85,9 @@ def model_facts(name: str) -> dict[str, Any]:
 def _architecture(nlp: "Language", name: str, model: "Model[Any, Any]") -> dict[str, Any]:
     from ..model.thinc_model import folds
 
-    registered = nlp.get_pipe_config(name)["model"]["@architectures"]
-    if not folds(model):
-        return {"name": registered, "layer": str(model.attrs["layer"])}
-    settings = ("embedding_dim", "hidden_width", "mean", "length_exponent")
-    return {"name": registered, **{each: model.attrs[each] for each in settings}}
+    names = ("embedding_dim", "hidden_width", "mean", "length_exponent")
+    settings = {each: model.attrs[each] for each in names} if folds(model) else {"layer": str(model.attrs["layer"])}
+    return {"name": nlp.get_pipe_config(name)["model"]["@architectures"], **settings}
 
 
 def _preprocessor(model: "Model[Any, Any]") -> dict[str, Any]:
@@ -97,13 +98,6 @@ def _preprocessor(model: "Model[Any, Any]") -> dict[str, Any]:
         if not name.startswith("_"):
             facts[name] = len(value) if isinstance(value, set | frozenset | dict | list | tuple) else value
     return facts
-
-
-def _json(path: Path) -> dict[str, Any]:
-    import json
-
-    # A model saved by other means may lack the manifest. Loading has already reported a damaged one of ours.
-    return dict(json.loads(path.read_bytes())) if path.is_file() else {}
 
 
 def _lines(name: str, value: Any) -> list[tuple[str, str]]:

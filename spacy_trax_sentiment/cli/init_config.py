@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Overwrite
+from . import options
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Config to print: 'default', or 'seed' for that of the course notebook.")
@@ -14,7 +14,7 @@ Name = Annotated[
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write to, in place of standard output.")]
 
 
-def init_config(name: Name = "default", output: Output = None, overwrite: Overwrite = False) -> None:
+def init_config(name: Name = "default", output: Output = None, overwrite: options.Overwrite = False) -> None:
     """Print a config for `spacy train`.
 
     \b

@@ -2,33 +2,27 @@
 
 import logging
 import sys
-from contextlib import ExitStack
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..about import BUNDLED_MODEL
-from .common import (
-    Input,
-    InputFormat,
-    Model,
-    Overwrite,
-    Quiet,
-    TextColumn,
-    Verbose,
-    open_texts,
-    set_verbosity,
-    with_progress,
-)
-from .many import Engine, score_many, tell_without
+from . import options
+from .common import open_texts, progress, set_verbosity, with_progress
+
+if TYPE_CHECKING:
+    from ..jobs.parts import Job, Outcome
 
 logger = logging.getLogger(__name__)
 
 
-class OnError(StrEnum):
-    """What to do with a row that has no text."""
+class Engine(StrEnum):
+    local = "local"
+    ray = "ray"
 
+
+class OnError(StrEnum):
     null = "null"
     fail = "fail"
 
@@ -41,9 +35,7 @@ Output = Annotated[
 OutputFormat = Annotated[
     str | None,
     typer.Option(
-        "--output-format",
-        help="jsonl, csv, tsv or parquet.",
-        show_default="from the suffix; jsonl for standard output",
+        "--output-format", help="jsonl, csv, tsv or parquet.", show_default="from the suffix; jsonl for standard output"
     ),
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Number of rows to hold in RAM at a time.")]
@@ -66,29 +58,28 @@ Address = Annotated[
 SafeCsv = Annotated[
     bool,
     typer.Option(
-        "--safe-csv/--no-safe-csv",
-        help="Put an apostrophe before a cell that a spreadsheet would take for a formula.",
+        "--safe-csv/--no-safe-csv", help="Put an apostrophe before a cell that a spreadsheet would take for a formula."
     ),
 ]
 
 
 def predict(
     texts: Texts = None,
-    model: Model = BUNDLED_MODEL,
-    source: Input = None,
+    model: options.Model = BUNDLED_MODEL,
+    source: options.Input = None,
     target: Output = "-",
-    source_format: InputFormat = None,
+    source_format: options.InputFormat = None,
     target_format: OutputFormat = None,
-    text_column: TextColumn = "text",
+    text_column: options.TextColumn = "text",
     batch_size: BatchSize = 1000,
     on_error: OnErrorOption = OnError.null,
     engine: EngineOption = None,
     concurrency: Concurrency = None,
     address: Address = None,
     safe_csv: SafeCsv = True,
-    overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> int:
     """Add sentiment to texts or to a table.
 
@@ -118,7 +109,7 @@ def predict(
             if target == "-":
                 raise typer.BadParameter("to score several tables, name a directory by --output")
             job = Job(model, target, text_column, target_format, batch_size, strict, safe_csv)
-            return score_many(job, source, source_format, engine or Engine.local, concurrency, address, quiet)
+            return _score_many(job, source, source_format, engine or Engine.local, concurrency, address, quiet)
     if engine is not None:
         raise typer.BadParameter("--engine needs --input, a file, a directory or a pattern")
 
@@ -128,13 +119,69 @@ def predict(
     from ..tables.writers import open_output
 
     target_format = output_format(target, target_format)
-    with ExitStack() as stack:
-        batches = stack.enter_context(open_texts(texts, source, source_format, text_column, batch_size, strict))
-        writer = open_output(target, target_format, overwrite=overwrite, source=source, safe_csv=safe_csv)
-        write = stack.enter_context(writer)
+    with (
+        open_texts(texts, source, source_format, text_column, batch_size, strict) as batches,
+        open_output(target, target_format, overwrite=overwrite, source=source, safe_csv=safe_csv) as write,
+    ):
         scorer = TextScorer.load(model)
         logger.info("Loaded %s with the labels %s.", model, ", ".join(scorer.labels))
         hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())
         written = write_scored(with_progress(batches, hidden), write, scorer, scorer.labels)
-        tell_without(source or "-", written.first_without, written.n_without)
+        _tell_without(source or "-", written.first_without, written.n_without)
     return 0
+
+
+def _score_many(
+    job: "Job",
+    source: str,
+    source_format: str | None,
+    engine: Engine,
+    concurrency: int | None,
+    address: str | None,
+    quiet: bool,
+) -> int:
+    """Score the tables that `source` names, report those that fail, and return the exit status."""
+    from ..jobs.run import run
+
+    told: set[str] = set()
+    n_rows = 0
+    with progress(quiet, unit="part") as bar:
+
+        def show(outcome: "Outcome", n_outcomes: int) -> None:
+            nonlocal n_rows
+            if outcome.error is not None and outcome.error not in told:  # all parts of a file may have it in common
+                _tell(outcome.error)
+                told.add(outcome.error)
+            n_rows += outcome.written.n_rows
+            bar.total = n_outcomes
+            bar.set_postfix(rows=n_rows, refresh=False)
+            bar.update(1)
+
+        finished = run(
+            job,
+            [source],
+            source_format=source_format,
+            engine=engine,
+            concurrency=concurrency,
+            address=address,
+            on_outcome=show,
+        )
+    for file, first, n_without in finished.without_text():
+        _tell_without(file, first, n_without)
+    failed = finished.failed()
+    if failed:
+        _tell(f"{len(failed)} of {len(finished.files)} files failed; run the command again to try only these.")
+    return 1 if failed else 0
+
+
+def _tell_without(name: str, first: int | None, n_rows: int) -> None:
+    """Report the rows of a table that have no scores. `first` is the number of the first one, from 1, or None."""
+    if first is not None:
+        _tell(f"{name}: {n_rows} rows hold no text, the first is row {first}; they have no scores.")
+
+
+def _tell(message: str) -> None:
+    """Print a line on standard error, above a progress bar."""
+    from tqdm import tqdm
+
+    tqdm.write(f"trax-sentiment: {message}", file=sys.stderr)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ..about import BUNDLED_MODEL
-from .common import Model, Quiet, Verbose, set_verbosity
+from . import options
+from .common import set_verbosity
 
 
 def serve(
@@ -21,9 +22,9 @@ def serve(
             "reaches it can use it."
         ),
     ] = "127.0.0.1",
-    model: Model = BUNDLED_MODEL,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    model: options.Model = BUNDLED_MODEL,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Serve a web page and a JSON endpoint.
 

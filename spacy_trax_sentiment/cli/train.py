@@ -2,13 +2,17 @@
 
 import logging
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import LabelColumn, Overwrite, Quiet, TextColumn, Verbose, complete_model, progress, set_verbosity
+from ..errors import PYTHON_WITHOUT_TRAX, Errors, SentimentError, missing_train_extra
+from . import options
+from .common import print_table, progress, set_verbosity
 
 if TYPE_CHECKING:
     from ..evaluation.figures import Evaluation
@@ -34,7 +38,7 @@ Source = Annotated[str, typer.Argument(metavar="SOURCE", help=_SOURCE_HELP)]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Directory to write the spaCy pipeline to.")]
 Dev = Annotated[str | None, typer.Option(help=_DEV_HELP)]
 Config = Annotated[str | None, typer.Option(help=_CONFIG_HELP)]
-InitFrom = Annotated[str | None, typer.Option(help=_INIT_HELP, autocompletion=complete_model)]
+InitFrom = Annotated[str | None, typer.Option(help=_INIT_HELP, autocompletion=options.complete_model)]
 Preset = Annotated[str, typer.Option(help=_PRESET_HELP)]
 Steps = Annotated[int | None, typer.Option(help="Number of batches to train on.", show_default="300; preset seed: 100")]
 BatchSize = Annotated[int | None, typer.Option(help="Texts per batch.", show_default="32; preset seed: 16")]
@@ -67,16 +71,16 @@ def train(
     seed: Seed = None,
     balanced: Balanced = None,
     labels: Labels = "negative,positive",
-    text_column: TextColumn = "text",
-    label_column: LabelColumn = "label",
-    overwrite: Overwrite = False,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
+    overwrite: options.Overwrite = False,
     checkpoint_every: CheckpointEvery = None,
     resume: Resume = False,
     report: Report = True,
     data_parallel: DataParallel = False,
     tensorboard: TensorBoard = None,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Train a pipeline and measure it.
 
@@ -92,18 +96,19 @@ def train(
       trax-sentiment train reviews.jsonl --tensorboard runs/one --output model
     """
     set_verbosity(quiet, verbose)
-    from ..errors import PYTHON_WITHOUT_TRAX, missing_train_extra
+    from ..evaluation.plots import require_matplotlib
     from ..pipelines import load, save
     from ..storage.whole import whole_directory, write_file
     from ..training.checkpoints import open_checkpoints
+    from ..training.corpora import read_corpus
+    from ..training.recipes import mix, read_recipe
+    from ..training.settings import PRESETS, check_settings
 
     if PYTHON_WITHOUT_TRAX and find_spec("trax") is None:
         raise missing_train_extra(ImportError(name="trax"))
     if report:
-        from ..evaluation.plots import require_matplotlib
-
         require_matplotlib()
-    chosen = {
+    chosen: dict[str, Any] = {
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -115,10 +120,19 @@ def train(
     }
     given = {name: value for name, value in chosen.items() if value is not None}
     if config is None:
-        columns = {"text_column": text_column, "label_column": label_column}
-        corpus, settings = _of_source(source, dev, _label_names(labels), columns, preset, given)
+        names = [name.strip() for name in labels.split(",")]
+        if len(names) < 2 or len(set(names)) < len(names) or not all(names):
+            raise SentimentError(Errors.S022.format(labels=repr(labels)))
+        if preset not in PRESETS:
+            raise SentimentError(Errors.S023.format(name=preset, names=", ".join(PRESETS)))
+        settings = replace(PRESETS[preset], **given)
+        check_settings(settings, len(names))
+        corpus = read_corpus(source, dev, labels=names, text_column=text_column, label_column=label_column)
     else:
-        corpus, settings = _of_recipe(config, source, given)
+        recipe = read_recipe(config)
+        settings = replace(recipe.settings, **given)
+        check_settings(settings, len(recipe.labels))
+        corpus = mix(recipe, Path(source))
     start = None if init_from is None else load(init_from)
     with (
         open_checkpoints(output, checkpoint_every, resume=resume, overwrite=overwrite) as checkpoints,
@@ -131,11 +145,16 @@ def train(
         # The notebook's tweets get their labels from the emoticons that it leaves in the text.
         is_seed = config is None and (preset == "seed" or source.startswith("nltk:twitter_samples"))
         figures = _measure(trained, corpus, with_stripped=is_seed)
-        _add_facts(trained.nlp, figures, source=config or source, dev=dev, init_from=init_from)
+        # Neither times nor folders are saved, so that the same training gives the same files.
+        meta = trained.nlp.meta
+        evaluation = next(iter(figures.values()))
+        meta["performance"] = {"accuracy": evaluation.accuracy, "macro_recall": evaluation.macro_recall}
+        sources = {"source": config or source, "dev": dev, "init_from": init_from}
+        short = {name: None if each is None else Path(each).name for name, each in sources.items()}
+        meta["trax_sentiment"]["training"] = short | meta["trax_sentiment"]["training"]
         save(trained.nlp, directory)
         if report:
-            from ..evaluation.report import training_report
-            from ..evaluation.report_tables import Data
+            from ..evaluation.report import Data, training_report
 
             of_texts, of_held_out = _source_names(source, dev, config)
             data = [Data("training", of_texts, corpus.texts), Data("held out", of_held_out, trained.held_out)]
@@ -144,55 +163,19 @@ def train(
             # should perhaps not be passed on.
             write_file(directory / "report.html", page)
         checkpoints.conclude(directory)
-    if not quiet:
-        _print_figures(figures, output, report)
-
-
-def _of_source(
-    source: str, dev: str | None, labels: list[str], columns: dict[str, Any], preset: str, given: dict[str, Any]
-) -> "tuple[Corpus, Settings]":
-    """Return the texts of a source, and the preset's settings with those given on the command line."""
-    from dataclasses import replace
-
-    from ..errors import Errors, SentimentError
-    from ..training.corpora import read_corpus
-    from ..training.settings import PRESETS, check_settings
-
-    if preset not in PRESETS:
-        raise SentimentError(Errors.S023.format(name=preset, names=", ".join(PRESETS)))
-    settings = replace(PRESETS[preset], **given)
-    check_settings(settings, len(labels))
-    return read_corpus(source, dev, labels=labels, **columns), settings
-
-
-def _of_recipe(config: str, source: str, given: dict[str, Any]) -> "tuple[Corpus, Settings]":
-    """Return the texts of a recipe, and its settings with those given on the command line."""
-    from dataclasses import replace
-
-    from ..training.recipes import mix, read_recipe
-    from ..training.settings import check_settings
-
-    recipe = read_recipe(config)
-    settings = replace(recipe.settings, **given)
-    check_settings(settings, len(recipe.labels))
-    return mix(recipe, Path(source)), settings
-
-
-def _label_names(labels: str) -> list[str]:
-    from ..errors import Errors, SentimentError
-
-    names = [name.strip() for name in labels.split(",")]
-    if len(names) < 2 or len(set(names)) < len(names) or not all(names):
-        raise SentimentError(Errors.S022.format(labels=repr(labels)))
-    return names
+    if quiet:
+        return
+    rows = [(name, each.n_texts, f"{each.accuracy:.4f}", f"{each.macro_recall:.4f}") for name, each in figures.items()]
+    print_table(("held-out texts", "number", "accuracy", "macro-recall"), rows)
+    if report:
+        print(f"Report, which quotes texts: {output / 'report.html'}")
+    print(f'Saved to {output}. To use it: spacy.load("{output}")')
 
 
 def _train(
     corpus: "Corpus", settings: "Settings", start: Any, checkpoints: Any, tensorboard: Path | None, quiet: bool
 ) -> "Trained":
     """Train with a progress bar, log lines and TensorBoard's files."""
-    from contextlib import nullcontext
-
     from ..training.run import train_on
     from ..training.tensorboard import Summaries
 
@@ -228,17 +211,6 @@ def _measure(trained: "Trained", corpus: "Corpus", with_stripped: bool) -> "dict
     return {"as they are": figures, "emoticons stripped": measure(trained.nlp, corpus.labels, stripped)}
 
 
-def _add_facts(nlp: Any, figures: "dict[str, Evaluation]", **sources: str | None) -> None:
-    """Add the figures and the names of the sources to what the model saves about its training.
-
-    It saves neither times nor folders, so that the same training gives the same files.
-    """
-    evaluation = next(iter(figures.values()))
-    nlp.meta["performance"] = {"accuracy": evaluation.accuracy, "macro_recall": evaluation.macro_recall}
-    names = {what: None if source is None else Path(source).name for what, source in sources.items()}
-    nlp.meta["trax_sentiment"]["training"] = names | nlp.meta["trax_sentiment"]["training"]
-
-
 def _source_names(source: str, dev: str | None, config: str | None) -> tuple[str, str]:
     """Return what a report calls the sources of the training texts and of the held-out ones."""
     if config is not None:
@@ -248,14 +220,3 @@ def _source_names(source: str, dev: str | None, config: str | None) -> tuple[str
 
 def _short(source: str) -> str:
     return source if ":" in source else Path(source).name
-
-
-def _print_figures(figures: "dict[str, Evaluation]", output: Path, report: bool) -> None:
-    import wasabi
-
-    rows = [(name, each.n_texts, f"{each.accuracy:.4f}", f"{each.macro_recall:.4f}") for name, each in figures.items()]
-    header = ("held-out texts", "number", "accuracy", "macro-recall")
-    print(wasabi.table(rows, header=header, divider=True, aligns=("l", "r", "r", "r")), end="")
-    if report:
-        print(f"Report, which quotes texts: {output / 'report.html'}")
-    print(f'Saved to {output}. To use it: spacy.load("{output}")')

@@ -5,6 +5,5 @@
 - `comparison.py`: two evaluations of the same texts to their differences
 - `words.py`: a model to its strongest words
 - `plots.py`: an evaluation to SVG plots (needs matplotlib, from the extra `train`)
-- `report_tables.py`: evaluations to the rows of a page's tables
 - `report.py`, `template.html`: all of these to one HTML page
 """

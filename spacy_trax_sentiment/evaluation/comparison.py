@@ -53,7 +53,15 @@ class Comparison:
     @cached_property
     def macro_recall_difference_interval(self) -> tuple[float, float]:
         """The ends of the 95% interval of the paired bootstrap: each draw measures both models on the same texts."""
-        return macro_recall_difference_interval(self.first, self.second)
+        first, second = self.first, self.second
+        # Texts are alike if they have the same true label and the same models get them right.
+        cells = np.zeros((len(first.labels), 2, 2), dtype=np.int64)
+        np.add.at(cells, (first.true, first.correct.astype(int), second.correct.astype(int)), 1)
+
+        def differences(drawn: Array) -> Array:
+            return mean_of_labels(drawn[:, :, 0, 1] - drawn[:, :, 1, 0], drawn.sum(axis=(2, 3)))
+
+        return bootstrap_interval(cells, differences)
 
     def disagreements(self) -> list[int]:
         """Return the indices of texts with different predictions: those only the second gets right, the first, neither.
@@ -116,19 +124,3 @@ def binomial_test(n_first: int, n_second: int) -> float:
         for k in range(min(n_first, n_second) + 1)
     ]
     return min(1.0, 2 * math.fsum(map(math.exp, log_terms)))
-
-
-def macro_recall_difference_interval(
-    first: Evaluation, second: Evaluation, *, level: float = 0.95, n_draws: int = 2000, seed: int = 0
-) -> tuple[float, float]:
-    """Return the paired bootstrap interval of the difference in macro-recall: its lower and upper end.
-
-    Texts with the same true label, which the same models get right, are alike: see `measures.bootstrap_interval`.
-    """
-    cells = np.zeros((len(first.labels), 2, 2), dtype=np.int64)
-    np.add.at(cells, (first.true, first.correct.astype(int), second.correct.astype(int)), 1)
-
-    def differences(drawn: Array) -> Array:
-        return mean_of_labels(drawn[:, :, 0, 1] - drawn[:, :, 1, 0], drawn.sum(axis=(2, 3)))
-
-    return bootstrap_interval(cells, differences, level, n_draws, seed)

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from spacy.language import Language
-from spacy.tokens import Doc
 
 from ..about import BUNDLED_MODEL
 from ..errors import Errors, SentimentError
@@ -20,16 +19,8 @@ from ..tables.lines import brief
 from ..text.arrays import Array
 from ..training.corpora import read_labelled_texts
 from ..training.labelled import LabelledText
-from .measures import (
-    Bin,
-    Confusion,
-    LabelFigures,
-    confidence_bins,
-    expected_calibration_error,
-    log_loss,
-    macro_recall_interval,
-    roc_auc,
-)
+from . import measures
+from .measures import Bin, Confusion, LabelFigures
 
 Source = str | Path | tuple[Sequence[str], Sequence[str]]
 """A file or named source of labelled texts, or the texts and their labels."""
@@ -108,7 +99,7 @@ class Evaluation:
     @cached_property
     def macro_recall_interval(self) -> tuple[float, float]:
         """The ends of the macro-recall's 95% bootstrap interval."""
-        return macro_recall_interval(self.confusion)
+        return measures.macro_recall_interval(self.confusion)
 
     @property
     def label_figures(self) -> dict[str, LabelFigures]:
@@ -124,24 +115,24 @@ class Evaluation:
         """
         n_labels = len(self.labels)
         columns = [1] if n_labels == 2 else range(n_labels)
-        areas = [roc_auc(self.true == i, self.probabilities[:, i]) for i in columns]
+        areas = [measures.roc_auc(self.true == i, self.probabilities[:, i]) for i in columns]
         known = [area for area in areas if not np.isnan(area)]
         return float(np.mean(known)) if known else float("nan")
 
     @cached_property
     def log_loss(self) -> float:
         """The mean negative natural logarithm of the true labels' probabilities."""
-        return log_loss(self.true, self.probabilities)
+        return measures.log_loss(self.true, self.probabilities)
 
     @cached_property
     def calibration_error(self) -> float:
         """The expected calibration error over `bins`."""
-        return expected_calibration_error(self.correct, self.confidences)
+        return measures.expected_calibration_error(self.correct, self.confidences)
 
     @cached_property
     def bins(self) -> list[Bin]:
         """The texts grouped by confidence."""
-        return confidence_bins(self.correct, self.confidences)
+        return measures.confidence_bins(self.correct, self.confidences)
 
     def figures(self) -> dict[str, float]:
         """Return the main figures under the names that they are shown by."""
@@ -155,8 +146,7 @@ class Evaluation:
 
     def headline(self) -> str:
         """Return one sentence: how many texts are right, and the label with the lowest recall."""
-        n_right = int(self.correct.sum())
-        right = f"Right on {n_right:,} of {self.n_texts:,} texts"
+        right = f"Right on {int(self.correct.sum()):,} of {self.n_texts:,} texts"
         recalls = {label: each.recall for label, each in self.label_figures.items() if each.support}
         if len(set(recalls.values())) < 2:
             return f"{right}."
@@ -235,22 +225,18 @@ def measure(
     nlp: Language,
     labels: Sequence[str],
     texts: Sequence[LabelledText],
-    watched: Callable[[Iterable[Doc]], Iterable[Doc]] = iter,
     left_out: Mapping[str, int] | None = None,
+    on_text: Callable[[], object] = lambda: None,
 ) -> Evaluation:
     """Score labelled texts, at least one, with a pipeline whose `doc.cats` hold these labels.
 
-    `watched` is called with the Docs, and returns them as they come, as tqdm does. `left_out` is the number of texts
-    per label that are not among `texts`.
+    `left_out` is the number of texts per label that are not among `texts`. `on_text` is called after each text.
     """
-    rows = [[doc.cats[label] for label in labels] for doc in watched(nlp.pipe(text.text for text in texts))]
+    rows = []
+    for doc in nlp.pipe(text.text for text in texts):
+        rows.append([doc.cats[label] for label in labels])
+        on_text()
     return Evaluation(tuple(labels), texts, np.array(rows, dtype=np.float64), left_out or {})
-
-
-def count_labels(texts: Iterable[LabelledText], labels: Sequence[str]) -> dict[str, int]:
-    """Return the number of texts of each label: first the given labels, then any others by name."""
-    counts = Counter(text.label for text in texts)
-    return {label: counts[label] for label in [*labels, *sorted(set(counts) - set(labels))]}
 
 
 def figure(value: float, n_texts: int, sign: str = "") -> str:

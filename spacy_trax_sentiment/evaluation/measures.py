@@ -154,17 +154,12 @@ def macro_recall_interval(
 ) -> tuple[float, float]:
     """Return the bootstrap interval of the macro-recall: its lower and upper end."""
     right, support = confusion.counts.diagonal(), confusion.counts.sum(axis=1)
-
-    def macro_recalls(drawn: Array) -> Array:
-        return mean_of_labels(drawn[:, :, 1], drawn.sum(axis=2))
-
-    return bootstrap_interval(np.stack([support - right, right], axis=1), macro_recalls, level, n_draws, seed)
+    cells = np.stack([support - right, right], axis=1)
+    return bootstrap_interval(cells, lambda n: mean_of_labels(n[:, :, 1], n.sum(axis=2)), level, n_draws, seed)
 
 
 def mean_of_labels(counts: Array, support: Array) -> Array:
-    """Return each draw's mean of `counts / support` over the labels that it holds: `(n_draws,)` from two
-    `(n_draws, n_labels)`.
-    """
+    """Return each draw's mean of `counts / support`, both `(n_draws, n_labels)`, over the labels that it holds."""
     ratios = counts / np.maximum(support, 1)
     return np.asarray(ratios.sum(axis=1) / (support > 0).sum(axis=1))
 

@@ -22,7 +22,6 @@ from .measures import N_BINS
 # Blue and orange differ under every common colour blindness, and each line has its own dashes as well.
 COLOURS = ("#08519c", "#c04a02", "#3f7f4f", "#7b5ea7", "#8a6d00", "#5a5a5a")
 _DASHES = ("-", "--", "-.", ":")
-_GREY = "#767676"
 _WIDTH, _HEIGHT = 4.6, 3.3  # inches: narrow, so that the letters can be read on a phone
 _MOST_LETTERS = 14
 _MOST_CELLS_WRITTEN = 12
@@ -128,24 +127,16 @@ def reliability_diagram(evaluation: Evaluation) -> Plot:
         for each in bins:
             left, width = each.low, each.high - each.low
             axes.bar(left, each.n_texts / largest * 0.2, width, align="edge", color="#d9d9d9", edgecolor="white")
-        axes.plot([0, 1], [0, 1], ":", color=_GREY, label="perfectly calibrated")
+        axes.plot([0, 1], [0, 1], ":", color="#767676", label="perfectly calibrated")
         ends = np.array([wilson_interval(each.accuracy, each.n_texts) for each in bins])
         accuracies = np.array([each.accuracy for each in bins])
-        axes.errorbar(
-            [each.confidence for each in bins],
-            accuracies,
-            yerr=np.abs(ends.T - accuracies),
-            fmt="o",
-            markersize=4,
-            color=COLOURS[0],
-            elinewidth=1,
-            label="the model (95% intervals)",
-        )
+        points = {"fmt": "o", "markersize": 4, "color": COLOURS[0], "elinewidth": 1}
+        confidences, errors = [each.confidence for each in bins], np.abs(ends.T - accuracies)
+        axes.errorbar(confidences, accuracies, errors, label="the model (95% intervals)", **points)
         axes.set(xlabel="probability of the predicted label", ylabel="fraction that is right")
         axes.set(xlim=(lowest, 1.005), ylim=(-0.02, 1.03))
 
-    mean = float(evaluation.confidences.mean())
-    accuracy = evaluation.accuracy
+    mean, accuracy = float(evaluation.confidences.mean()), evaluation.accuracy
     trend = "overconfident" if mean > accuracy else "underconfident"
     alt = (
         f"Reliability diagram. Expected calibration error {error:.3f}: on average the model is {mean:.1%} sure and is "

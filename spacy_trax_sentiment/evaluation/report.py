@@ -3,36 +3,49 @@
 The same evaluations give the same bytes.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.resources import files
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 from spacy.language import Language
 
+from ..about import __version__
 from ..component import TraxSentiment
 from ..errors import SentimentError
 from ..explanation.fragment import legend_html, percent, sentiment_html
 from ..explanation.style import STYLE
 from ..pipelines import find_component
-from ..training.labelled import make_docs
+from ..training.labelled import Texts, make_docs
 from ..training.progress import Progress
 from ..training.settings import Settings
 from .comparison import Comparison, comparison_headline
-from .figures import Evaluation
+from .figures import Evaluation, figure
 from .plots import accuracy_curve, confusion_matrix, loss_curve, probability_histograms, reliability_diagram
-from .report_tables import Data, data_rows, figure_rows, label_rows, settings_rows
 from .words import strongest_words
 
-N_ERRORS = 12
-"""Number of errors shown in a report."""
+_N_ERRORS = 12
+_N_DISAGREEMENTS = 12  # for each case: only the one model is right, only the other, neither
+_MEANINGS = {
+    "accuracy": "fraction of the texts that are right",
+    "macro-recall": "fraction right per label, averaged over the labels",
+    "AUC": "chance that a text with a label scores higher for it than a text without it",
+    "log loss": "mean negative log-probability of the true label",
+    "calibration error": "mean gap between confidence and accuracy",
+}
 
-N_DISAGREEMENTS = 12
-"""Number of texts shown in a comparison for each case: only the one is right, only the other, neither."""
+
+class Data(NamedTuple):
+    """Texts that a report is about: their use, such as "training"; the file or named source; and the texts."""
+
+    name: str
+    source: str
+    texts: Texts
 
 
 class Case(NamedTuple):
@@ -55,77 +68,68 @@ def training_report(
 
     The plots and the errors are those of the first of the evaluations, and the words those of the first of the data.
     """
-    component = find_component(nlp)
     curves = [loss_curve(history), accuracy_curve(history)] if history else []
-    page = _page_of_model(nlp, component, evaluations, data)
+    page = _page_of_model(nlp, evaluations, data, asdict(settings))
     n_sampled = settings.n_eval_batches * settings.batch_size
-    shown = settings_rows(component, asdict(settings))
-    return _render(**page, kind="Training report", title=title, curves=curves, n_sampled=n_sampled, settings=shown)
+    return _template().render(**page, kind="Training report", title=title, curves=curves, n_sampled=n_sampled)
 
 
 def evaluation_report(
-    nlp: Language,
-    title: str,
-    evaluation: Evaluation,
-    data: Data,
-    *,
-    max_counted: int = 100_000,
-    long_text: int = 600,
+    nlp: Language, title: str, evaluation: Evaluation, data: Data, *, max_counted: int = 100_000, long_text: int = 600
 ) -> str:
     """Return the page of a model measured on labelled texts.
 
     The strongest words are taken from at most `max_counted` texts, evenly spaced. Texts of more than `long_text`
     characters are folded away.
     """
-    component = find_component(nlp)
-    page = _page_of_model(nlp, component, {data.name: evaluation}, [data], max_counted, long_text)
-    return _render(**page, kind="Evaluation report", title=title, settings=settings_rows(component))
+    page = _page_of_model(nlp, {data.name: evaluation}, [data], {}, max_counted, long_text)
+    return _template().render(**page, kind="Evaluation report", title=title)
 
 
 def comparison_report(pipelines: Mapping[str, Language], comparison: Comparison, data: Data) -> str:
     """Return the page of two models, in the order of the comparison, measured on the same texts."""
     names = list(pipelines)
     both = dict(zip(names, (comparison.first, comparison.second), strict=True))
-    shown: dict[str, list[int]] = {"second": [], "first": [], "neither": []}
     apart = comparison.disagreements()
-    for index in apart:
-        if len(shown[comparison.right(index)]) < N_DISAGREEMENTS:
-            shown[comparison.right(index)].append(index)
-    cases = {right: [_case(pipelines, both, index) for index in indices] for right, indices in shown.items()}
-    first = names[0]
-    return _render(
+    headings = {
+        "second": f"Only {names[1]} is right",
+        "first": f"Only {names[0]} is right",
+        "neither": "Neither is right",
+    }
+    disagreements = [
+        (headings[right], [_case(pipelines, both, index) for index in islice(indices, _N_DISAGREEMENTS)])
+        for right, indices in groupby(apart, comparison.right)
+    ]
+    return _template().render(
         kind="Comparison",
         title=" and ".join(names),
         headline=comparison_headline(comparison, names),
         columns=names,
-        rows=figure_rows(both, comparison),
-        labels=label_rows(both),
+        rows=_figure_rows(both, comparison),
+        labels=_label_rows(both),
         plots=[
             plot._replace(title=f"{plot.title}: {name}")
             for make in (confusion_matrix, reliability_diagram, probability_histograms)
             for name, evaluation in both.items()
             for plot in [make(evaluation)]
         ],
-        comparison={"both": comparison.n_both, "first": comparison.n_only_first, "second": comparison.n_only_second},
+        comparison=comparison,
         n_apart=len(apart),
-        disagreements=[
-            (f"Only {names[1]} is right", cases["second"]),
-            (f"Only {first} is right", cases["first"]),
-            ("Neither is right", cases["neither"]),
-        ],
-        legend=_legend(pipelines[first], comparison.first.texts[0].text),
-        data=data_rows([data], comparison.first.labels),
+        disagreements=disagreements,
+        legend=_legend(pipelines[names[0]], comparison.first.texts[0].text),
+        data=_data_rows([data], comparison.first.labels),
     )
 
 
 def _page_of_model(
     nlp: Language,
-    component: TraxSentiment,
     evaluations: Mapping[str, Evaluation],
     data: Sequence[Data],
+    settings: Mapping[str, Any],
     max_counted: int = 100_000,
     long_text: int = 600,
 ) -> dict[str, Any]:
+    component = find_component(nlp)
     name, first = next(iter(evaluations.items()))
     wrong = first.errors()
     step = -(-len(data[0].texts) // max_counted) or 1
@@ -133,16 +137,18 @@ def _page_of_model(
     return {
         "headline": first.headline(),
         "columns": list(evaluations) if len(evaluations) > 1 else ["value"],
-        "rows": figure_rows(evaluations),
-        "labels": label_rows({name: first}),
+        "rows": _figure_rows(evaluations),
+        "labels": _label_rows({name: first}),
+        "comparison": None,
         "left_out": first.left_out,
         "plots": [confusion_matrix(first), reliability_diagram(first), probability_histograms(first)],
         "words": strongest_words(component.model, component.labels, docs),
         "counted_in": f"{data[0].name} texts" + ("" if step == 1 else f" (one text in {step} was counted)"),
         "n_wrong": len(wrong),
-        "errors": [_case({"": nlp}, {"": first}, index, long_text) for index in wrong[:N_ERRORS]],
+        "errors": [_case({"": nlp}, {"": first}, index, long_text) for index in wrong[:_N_ERRORS]],
         "legend": _legend(nlp, first.texts[wrong[0]].text) if wrong else "",
-        "data": data_rows(data, component.labels),
+        "data": _data_rows(data, component.labels),
+        "settings": _settings_rows(component, settings),
     }
 
 
@@ -171,22 +177,64 @@ def _legend(nlp: Language, text: str) -> Markup:
         return Markup("")
 
 
-def _render(**page: Any) -> str:
-    defaults: dict[str, Any] = {
-        "curves": [],
-        "n_sampled": 0,
-        "left_out": {},
-        "words": {},
-        "errors": None,
-        "comparison": None,
-        "disagreements": [],
-        "settings": {},
-        "style": Markup(STYLE),
+def _figure_rows(evaluations: Mapping[str, Evaluation], comparison: Comparison | None = None) -> list[Any]:
+    """Return a row per figure: its name, its meaning, and a cell per evaluation and for the difference."""
+    n = next(iter(evaluations.values())).n_texts
+    columns = [each.figures() for each in evaluations.values()]
+    rows = [("texts", "", [f"{each.n_texts:,}" for each in evaluations.values()] + [""] * (comparison is not None))]
+    for name in columns[0]:
+        values = [column[name] for column in columns]
+        cells = [figure(value, n) for value in values]
+        if comparison is not None:
+            cells.append("" if values[1] != values[1] else figure(values[1] - values[0], n, "+"))
+        rows.append((name, _MEANINGS[name], cells))
+        if name == "macro-recall":
+            ends = [(each.macro_recall_interval, "") for each in evaluations.values()]
+            if comparison is not None:
+                ends.append((comparison.macro_recall_difference_interval, "+"))
+            cells = [f"{figure(low, n, sign)} to {figure(high, n, sign)}" for (low, high), sign in ends]
+            rows.append(("its 95% interval", "from the bootstrap", cells))
+    return rows
+
+
+def _label_rows(evaluations: Mapping[str, Evaluation]) -> list[Any]:
+    """Return a row per label and model: the label, the model if there are several, and the cells."""
+    rows = []
+    for label in next(iter(evaluations.values())).labels:
+        for name, evaluation in evaluations.items():
+            each = evaluation.label_figures[label]
+            cells = [figure(value, evaluation.n_texts) for value in (each.precision, each.recall, each.f1)]
+            rows.append((label, name if len(evaluations) > 1 else "", [*cells, f"{each.support:,}"]))
+    return rows
+
+
+def _data_rows(data: Sequence[Data], labels: Sequence[str]) -> dict[str, Any]:
+    """Return the labels that occur, and a row per source: its name, its source, its size and its texts per label."""
+    counts = [Counter(text.label for text in each.texts) for each in data]
+    names = list(dict.fromkeys([*labels, *(label for count in counts for label in sorted(count))]))
+    rows = [
+        (each.name, each.source, len(each.texts), [count[name] for name in names])
+        for each, count in zip(data, counts, strict=True)
+    ]
+    return {"labels": names, "rows": rows}
+
+
+def _settings_rows(component: TraxSentiment, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the model's settings by name, with those of its training."""
+    attrs = component.model.attrs
+    names = ("embedding_dim", "hidden_width", "mean", "length_exponent")
+    shown = dict(settings) | {name: attrs[name] for name in names if name in attrs}
+    return {
+        "labels": ", ".join(component.labels),
+        "terms in the vocabulary": f"{len(attrs['vocabulary']):,}",
+        **{name.replace("_", " "): value for name, value in shown.items()},
+        "preprocessor": type(attrs["preprocessor"]).__name__,
+        "spacy-trax-sentiment": __version__,
     }
-    return _template().render(**{**defaults, **page})
 
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string((files(__package__) / "template.html").read_text(encoding="utf-8"))
+    source = (files(__package__) / "template.html").read_text(encoding="utf-8")
+    return environment.from_string(source, globals={"style": Markup(STYLE)})

@@ -9,8 +9,7 @@ from spacy.language import Language
 
 from spacy_trax_sentiment.evaluation.comparison import compare
 from spacy_trax_sentiment.evaluation.figures import Evaluation, measure
-from spacy_trax_sentiment.evaluation.report import comparison_report, training_report
-from spacy_trax_sentiment.evaluation.report_tables import Data
+from spacy_trax_sentiment.evaluation.report import Data, comparison_report, training_report
 from spacy_trax_sentiment.training.labelled import LabelledText
 from spacy_trax_sentiment.training.progress import Progress
 from spacy_trax_sentiment.training.settings import PRESETS

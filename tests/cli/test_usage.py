@@ -14,7 +14,7 @@ import typer.main
 from spacy_trax_sentiment import cli
 from spacy_trax_sentiment.about import __version__
 from spacy_trax_sentiment.cli import app
-from spacy_trax_sentiment.cli.common import complete_model
+from spacy_trax_sentiment.cli.options import complete_model
 
 Run = Callable[..., Any]
 

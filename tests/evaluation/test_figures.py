@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.evaluation.figures import Evaluation, count_labels, evaluate, figure, measure
+from spacy_trax_sentiment.evaluation.figures import Evaluation, evaluate, figure, measure
 from spacy_trax_sentiment.training.labelled import LabelledText
 
 LABELS = ("negative", "neutral", "positive")
@@ -68,11 +68,6 @@ def test_measure_reads_doc_cats(trained: Language) -> None:
     evaluation = measure(trained, ["positive", "negative"], texts)
     assert evaluation.probabilities[0, 0] == trained("I love it").cats["positive"]
     assert evaluation.predicted_labels == ["positive", "negative"]
-
-
-def test_other_labels_are_counted_last() -> None:
-    texts = [LabelledText("a", label) for label in ("other", "positive", "other")]
-    assert count_labels(texts, ["negative", "positive"]) == {"negative": 0, "positive": 1, "other": 2}
 
 
 def test_evaluate_takes_texts_and_labels_a_file_or_a_named_source(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from markupsafe import escape
 
 from spacy_trax_sentiment.evaluation.comparison import compare, comparison_headline
 from spacy_trax_sentiment.evaluation.figures import measure
-from spacy_trax_sentiment.evaluation.report import comparison_report, evaluation_report, training_report
-from spacy_trax_sentiment.evaluation.report_tables import Data
+from spacy_trax_sentiment.evaluation.report import Data, comparison_report, evaluation_report, training_report
 from spacy_trax_sentiment.training.labelled import LabelledText
 from spacy_trax_sentiment.training.settings import PRESETS
 
@@ -71,6 +70,13 @@ def test_the_words_of_many_texts_are_taken_from_evenly_spaced_ones(measured: Any
     )
     html = evaluation_report(measured.nlp, "m", measured.evaluation, data, max_counted=3)
     assert "the evaluated texts (one text in 3 was counted)" in html.replace("\n", " ")
+
+
+def test_the_texts_of_other_labels_are_counted_last(measured: Any) -> None:
+    texts = [LabelledText("a", label) for label in ("other", "positive", "other")]
+    html = evaluation_report(measured.nlp, "m", measured.evaluation, Data("evaluated", "a.csv", texts))
+    cells = re.findall(r'class="n">(\w+)</t[hd]>', html.partition("<h2>Data</h2>")[2])
+    assert cells == ["texts", "negative", "positive", "other", "3", "0", "1", "2"]
 
 
 def test_the_labels_that_a_model_lacks_are_named(measured: Any) -> None:

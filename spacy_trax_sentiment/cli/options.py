@@ -1,0 +1,42 @@
+"""Options with the same name and meaning in several commands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+MODEL_HELP = "A pipeline directory, as written by `train`, or a bundled model: en or en_ternary."
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Return the bundled models and the directories whose name or path begins with `incomplete`."""
+    from ..pretrained import bundled_names
+
+    folder, _, _ = incomplete.rpartition("/")
+    try:
+        beside = [str(each) for each in sorted(Path(folder or ".").iterdir()) if each.is_dir()]
+    except OSError:
+        beside = []
+    return [name for name in dict.fromkeys([*bundled_names(), *beside]) if name.startswith(incomplete)]
+
+
+Model = Annotated[str, typer.Option("--model", "-m", help=MODEL_HELP, autocompletion=complete_model)]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP, autocompletion=complete_model)]
+Input = Annotated[
+    str | None, typer.Option("--input", "-i", help="Table to read, or - for standard input (the default).")
+]
+InputFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--input-format",
+        help="jsonl, csv, tsv, txt (one text per line) or parquet.",
+        show_default="from the suffix; txt for standard input",
+    ),
+]
+TextColumn = Annotated[str, typer.Option("--text-column", help="Column that holds the text.")]
+LabelColumn = Annotated[str, typer.Option("--label-column", help="Column that holds the label.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write an HTML page to this file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, reports or warnings.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each step to standard error.")]
