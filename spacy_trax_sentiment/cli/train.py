@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import PYTHON_WITHOUT_TRAX, Errors, SentimentError, missing_train_extra
+from ..errors import Errors, SentimentError
 from . import options
 from .common import print_table, progress, set_verbosity
 
@@ -96,6 +96,7 @@ def train(
       trax-sentiment train reviews.jsonl --tensorboard runs/one --output model
     """
     set_verbosity(quiet, verbose)
+    from ..errors import PYTHON_WITHOUT_TRAX, missing_train_extra
     from ..evaluation.plots import require_matplotlib
     from ..pipelines import load, save
     from ..storage.whole import whole_directory, write_file
