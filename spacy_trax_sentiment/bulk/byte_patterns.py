@@ -1,10 +1,8 @@
 """Match chunks by the pattern of their bytes, without a tokenizer: chunks to arrays (n_chunks,).
 
-Two families of patterns cover most chunks that were never seen before:
-
-- mentions, short links and numbers, each one token. A preprocessor may take all of them alike, so that they need not
-  even be looked up.
-- words of ASCII letters, alone or with one mark beside them: "good", "good," and "#good".
+Two families of patterns cover most chunks that were never seen before: mentions, short links and numbers, each one
+token, which a preprocessor may take all alike, so that they need not even be looked up; and words of ASCII letters,
+alone or with one mark beside them: "good", "good," and "#good".
 """
 
 from collections.abc import Collection, Iterable
@@ -104,13 +102,10 @@ def _end_in_unit(tails: Array) -> Array:
 
 
 class MarkedWords(NamedTuple):
-    """Words, each with at most one mark beside it; arrays of int64 (n,), but for `keys`.
+    """Words, each with at most one mark beside it; arrays of int64 (n,), but `keys`, spaCy's hashes, uint64 (n,).
 
-    Attributes:
-        places: The place of each one's chunk among the indices asked about.
-        marks: The number of its mark in `MARKS`, from 1, or 0; up to `N_BEFORE` the mark stands before the word.
-        keys: spaCy's hash of the word without the mark, uint64 (n,).
-        starts, ends: Where the word begins and ends in the chunks' data.
+    `places` are those of the words' chunks among the indices asked about. `marks` are numbers in `MARKS`, from 1, or 0;
+    up to `N_BEFORE` the mark stands before the word. A word without its mark is from `starts` to `ends` in the data.
     """
 
     places: Array

@@ -21,12 +21,8 @@ class ChunkTokenizer:
     """Tokenizes with a copy of a pipeline's tokenizer. Threads may share one.
 
     The copy has a vocabulary of its own, from which all that was added is removed after each use. It gets special cases
-    only as texts need them: adding the 1,300 of English takes as long as loading a pipeline.
-
-    Attributes:
-        original: The pipeline's tokenizer.
-        cases: Its special cases.
-        knows_rules: Whether `simple_tokens` knows its other rules.
+    only as texts need them: adding the 1,300 of English takes as long as loading a pipeline. `original` is the
+    pipeline's tokenizer, and `knows_rules` says whether `simple_tokens` knows its rules other than special cases.
     """
 
     def __init__(self, tokenizer: Tokenizer, lexemes: LexemeCache) -> None:

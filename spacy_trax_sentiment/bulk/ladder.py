@@ -68,8 +68,6 @@ class Ladder:
         lengths = 1 + (words.marks > 0)
         return Ragged(pairs[np.arange(2) < lengths[:, None]], lengths)
 
-    # Made when first needed.
-
     @cached_property
     def _is_alike(self) -> Array:
         """Whether one lookup serves all chunks of a pattern: bool (n_patterns + 1,)."""

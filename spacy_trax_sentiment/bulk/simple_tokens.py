@@ -61,26 +61,20 @@ class SpecialCases(NamedTuple):
 
 def special_cases(tokenizer: Tokenizer) -> SpecialCases:
     """Return the special cases of a tokenizer."""
-    tokens = {text: tuple(map(_orth, case)) for text, case in tokenizer.rules.items()}
+    rules: Mapping[str, Sequence[Mapping[Any, Any]]] = tokenizer.rules
+    tokens = {
+        text: tuple(part[ORTH] if ORTH in part else intify_attrs(part)[ORTH] for part in case)
+        for text, case in rules.items()
+    }
     return SpecialCases(tokens, frozenset(text for text, parts in tokens.items() if parts != (text,)))
-
-
-def _orth(part: Mapping[Any, Any]) -> str:
-    text: str = part[ORTH] if ORTH in part else intify_attrs(part)[ORTH]
-    return text
 
 
 def simple_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
     """Return the texts of a chunk's tokens, or None if only the tokenizer, whose other rules are known, can tell."""
-    tokens = cases.tokens.get(chunk)
-    if tokens is not None:
-        return tokens
+    if chunk in cases.tokens:
+        return cases.tokens[chunk]
     if chunk.startswith("http") and _LINK.fullmatch(chunk):
         return None if _ends_in_unit(chunk) else (chunk,)
-    return _matched_tokens(chunk, cases)
-
-
-def _matched_tokens(chunk: str, cases: SpecialCases) -> Sequence[str] | None:
     match = _WORD.fullmatch(chunk)
     if match is None:
         return None

@@ -109,7 +109,8 @@ class TextScorer:
             raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
         texts = list(texts)
         if self._cache is None:
-            return self._from_docs(_checked(texts))
+            docs = list(component_docs(self._nlp, self._component, _checked(texts)))
+            return np.asarray(self._component.predict(docs), dtype=np.float32).reshape(len(docs), len(self.labels))
         try:
             return self._from_chunks(texts)
         except (TypeError, UnicodeEncodeError):
@@ -135,9 +136,8 @@ class TextScorer:
             SentimentError: The batch size is below 1, or a text is not a str.
         """
         if batch_size < 1:
-            raise SentimentError(
-                Errors.S021.format(name="batch_size", value=batch_size, wanted="a number of at least 1")
-            )
+            wanted = "a number of at least 1"
+            raise SentimentError(Errors.S021.format(name="batch_size", value=batch_size, wanted=wanted))
         return self._pipe(iter(texts), batch_size)
 
     def _pipe(self, texts: Iterator[str], batch_size: int) -> Iterator[Scores]:
@@ -158,10 +158,6 @@ class TextScorer:
             tokens = self._tokenizer.tokens([texts[i] for i in whole])
             scores[whole] = score(self._component.model, tokens)
         return scores
-
-    def _from_docs(self, texts: Sequence[str]) -> Scores:
-        docs = list(component_docs(self._nlp, self._component, texts))
-        return np.asarray(self._component.predict(docs), dtype=np.float32).reshape(len(docs), len(self.labels))
 
 
 def scorer_for(model: str) -> TextScorer:

@@ -26,13 +26,11 @@ _MARGIN = b" " * 8
 
 
 class Chunks(NamedTuple):
-    """The chunks of all texts, one after the other; arrays of int64 (n_chunks,) unless it says otherwise.
+    """The chunks of all texts, one after the other.
 
-    Attributes:
-        keys: spaCy's hash of each chunk, uint64 (n_chunks,); 1 in place of 0.
-        n_chunks: Number of chunks of each text, (n_texts,).
-        data: The texts as UTF-8, with eight spaces before the first and after the last.
-        starts, ends: Where each chunk begins and ends in `data`.
+    `keys` are spaCy's hashes, uint64 (n_chunks,), with 1 in place of 0. `n_chunks` is the number of chunks per text,
+    int64 (n_texts,). `data` is the texts as UTF-8, with eight spaces before the first and after the last. The chunks
+    are from `starts` to `ends` in it, int64 (n_chunks,).
     """
 
     keys: Array

@@ -54,8 +54,7 @@ def run_locally(
                 if tries[part] < attempts:
                     waiting.append(part)
                 else:
-                    error_text = Errors.S114.format(path=part.source, n_times=attempts, reason=error)
-                    yield Outcome(part, error=error_text)
+                    yield Outcome(part, error=Errors.S114.format(path=part.source, n_times=attempts, reason=error))
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -37,16 +37,9 @@ _KNOWN_SUFFIXES = (*INPUT_FORMATS, "ndjson")
 
 @dataclass(frozen=True)
 class Job:
-    """What is done with every part.
+    """What is done with every part. `output` is a directory, and `format` None for each input's own format.
 
-    Attributes:
-        model: A pipeline directory, or the name of a bundled model.
-        output: The directory to write to.
-        text_column: The column that holds the texts.
-        format: One of OUTPUT_FORMATS; None for each input's own.
-        batch_size: Maximum rows per batch.
-        strict: Whether a row without a text is an error. If not, it gets no scores.
-        safe_csv: As in `table_writer`.
+    `strict` makes a row without a text an error; otherwise it gets no scores. `safe_csv` is as in `table_writer`.
     """
 
     model: str
@@ -136,7 +129,9 @@ def parts_of(
     target = job.format or output_format(f"x.{'jsonl' if format == 'txt' else format}")
     spans: list[range] = []
     if format == "parquet":
-        n_rows = _n_rows(source)
+        pa = load_pyarrow(source)
+        with reading(source, pa.ArrowException), open_binary(source) as file:
+            n_rows = pa.parquet.read_metadata(file).num_rows
         starts = range(0, max(n_rows, 1), rows_per_part)
         spans = [range(start, min(start + rows_per_part, n_rows)) for start in starts]
     elif format == "txt" or (format == "jsonl" and target == "jsonl"):
@@ -151,12 +146,6 @@ def parts_of(
     if not spans:
         return [Part(source, format, f"{stem}.{target}")]
     return [Part(source, format, f"{stem}-{i:05}.{target}", (span.start, span.stop)) for i, span in enumerate(spans)]
-
-
-def _n_rows(source: str) -> int:
-    pa = load_pyarrow(source)
-    with reading(source, pa.ArrowException), open_binary(source) as file:
-        return int(pa.parquet.read_metadata(file).num_rows)
 
 
 def score_part(job: Job, part: Part) -> Outcome:
@@ -191,15 +180,15 @@ def score_part(job: Job, part: Part) -> Outcome:
 def begin(job: Job, files: Sequence[str]) -> None:
     """Make the output directory, with a file that describes the run, or raise SentimentError if it is another run's."""
     output = Path(job.output)
-    run: dict[str, Any] = {**asdict(job), "model_sha256": _model_hash(job.model), "inputs": dict(map(_state, files))}
+    manifests = sorted(pretrained_path(job.model).rglob(MANIFEST))
+    model_sha256 = hashlib.sha256(b"".join(map(Path.read_bytes, manifests))).hexdigest()
+    run: dict[str, Any] = {**asdict(job), "model_sha256": model_sha256, "inputs": dict(map(_state, files))}
     for name in ("output", "batch_size"):  # these change nothing in what is written
         del run[name]
     if is_address(job.output):
         raise SentimentError(Errors.S141.format(path=job.output))
-    for file in files:
-        path = local_path(file)
-        if path is not None and output.resolve() == path.resolve().parent:
-            raise SentimentError(Errors.S116.format(path=output))
+    if output.resolve() in {path.resolve().parent for path in map(local_path, files) if path is not None}:
+        raise SentimentError(Errors.S116.format(path=output))
     if (output / RUN_FILE).exists():
         run["inputs"] = _same_run(output, run) | run["inputs"]
     elif output.exists() and (not output.is_dir() or any(output.iterdir())):
@@ -216,8 +205,7 @@ def _same_run(output: Path, run: dict[str, Any]) -> dict[str, Any]:
         raise SentimentError(Errors.S113.format(path=output)) from None
     for field, value in run.items():
         if field != "inputs" and before.get(field) != value:
-            error = Errors.S111.format(path=output, field=field, found=before.get(field), value=value)
-            raise SentimentError(error)
+            raise SentimentError(Errors.S111.format(path=output, field=field, found=before.get(field), value=value))
     for path, state in run["inputs"].items():
         if inputs.get(path, state) != state:
             raise SentimentError(Errors.S112.format(path=path))
@@ -235,13 +223,6 @@ def _state(path: str) -> tuple[str, list[int]]:
 
 def _absolute(path: str) -> str:
     return path if is_address(path) else os.path.abspath(path)
-
-
-def _model_hash(model: str) -> str:
-    sha256 = hashlib.sha256()
-    for manifest in sorted(pretrained_path(model).rglob(MANIFEST)):
-        sha256.update(manifest.read_bytes())
-    return sha256.hexdigest()
 
 
 def to_do(job: Job, parts: Sequence[Part]) -> list[Part]:

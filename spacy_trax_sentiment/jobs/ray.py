@@ -15,10 +15,7 @@ def run_on_ray(job: Job, parts: Sequence[Part], concurrency: int, address: str |
     """Score parts with Ray Data, which replaces lost workers, and yield what became of each as it is done.
 
     The address is that of a cluster whose machines all see the files, or "auto"; None starts a Ray of this machine's
-    own, unless one is running.
-
-    Raises:
-        MissingExtraError: Ray Data is not installed.
+    own, unless one is running. MissingExtraError is raised if Ray Data is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its workers warn of arguments that ours do not have

@@ -46,19 +46,10 @@ def run(
 ) -> Finished:
     """Score many files. If an earlier run of the same job was interrupted, what it has written is not done again.
 
-    Args:
-        job: What is done with each file, and where the output goes.
-        sources: Files, directories and patterns, as in `input_files`.
-        source_format: The format of the files; None for that of each one's suffix.
-        engine: "local" for processes on this machine, or "ray".
-        concurrency: The number of processes or workers; None for the number of cores.
-        address: The address of a Ray cluster, as in `run_on_ray`.
-        on_outcome: Called with each outcome as it comes, and with the number of all.
-        rows_per_part, bytes_per_part: As in `parts_of`.
-
-    Raises:
-        SentimentError: There are no such files, or the output directory cannot be used. What is wrong with a single
-            file is in its outcome.
+    The sources are as in `input_files`, and their format is that of each one's suffix unless given. The engine is
+    "local", for processes on this machine, or "ray" (see `run_on_ray`); the default concurrency is the number of cores.
+    `on_outcome` is called with each outcome as it comes, and with the number of all. SentimentError is raised if there
+    are no such files or the output directory cannot be used; what is wrong with a single file is in its outcome.
     """
     files = input_files(sources)
     begin(job, files)

@@ -73,10 +73,8 @@ def find(address: str, formats: Collection[str]) -> list[str]:
     """Return the addresses of the files that an address names: a file, a directory or a pattern.
 
     In a pattern, `*` stands for any part of a name and `**` for any directories. Of a directory, files of the given
-    formats are taken, but hidden ones and those whose names begin with an underscore are not.
-
-    Raises:
-        SentimentError: The store does not exist, cannot be asked, or has nothing at the address.
+    formats are taken, but hidden ones and those whose names begin with an underscore are not. SentimentError is raised
+    if the store does not exist, cannot be asked, or has nothing at the address.
     """
     options = (_OPTIONS.findall(address) or [""])[0]
     base = address.removesuffix(options)

@@ -88,11 +88,10 @@ def parse_json_line(content: str, line: int) -> Any:
 
 
 def _is_deeper(value: Any, most: int) -> bool:
-    level: list[Any] = [[value]]
-    for _ in range(most + 1):
-        items = (item for each in level for item in (each.values() if isinstance(each, dict) else each))
-        level = [item for item in items if isinstance(item, dict | list)]
-    return bool(level)
+    if not isinstance(value, dict | list):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return most == 0 or any(_is_deeper(item, most - 1) for item in items)
 
 
 def brief(value: Any, most: int = 60) -> str:

@@ -78,10 +78,7 @@ def _values(data: Any) -> Iterator[Sequence[Any]]:
 
 
 def string_rows(file: IO[bytes], path: str, columns: Mapping[str, str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of each row, counting from 1, and its values in columns of strings.
-
-    The columns are given with the option of a command that names another. Errors are those of `parquet_batches`.
-    """
+    """Yield each row's number, from 1, and its values in columns of strings, given with the options that name them."""
     pa = load_pyarrow(path)
     parquet, n_read = _opened(pa, file, path), 0
     schema = parquet.schema_arrow
@@ -113,10 +110,10 @@ def _require_no_null(path: str, column: str, strings: list[Any], first_row: int,
 
 @contextmanager
 def parquet_writer(file: IO[bytes], path: str, group_rows: int = GROUP_ROWS) -> Iterator[Write]:
-    """Write a table as Parquet: yield a function that writes a batch and the columns to add.
+    """Yield a function that writes a batch and the columns to add as Parquet.
 
-    A table that comes from Parquet keeps its types and metadata. Those of any other are the types of its first batch.
-    The function raises a TableError if a row does not fit them.
+    A table from Parquet keeps its types and metadata. Any other has the types of its first batch, and a row that does
+    not fit them raises TableError.
     """
     pa = load_pyarrow(path)
     writer: Any = None

@@ -71,17 +71,10 @@ def open_input(
 ) -> Iterator[Iterator[TableBatch]]:
     """Open a table for reading, and yield an iterator of its batches, in order: one empty batch if it has no rows.
 
-    Args:
-        path: A path, or an address such as s3://bucket/path; "-" for standard input.
-        format: One of INPUT_FORMATS.
-        text_column: The column that holds the texts. The only column of "txt" gets this name.
-        batch_size: Maximum rows per batch. One with `batch_chars` characters ends before.
-        strict: Whether a row without a string in the column is an error. If not, its text is None.
-        part: The rows of Parquet to read, or the bytes of JSON Lines or text, as `line_spans` gives them; None for all.
-        line_limit: Maximum bytes per line.
-
-    Raises:
-        SentimentError: Here or from the iterator: the file cannot be read, or lacks a string in the column.
+    `path` is a path, an address or "-" for standard input, and `part` the rows of Parquet to read, or the bytes of JSON
+    Lines or text (see `line_spans`). A batch ends after `batch_size` rows or about `batch_chars` characters. Without
+    `strict`, a row without a string in the column has the text None. The only column of "txt" is named `text_column`.
+    SentimentError is raised here, or by the iterator, if the file cannot be read or lacks a string in the column.
     """
     if format == "parquet":
         if path == STANDARD_STREAM:
@@ -94,24 +87,19 @@ def open_input(
     name = STANDARD_INPUT if path == STANDARD_STREAM else path
     with open_binary(path, part) as file:
         source, size = Source(name, part.start if part else 0), file_size(file)
-        table = _Table(file, source, text_column, batch_size, strict, line_limit, batch_chars, size)
-        yield _reported(table, _READERS[format](table, format))
+        yield _batches(_Table(file, source, text_column, batch_size, strict, line_limit, batch_chars, size), format)
 
 
 def table_batches(
     file: IO[bytes], name: str, format: str, *, text_column: str = "text", batch_size: int = 1000
 ) -> Iterator[TableBatch]:
-    """Return the batches of a table in an open file, as `open_input` does, for any format but Parquet.
-
-    Errors call the file `name`.
-    """
-    table = _Table(file, Source(name), text_column, batch_size, strict=True)
-    return _reported(table, _READERS[format](table, format))
+    """Return the batches of an open file that errors call `name`, like `open_input`, for any format but Parquet."""
+    return _batches(_Table(file, Source(name), text_column, batch_size, strict=True), format)
 
 
-def _reported(table: _Table, batches: Iterator[TableBatch]) -> Iterator[TableBatch]:
+def _batches(table: _Table, format: str) -> Iterator[TableBatch]:
     with reading(table.source.name), placed(table.source):
-        yield from batches
+        yield from _READERS[format](table, format)
 
 
 def _json_batches(table: _Table, _: str) -> Iterator[TableBatch]:
@@ -203,10 +191,8 @@ def labelled_rows(
 ) -> Iterator[tuple[int, str, str]]:
     """Yield the number of the line (for Parquet, of the row), the text and the label of each row of a file.
 
-    The file's name ends in .jsonl, .csv, .tsv or .parquet.
-
-    Raises:
-        SentimentError: The format is unknown, the file cannot be read, or a row lacks a string in one of the columns.
+    SentimentError is raised if the name does not end in .jsonl, .csv, .tsv or .parquet, the file cannot be read, or a
+    row lacks a string in one of the columns.
     """
     path = Path(path)
     format = path.suffix.lower().removeprefix(".")
@@ -219,24 +205,17 @@ def labelled_rows(
                 yield number, text, label
             return
         lines = decoded_lines(file, limit=line_limit)
-        rows = _json_objects(lines) if format == "jsonl" else _csv_objects(lines, format, line_limit)
+        if format == "jsonl":
+            numbered = enumerate(lines, start=1)
+            rows: Iterator[Any] = ((i, parse_json_line(line, i)) for i, line in numbered if line.strip())
+        else:
+            cells = ((number, row) for number, row in csv_rows(lines, format, line_limit) if row)
+            _, names = next(cells, (0, []))
+            rows = ((number, dict(zip(names, row, strict=False))) for number, row in cells)
         for number, row in rows:
             for column, option in columns.items():
                 _require_string(row, column, option, number)
             yield number, row[text_column], row[label_column]
-
-
-def _json_objects(lines: Iterator[str]) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield number, parse_json_line(line, number)
-
-
-def _csv_objects(lines: Iterator[str], format: str, line_limit: int) -> Iterator[tuple[int, Any]]:
-    rows = ((number, row) for number, row in csv_rows(lines, format, line_limit) if row)
-    _, columns = next(rows, (0, []))
-    for number, row in rows:
-        yield number, dict(zip(columns, row, strict=False))
 
 
 def _require_string(row: Any, column: str, option: str, line: int) -> None:

@@ -32,19 +32,14 @@ class JsonLine(NamedTuple):
 
 
 class TableBatch(NamedTuple):
-    """Some consecutive rows of a table.
-
-    Beside the values, a batch keeps the form in which it was read, which a writer of the same format copies unchanged.
+    """Some consecutive rows of a table, also in the form in which they were read, for a writer of the same format.
 
     Attributes:
         texts: The text of each row, or None if it has none.
         columns: The names of the table's columns. For JSON Lines they are the keys of the first row.
-        values: The values of each row, in the order of the columns. They can be iterated once; only then it shows
-            whether a line of JSON has a key that is not among the columns.
-        source: Where the rows come from.
+        values: The values of each row. They can be iterated once, which raises an error for a JSON key of no column.
         fraction: How much of the file has been read, between 0 and 1, if it is known.
-        json: The lines, if the file is JSON Lines.
-        arrow: The rows as a pyarrow.RecordBatch, if the file is Parquet.
+        json, arrow: The lines of JSON Lines; the pyarrow.RecordBatch of Parquet.
     """
 
     texts: list[str | None]

@@ -41,10 +41,9 @@ def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[s
 
 
 def sentiment_columns(labels: Sequence[str], probabilities: NDArray[np.float32]) -> Added:
-    """Return the columns to add to texts with probabilities float32 (n_texts, n_labels), NaN without a text.
+    """Return the columns for probabilities float32 (n_texts, n_labels), NaN without a text.
 
-    They are `sentiment`, the most probable label (the first if two are equal), or None for NaN; and for each label
-    `sentiment_LABEL`, its probabilities (n_texts,).
+    They are `sentiment`, the most probable label (the first if two are equal; None for NaN), and `sentiment_LABEL`.
     """
     sentiments: list[str | None] = [labels[i] for i in probabilities.argmax(axis=1).tolist()]
     for i in np.flatnonzero(np.isnan(probabilities[:, 0])).tolist():

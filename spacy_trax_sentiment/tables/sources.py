@@ -97,20 +97,13 @@ def line_spans(path: str, size: int, most: int) -> list[range]:
     ends = [0]
     with open_binary(path) as file, reading(path):
         while ends[-1] + most < size:
-            ends.append(min(_after_line(file, ends[-1] + most), size))
+            file.seek(ends[-1] + most)
+            while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
+                pass
+            ends.append(min(file.tell(), size))
     if ends[-1] < size or not size:
         ends.append(size)
     return [range(start, end) for start, end in pairwise(ends)]
-
-
-def _after_line(file: IO[bytes], at: int) -> int:
-    file.seek(at)
-    while chunk := file.read(_CHUNK):
-        found = chunk.find(b"\n")
-        if found >= 0:
-            return at + found + 1
-        at += len(chunk)
-    return at
 
 
 def lines_before(path: str, end: int) -> int:

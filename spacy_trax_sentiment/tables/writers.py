@@ -37,16 +37,9 @@ def open_output(
 ) -> Iterator[Write]:
     """Open a table for writing, and yield a function that writes a batch and the columns to add to it.
 
-    Args:
-        path: A file, which appears once all is written, and whose parents are made; "-" for standard output.
-        format: One of OUTPUT_FORMATS.
-        overwrite: Whether to replace an existing file.
-        source: The file that is read meanwhile. It is never replaced.
-        safe_csv: As in `table_writer`.
-
-    Raises:
-        SentimentError: Here, from the function or at the end: the file cannot be written, or a row does not fit into
-            the table. Nothing is left at `path` then.
+    The file appears once all is written, and its parents are made; "-" is standard output. The file that is read
+    meanwhile, the `source`, is never replaced. SentimentError is raised, and nothing left at `path`, if the file cannot
+    be written or a row does not fit into the table. `safe_csv` is as in `table_writer`.
     """
     if is_address(path):
         raise SentimentError(Errors.S141.format(path=path))
@@ -54,15 +47,11 @@ def open_output(
         with _standard_output(format) as file, table_writer(file, STANDARD_OUTPUT, format, safe_csv) as write:
             yield write
         return
-    _require_other_file(Path(path), source)
-    with whole_file(Path(path), overwrite) as file, table_writer(file, path, format, safe_csv) as write:
+    target, read = Path(path), None if source is None else local_path(source)
+    if read and read.exists() and target.exists() and target.samefile(read) and not target.is_symlink():
+        raise SentimentError(Errors.S069.format(path=target, reason="it is the input"))
+    with whole_file(target, overwrite) as file, table_writer(file, path, format, safe_csv) as write:
         yield write
-
-
-def _require_other_file(path: Path, source: str | None) -> None:
-    read = None if source is None else local_path(source)
-    if read is not None and read.exists() and path.exists() and path.samefile(read) and not path.is_symlink():
-        raise SentimentError(Errors.S069.format(path=path, reason="it is the input"))
 
 
 @contextmanager
@@ -149,12 +138,10 @@ def _csv_text(rows: list[list[Any]], dialect: str, quoting: Any = csv.QUOTE_MINI
 
 
 def _shown(column: Any) -> Sequence[Any]:
-    """Return a column with rounded numbers, None for NaN.
-
-    As float64 the nearest number is shown with its six decimals; as float32 it is not.
-    """
+    """Return a column with rounded numbers, None for NaN."""
     if isinstance(column, list):
         return column
+    # As float64 the nearest number is shown with its six decimals; as float32 it is not.
     rounded = np.round(column.astype(np.float64), _DECIMALS).tolist()
     return [None if math.isnan(value) else value for value in rounded] if np.isnan(column).any() else rounded
 
