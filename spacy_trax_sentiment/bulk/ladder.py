@@ -1,7 +1,4 @@
-"""Chunks never seen before to lexeme indices, each by the cheapest way that can tell.
-
-The package's docstring says what the rungs of the ladder are, and what each saves.
-"""
+"""Chunks never seen before to lexeme indices, each by the cheapest way that can tell."""
 
 from collections.abc import Collection, Iterator
 from functools import cached_property
@@ -28,10 +25,7 @@ from .whitespace import Chunks, texts_between
 
 
 class Ladder:
-    """Finds the tokens of chunks. Threads may share one.
-
-    `alike` names the patterns of `byte_patterns.EXAMPLES` that the preprocessor takes all alike.
-    """
+    """Finds the tokens of chunks. Threads may share one. `alike` names the patterns that are preprocessed all alike."""
 
     def __init__(self, tokenizer: ChunkTokenizer, lexemes: LexemeCache, alike: Collection[str]) -> None:
         self._tokenizer, self._lexemes, self._alike = tokenizer, lexemes, alike

@@ -157,21 +157,14 @@ def score_part(job: Job, part: Part) -> Outcome:
     from ..bulk.text_scorer import scorer_for
 
     scorer = scorer_for(job.model)
+    rows = range(*part.extent) if part.extent else None
+    reader = open_input(
+        part.source, part.format, text_column=job.text_column, batch_size=job.batch_size, strict=job.strict, part=rows
+    )
+    # If two processes do the same part, both write the same.
+    writer = open_output(str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv)
     try:
-        with (
-            open_input(
-                part.source,
-                part.format,
-                text_column=job.text_column,
-                batch_size=job.batch_size,
-                strict=job.strict,
-                part=range(*part.extent) if part.extent else None,
-            ) as batches,
-            # If two processes do the same part, both write the same.
-            open_output(
-                str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv
-            ) as write,
-        ):
+        with reader as batches, writer as write:
             return Outcome(part, write_scored(batches, write, scorer, scorer.labels))
     except SentimentError as error:
         return Outcome(part, error=str(error))

@@ -1,7 +1,7 @@
 """A whole job, for Python and the console: files to scored files, and to what became of each."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from ..errors import SentimentError
@@ -22,14 +22,12 @@ class Finished(NamedTuple):
 
     def without_text(self) -> Iterator[tuple[str, int, int]]:
         """Yield each file with rows that have no text, the number of the first one (from 1), and how many they are."""
-        of_file: dict[str, list[Outcome]] = {}
-        for outcome in self.outcomes:
-            if outcome.written.n_without:
-                of_file.setdefault(outcome.part.source, []).append(outcome)
-        for file, outcomes in sorted(of_file.items()):
-            first = min(outcomes, key=lambda outcome: outcome.part.extent or (0, 0))
-            row = first.part.rows_before() + (first.written.first_without or 0)
-            yield file, row, sum(outcome.written.n_without for outcome in outcomes)
+        outcomes = [outcome for outcome in self.outcomes if outcome.written.n_without]
+        outcomes.sort(key=lambda outcome: (outcome.part.source, outcome.part.extent or (0, 0)))
+        for file, of_file in groupby(outcomes, key=lambda outcome: outcome.part.source):
+            some = list(of_file)
+            row = some[0].part.rows_before() + (some[0].written.first_without or 0)
+            yield file, row, sum(outcome.written.n_without for outcome in some)
 
 
 def run(

@@ -2,8 +2,7 @@
 
 import glob
 import re
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -49,14 +48,11 @@ def is_directory(address: str) -> bool:
         return bool(store.isdir(path))
 
 
-@contextmanager
-def open_address(address: str) -> Iterator[Any]:
+def open_address(address: str) -> Any:
     """Open a file, as a pyarrow.NativeFile, for reading at any place. Errors are those of `find`."""
     with _reported(address):
         store, path = _store(address)
-        file = store.fs.open_input_file(path)
-    with file:
-        yield file
+        return store.fs.open_input_file(path)
 
 
 def state(address: str) -> tuple[int, int]:

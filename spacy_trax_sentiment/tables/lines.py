@@ -46,10 +46,7 @@ def decoded_lines(
 
 
 def csv_rows(lines: Iterator[str], format: str, limit: int = LINE_LIMIT) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of each row's last line, and its cells, from lines of "csv" or "tsv".
-
-    A row that cannot be parsed, or is too long, raises TableError.
-    """
+    """Yield each row's last line number and its cells. A row that is too long or not valid raises TableError."""
     n_chars = 0
 
     def lines_of_a_row() -> Iterator[str]:
@@ -94,7 +91,7 @@ def _is_deeper(value: Any, most: int) -> bool:
     return most == 0 or any(_is_deeper(item, most - 1) for item in items)
 
 
-def brief(value: Any, most: int = 60) -> str:
-    """Return a value as errors show it, cut to `most` characters."""
+def brief(value: Any) -> str:
+    """Return a value as errors show it, cut to 60 characters."""
     shown = repr(value)
-    return shown if len(shown) <= most else shown[: most - 3] + "..."
+    return shown if len(shown) <= 60 else shown[:57] + "..."
