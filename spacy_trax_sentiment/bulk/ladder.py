@@ -9,16 +9,7 @@ import numpy as np
 from ..text.arrays import Array, Ragged
 from ..text.hash_table import HashTable
 from ..text.lexeme_cache import NO_TERM, LexemeCache
-from .byte_patterns import (
-    EXAMPLES,
-    MARKS,
-    N_BEFORE,
-    MarkedWords,
-    case_keys,
-    marked_words,
-    one_token_patterns,
-    patterns_among,
-)
+from .byte_patterns import EXAMPLES, MARKS, N_BEFORE, case_keys, marked_words, one_token_patterns, patterns_among
 from .chunk_tokenizer import ChunkTokenizer
 from .simple_tokens import simple_tokens
 from .whitespace import Chunks, texts_between
@@ -40,9 +31,9 @@ class Ladder:
             yield new[is_alike], Ragged(alike, np.ones(len(alike), dtype=np.int64))
             new = new[~is_alike]
 
-            words = marked_words(chunks, new, self._case_keys)
-            yield new[words.places], self._word_tokens(chunks.data, words)
-            new = np.delete(new, words.places)
+            places, words = self._word_tokens(chunks, new)
+            yield new[places], words
+            new = np.delete(new, places)
 
             found = [simple_tokens(text, self._cases) for text in chunks.texts(new)]
             is_simple = np.array([tokens is not None for tokens in found], dtype=bool)
@@ -53,14 +44,15 @@ class Ladder:
         if len(new):
             yield new, self._tokenizer.tokens(chunks.texts(new))
 
-    def _word_tokens(self, data: bytes, words: MarkedWords) -> Ragged:
-        """Return the tokens of words and of the marks before or after them."""
+    def _word_tokens(self, chunks: Chunks, new: Array) -> tuple[Array, Ragged]:
+        """Return which chunks are words with or without a mark: their places in `new`, and their tokens."""
+        words, data = marked_words(chunks, new, self._case_keys), chunks.data
         indices = self._lexemes.indices_by(words.keys, lambda i: texts_between(data, words.starts[i], words.ends[i]))
         marks = self._index_of_mark.take(words.marks)
         is_before = (words.marks > 0) & (words.marks <= N_BEFORE)
         pairs = np.stack([np.where(is_before, marks, indices), np.where(is_before, indices, marks)], axis=1)
         lengths = 1 + (words.marks > 0)
-        return Ragged(pairs[np.arange(2) < lengths[:, None]], lengths)
+        return words.places, Ragged(pairs[np.arange(2) < lengths[:, None]], lengths)
 
     @cached_property
     def _is_alike(self) -> Array:

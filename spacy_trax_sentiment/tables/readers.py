@@ -91,7 +91,7 @@ def open_input(
 
 
 def table_batches(
-    file: IO[bytes], name: str, format: str, *, text_column: str = "text", batch_size: int = 1000
+    file: IO[bytes], name: str, format: str, *, text_column: str, batch_size: int
 ) -> Iterator[TableBatch]:
     """Return the batches of an open file that errors call `name`, like `open_input`, for any format but Parquet."""
     return _batches(_Table(file, Source(name), text_column, batch_size, strict=True), format)
