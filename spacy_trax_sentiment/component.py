@@ -234,7 +234,10 @@ class TraxSentiment(TextCategorizer):
                 raise SentimentError(Errors.S021.format(name=setting, value=value, wanted="a number of at least 1"))
         set_vocabulary(self.model, (example.reference for example in get_examples()), min_count, max_size)
         if vocabulary is not None:
-            self.model.attrs["vocabulary"] = _checked_vocabulary(vocabulary)
+            are_terms = isinstance(vocabulary, list) and all(isinstance(term, str) for term in vocabulary)
+            if not are_terms or len(set(vocabulary)) < len(vocabulary):
+                raise SentimentError(Errors.S025.format(value=repr(vocabulary)[:60]))
+            self.model.attrs["vocabulary"] = number_terms(vocabulary)
         super().initialize(get_examples, nlp=nlp, labels=labels, positive_label=positive_label)
         counts = Counter(label for eg in get_examples() for label, value in eg.reference.cats.items() if value == 1)
         set_label_prior(self.model, [counts[label] for label in self.labels])
@@ -290,9 +293,3 @@ class TraxSentiment(TextCategorizer):
         for label in found:
             if label not in self.labels:
                 raise SentimentError(Errors.S037.format(labels=", ".join(self.labels), value=label))
-
-
-def _checked_vocabulary(terms: Any) -> dict[str, int]:
-    if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms) or len(set(terms)) < len(terms):
-        raise SentimentError(Errors.S025.format(value=repr(terms)[:60]))
-    return number_terms(terms)

@@ -98,11 +98,7 @@ def _load(path: Path) -> Language:
 
 
 def find_component(nlp: Language) -> TraxSentiment:
-    """Return the pipeline's first component of this package, with its weights loaded.
-
-    Raises:
-        SentimentError: There is none.
-    """
+    """Return the pipeline's first component of this package, with its weights loaded, or raise SentimentError."""
     for _, component in nlp.pipeline:
         if isinstance(component, TraxSentiment):
             component.load_pending()

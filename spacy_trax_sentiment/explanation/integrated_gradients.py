@@ -30,12 +30,11 @@ def integrated_gradients(model: Model[Any, Any], ids: Array) -> tuple[Array, Arr
     The baseline is the text with its known terms embedded as zeros. The integral along the straight line from there is
     a sum over midpoints, as many as `COMPLETENESS` needs.
 
+    If the layer has no embedding of the terms, or the sum does not come close enough, SentimentError is raised.
+
     Returns:
         Each id's contribution to the log-probabilities less their mean over the labels, float64 (n_ids, n_labels), 0
         for unknown terms; and the rest, float64 (n_labels,): the scores at the baseline, and what the sum misses.
-
-    Raises:
-        SentimentError: The layer has no embedding of the terms, or the sum does not come close enough.
     """
     prior, known = model.attrs["label_prior"], ids >= N_SPECIAL
     contributions = np.zeros((len(ids), model.get_dim("nO")))
@@ -43,7 +42,6 @@ def integrated_gradients(model: Model[Any, Any], ids: Array) -> tuple[Array, Arr
         return contributions, _centred(np.log(prior))
     path = _path(get_architecture(model))
     weights = get_weights(model)
-    ids = np.asarray(ids)
     padded = np.full((1, bucket_length(len(ids))), PAD_ID, dtype=np.int32)
     # Each position gets an id, and so a row, of its own.
     padded[0, : len(ids)] = np.where(known, N_SPECIAL + np.arange(len(ids)), ids)

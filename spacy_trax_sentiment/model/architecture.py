@@ -54,14 +54,7 @@ class LayerFunction(Protocol):
 
 @dataclass(frozen=True)
 class LayerArchitecture:
-    """Any Trax layer that a function makes.
-
-    Attributes:
-        layer: Makes the layer.
-        n_terms: The ids are below this.
-        n_labels: The number of labels.
-        dropout: The proportion of values to drop in training.
-    """
+    """Any Trax layer: the function that makes it, and that function's arguments."""
 
     layer: LayerFunction
     n_terms: int
@@ -72,8 +65,7 @@ class LayerArchitecture:
 def weight_names(hidden_width: int) -> tuple[str, ...]:
     """Return the names of the additive classifier's weights, all float32.
 
-    Returns:
-        E (n_terms, embedding_dim); with a hidden layer W_hidden (embedding_dim, hidden_width) and b_hidden
-        (hidden_width,); W (last width, n_labels); b (n_labels,).
+    They are E (n_terms, embedding_dim); with a hidden layer W_hidden (embedding_dim, hidden_width) and b_hidden
+    (hidden_width,); W (last width, n_labels); b (n_labels,).
     """
     return ("E", "W_hidden", "b_hidden", "W", "b") if hidden_width else ("E", "W", "b")

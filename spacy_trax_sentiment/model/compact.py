@@ -45,16 +45,15 @@ def keep_terms(model: Model[Any, Any], n_terms: int) -> None:
         moves = moves - moves.mean(axis=1, keepdims=True)  # what moves all labels alike moves no probability
     first_bucket = _first_bucket(model)
     # The rows of the terms, then those of the negated terms, if there are any.
-    by_term = [moves[start : start + len(vocabulary)] for start in range(0, first_bucket, len(vocabulary))]
+    starts = range(0, first_bucket, len(vocabulary))
+    by_term = [moves[start : start + len(vocabulary)] for start in starts]
     strength = np.max([np.abs(rows - rows.mean(axis=0)).max(axis=1) for rows in by_term], axis=0)[N_SPECIAL:]
     kept = np.sort(np.argsort(-strength, kind="stable")[:n_terms]) + N_SPECIAL
     ids = np.concatenate([np.arange(N_SPECIAL), kept])
-    starts = np.arange(0, first_bucket, len(vocabulary))
     rows = np.concatenate([*(ids + start for start in starts), np.arange(first_bucket, len(weights["E"]))])
     terms = sorted(vocabulary, key=vocabulary.__getitem__)
     _replace(model, {**weights, "E": weights["E"][rows]})
-    new = {terms[i]: row for row, i in enumerate(ids.tolist())}
-    model.attrs["vocabulary"] = new
+    model.attrs["vocabulary"] = {terms[i]: row for row, i in enumerate(ids.tolist())}
 
 
 def _first_bucket(model: Model[Any, Any]) -> int:

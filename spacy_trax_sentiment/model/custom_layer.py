@@ -91,7 +91,9 @@ def _score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
     scored = [i for i, text in enumerate(texts) if prior is None or (text >= N_SPECIAL).any()]
     scored.sort(key=lambda i: len(texts[i]))
     if scored:
-        _require_weights_of(architecture, {name: value.shape for name, value in weights.items()})
+        expected, found = compiled(architecture).shapes, {name: value.shape for name, value in weights.items()}
+        if expected != found:
+            raise SentimentError(Errors.S045.format(layer=architecture.layer, expected=expected, found=found))
     for start in range(0, len(scored), _BATCH):
         batch = scored[start : start + _BATCH]
         padded = pad([texts[i] for i in batch], n_rows=row_bucket(len(batch)))
@@ -111,9 +113,3 @@ def _check(layer: Any, architecture: LayerArchitecture) -> None:
     shape = getattr(Y, "shape", None)
     if shape != (2, architecture.n_labels) or not np.allclose(np.exp(Y).sum(axis=-1), 1, atol=1e-3):
         raise SentimentError(Errors.S044.format(layer=architecture.layer, shape=shape, n_labels=architecture.n_labels))
-
-
-def _require_weights_of(architecture: LayerArchitecture, found: dict[str, tuple[int, ...]]) -> None:
-    expected = compiled(architecture).shapes
-    if expected != found:
-        raise SentimentError(Errors.S045.format(layer=architecture.layer, expected=expected, found=found))

@@ -49,8 +49,7 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
     dtype = cfg.get("weights_dtype", WEIGHT_DTYPES[0])
     if has_weights(model):
         files |= {f"{name}.npy": _array_bytes(name, value, dtype) for name, value in get_weights(model).items()}
-    facts = {"labels": list(cfg.get("labels", ())), "weights_dtype": dtype}
-    files[MANIFEST] = manifest(files, facts)
+    files[MANIFEST] = manifest(files, {"labels": list(cfg.get("labels", ())), "weights_dtype": dtype})
     return files
 
 
@@ -62,18 +61,17 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
             names it, and the model is unchanged.
     """
     files = read_sealed(MANIFEST, read, where)
-    content = {}
-    for name, parse in ((_SETTINGS, json.loads), (_VOCABULARY, json.loads), (_PREPROCESSOR, bytes)):
-        content[name] = _parsed(files, name, parse, where)
+    settings = _parsed(files, _SETTINGS, json.loads, where)
+    terms = _parsed(files, _VOCABULARY, json.loads, where)
+    preprocessor_bytes = _parsed(files, _PREPROCESSOR, bytes, where)
     weights = {
         name.removesuffix(".npy"): _parsed(files, name, _array, where) for name in files if name.endswith(".npy")
     }
-    settings, terms = content[_SETTINGS], content[_VOCABULARY]
     try:
         vocabulary = dict(zip(terms, range(len(terms)), strict=True))
         _check_settings(model, settings, terms, vocabulary)
         preprocessor = copy.copy(model.attrs["preprocessor"])  # a copy, because the file may still be refused
-        preprocessor = deserialize_attr(preprocessor, content[_PREPROCESSOR], "preprocessor", model)
+        preprocessor = deserialize_attr(preprocessor, preprocessor_bytes, "preprocessor", model)
         _check_preprocessor(preprocessor)
         if settings["n_labels"] is not None:
             model.set_dim("nO", settings["n_labels"])
@@ -81,8 +79,7 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
         before = dict(model.attrs)
         model.attrs.update(attributes, vocabulary=vocabulary, preprocessor=preprocessor)
         try:
-            if weights:
-                _check_shapes(model, weights)
+            _check_shapes(model, weights)
         except ValueError:
             model.attrs.update(before)
             raise
@@ -137,9 +134,9 @@ def _check_preprocessor(preprocessor: Any) -> None:
 
 
 def _check_shapes(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
-    a = get_architecture(model)
+    a = get_architecture(model) if weights else None
     if not isinstance(a, Architecture):
-        return  # only Trax knows them: they are checked before the first prediction
+        return  # only Trax knows those of another layer: they are checked before the first prediction
     width = a.hidden_width or a.embedding_dim
     shapes = {
         "E": (a.n_terms, a.embedding_dim),

@@ -17,11 +17,10 @@ _TRACING = threading.RLock()
 
 
 def begin_update(architecture: Any, weights: Weights, ids: Array) -> tuple[Array, Callable[[Array], dict[str, Array]]]:
-    """Run a layer as in training. With dropout, NumPy's generator draws the key.
+    """Run a layer as in training, from padded ids (n_rows, length) to log-probabilities (n_rows, n_labels).
 
-    Returns:
-        Log-probabilities (n_rows, n_labels) of padded ids (n_rows, length), and a function from the gradient of a loss
-        with respect to the first of them, (n_texts, n_labels), to the gradients of the weights, by name.
+    The returned function turns the gradient of a loss with respect to the first of them, (n_texts, n_labels), into the
+    gradients of the weights, by name. With dropout, NumPy's generator draws the key.
     """
     key = np.random.randint(0, 2**31) if architecture.dropout else 0
     Y, run_backward = compiled(architecture).begin_update(weights, ids, key)

@@ -45,16 +45,12 @@ def prepare(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None, Y: Float
 
 
 def set_vocabulary(
-    model: Model[Any, Any],
-    docs: Iterable[Doc],
-    min_count: int = 1,
-    max_size: int | None = None,
-    max_tokens: int = MAX_LEXEMES,
+    model: Model[Any, Any], docs: Iterable[Doc], min_count: int = 1, max_size: int | None = None
 ) -> None:
     """Number the terms of the training texts, with the limits of `build_vocabulary`."""
     model.attrs["preprocessor"].initialize()
-    preprocessor = token_preprocessor(model)
-    model.attrs["vocabulary"] = build_vocabulary(preprocessor.terms(docs, max_tokens), min_count, max_size)
+    terms = token_preprocessor(model).terms(docs, MAX_LEXEMES)
+    model.attrs["vocabulary"] = build_vocabulary(terms, min_count, max_size)
 
 
 def token_preprocessor(model: Model[Any, Any]) -> TokenPreprocessor:

@@ -19,11 +19,9 @@ _FEWEST_ROWS = 256
 
 
 def batch_rows(ids: Array, n_terms: int) -> tuple[Array, Array]:
-    """Number the rows of a table of `n_terms` rows that a batch's ids, of any shape, touch.
+    """Return the rows that a batch's ids, of any shape, touch of a table of `n_terms` rows, and each id's place there.
 
-    Returns:
-        The different ids, ascending, (n_rows,), beginning with those of the special terms; and the place of each of
-        `ids` among them, int32 of the same shape. A special term's place is its id.
+    The rows (n_rows,) are ascending and begin with those of the special terms; the places are int32.
     """
     flat = np.concatenate([np.arange(N_SPECIAL), ids.ravel()])
     # Faster than sorting all ids. What is not written is never read, and takes no memory.
@@ -117,13 +115,7 @@ class RowUpdates(Shim):  # type: ignore[misc]
         # Thinc's optimizers skip an empty gradient.
         model.set_grad(name, gradient[:0])
 
-    def copy(self) -> "RowUpdates":
-        return RowUpdates()
-
-    def __deepcopy__(self, memo: Any) -> "RowUpdates":
-        return RowUpdates()
-
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy starts anew
         return RowUpdates, ()
 
     def to_bytes(self) -> bytes:

@@ -19,6 +19,8 @@ import numpy as np
 
 from ..errors import missing_train_extra
 
+__all__ = ["fastmath", "jax", "jaxboard", "optimizers", "tl", "training", "trax"]
+
 _IMPORT_LOCK = threading.Lock()
 
 
@@ -129,31 +131,8 @@ def same_random_state() -> Iterator[None]:
 
 @contextmanager
 def quiet_loop() -> Iterator[TextIO]:
-    """Hide what a Trax Loop prints, and restore the global generators at the end.
-
-    Yields:
-        The standard output, to print to it on purpose.
-    """
+    """Hide what a Trax Loop prints, restore the global generators at the end, and yield the true standard output."""
     stdout = sys.stdout
-    with (
-        open(os.devnull, "w") as nowhere,
-        redirect_stdout(nowhere),
-        warnings.catch_warnings(),
-        same_random_state(),
-    ):
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), warnings.catch_warnings(), same_random_state():
         warnings.filterwarnings("ignore", message=r"jax\.\w+ has been renamed")  # Trax uses host_count
         yield stdout
-
-
-__all__ = [
-    "fastmath",
-    "jax",
-    "jaxboard",
-    "optimizers",
-    "quiet_loop",
-    "same_random_state",
-    "see_all_devices",
-    "tl",
-    "training",
-    "trax",
-]

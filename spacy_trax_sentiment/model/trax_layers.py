@@ -96,7 +96,8 @@ def _additive_layer(a: Architecture) -> Any:
 
     layers = [tl.Embedding(a.n_terms, a.embedding_dim)]
     if a.mean == "masked":
-        layers = [tl.Branch(*layers, _known_terms()), _masked_mean(a.length_exponent)]
+        known_terms = tl.Fn("KnownTerms", lambda ids: ids >= N_SPECIAL)
+        layers = [tl.Branch(*layers, known_terms), _masked_mean(a.length_exponent)]
     elif a.mean == "plain":
         layers.append(tl.Mean(axis=1))
     else:
@@ -106,12 +107,6 @@ def _additive_layer(a: Architecture) -> Any:
     if a.hidden_width:
         layers += [tl.Dense(a.hidden_width), tl.Relu()]
     return tl.Serial(*layers, tl.Dense(a.n_labels), tl.LogSoftmax())
-
-
-def _known_terms() -> Any:
-    from .trax_backend import tl
-
-    return tl.Fn("KnownTerms", lambda ids: ids >= N_SPECIAL)
 
 
 def _masked_mean(length_exponent: float) -> Any:

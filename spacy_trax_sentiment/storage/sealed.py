@@ -32,10 +32,9 @@ def manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
 
 
 def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
-    """Return the content of the files that the manifest `name` lists; messages say they are in `where`.
+    """Return the content of the files, in `where`, that the manifest `name` lists.
 
-    Raises:
-        SentimentError: A file is missing, damaged or of a newer format. The message names it.
+    A file that is missing, damaged or of a newer format raises SentimentError, which names it.
     """
     data = _read(read, name, where)
     path = Path(where) / name
@@ -44,8 +43,7 @@ def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
         version, own, listed = content["format_version"], content.pop("sha256"), content["files"]
         if isinstance(version, int) and version > FORMAT_VERSION:
             made_by = str(content.get("package_version"))[:40]
-            message = Errors.S072.format(path=path, found=version, known=FORMAT_VERSION, package=made_by)
-            raise SentimentError(message)
+            raise SentimentError(Errors.S072.format(path=path, found=version, known=FORMAT_VERSION, package=made_by))
         whole = data == json_bytes({**content, "sha256": own})
         if not whole or own != hashlib.sha256(json_bytes(content)).hexdigest():
             raise ValueError("its own checksum differs")

@@ -18,15 +18,10 @@ _ASIDE = "old"
 
 @contextmanager
 def whole_directory(path: Path, overwrite: bool = False, within: Path | None = None) -> Iterator[Path]:
-    """Write a directory beside its place, whose parents are made, and rename it once it is complete.
+    """Yield an empty directory beside `path`, whose parents are made, and rename it to `path` once it is complete.
 
-    It may `overwrite` a spaCy pipeline, and work `within` another directory of the same file system.
-
-    Yields:
-        An empty directory to write to. After an error it is removed, and what was at `path` is untouched.
-
-    Raises:
-        SentimentError: `path` is taken or cannot be written. This is raised before anything is done.
+    It may `overwrite` a spaCy pipeline, and work `within` another directory of the same file system. After an error,
+    what was at `path` is untouched. If `path` is taken, SentimentError is raised before anything is done.
     """
     _check_free(path, overwrite)
     with ExitStack() as stack:
@@ -42,16 +37,13 @@ def whole_directory(path: Path, overwrite: bool = False, within: Path | None = N
 
 @contextmanager
 def work_directory(path: Path, within: Path | None = None) -> Iterator[Path]:
-    """Make a directory beside `path`, or within another of its file system, and remove it at the end.
+    """Yield a directory beside `path`, or within another of its file system, and remove it at the end.
 
-    Yields:
-        The directory, to write in it what is then renamed to `path`, whose parents are made.
+    What is written in it is then renamed to `path`, whose parents are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if within is None:
-        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    else:
-        work = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=within))
+    prefix = WORK_PREFIX if within else f".{path.name}."
+    work = Path(tempfile.mkdtemp(prefix=prefix, dir=within or path.parent))
     try:
         yield work
     finally:
@@ -77,13 +69,10 @@ def require_free_file(path: Path, overwrite: bool = False) -> None:
 
 @contextmanager
 def whole_file(path: Path, overwrite: bool = False) -> Iterator[IO[bytes]]:
-    """Write a file beside its place, whose parents are made, and rename it once it is complete.
+    """Yield a file to write beside `path`, whose parents are made, and rename it to `path` once it is complete.
 
-    Yields:
-        The file, open for writing. After an error it is removed, and what was at `path` is untouched.
-
-    Raises:
-        SentimentError: `path` is taken, unless by a file to `overwrite`, or cannot be written.
+    After an error, what was at `path` is untouched. If `path` is taken, unless by a file to `overwrite`, or cannot be
+    written, SentimentError is raised.
     """
     require_free_file(path, overwrite)
     with ExitStack() as stack:
@@ -129,15 +118,9 @@ def _check_free(path: Path, overwrite: bool) -> None:
 
 
 def write_directory(path: Path, files: Mapping[str, bytes], within: Path) -> None:
-    """Write a new directory, completely or not at all, even if the machine fails.
+    """Write a new directory of the files at `path`, completely or not at all, even if the machine fails.
 
-    Args:
-        path: Where the directory will be. Nothing may be there.
-        files: Content by file name.
-        within: As in `work_directory`.
-
-    Raises:
-        OSError: It cannot be written.
+    It is written `within` another directory first. An OSError is not caught.
     """
     with work_directory(path, within) as work:
         new = work / "new"

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from spacy.strings import hash_string  # type: ignore[attr-defined]
@@ -30,22 +30,6 @@ class Texts(Protocol):
     """Hashes to texts, such as spaCy's StringStore."""
 
     def __getitem__(self, key: int, /) -> str: ...
-
-
-class Contents(NamedTuple):
-    """The known terms, roles and leanings of some lexemes.
-
-    Attributes:
-        ids: int64 (n_places, n): the ids of each lexeme's first term, second, ...; 0 if there is none or it is unknown.
-        hashes: uint64 (n,): the hash of the first term if known, else 0; the role in the lowest two bits.
-        leanings: int64 (n,).
-        has_term: bool (n,): whether the lexeme has a term, known or not.
-    """
-
-    ids: Array
-    hashes: Array
-    leanings: Array
-    has_term: Array
 
 
 class LexemeCache:
@@ -94,8 +78,7 @@ class LexemeCache:
             unseen = np.sort(unseen)
             new = unseen[first_of_each(orths[unseen])]
             with self._lock:
-                contents = contents_of(texts_of(new), self.preprocessor, self.vocabulary)
-                self._remember(orths[new], self._indices_of(contents))
+                self._remember(orths[new], self._indices_of(texts_of(new)))
                 indices[unseen], _ = self._index_of_token.look_up(orths[unseen])
         return indices
 
@@ -111,11 +94,18 @@ class LexemeCache:
         _, unseen = self._index_of_token.look_up(keys)  # another thread may have been quicker
         self._index_of_token.add(keys[unseen], indices[unseen])
 
-    def _indices_of(self, contents: Contents) -> Array:
-        """Return the index of each lexeme, int32 (n,), adding those that are new."""
-        ids, hashes, leanings, has_term = contents
+    def _indices_of(self, texts: Sequence[str]) -> Array:
+        """Return the index of the lexeme of each token, int32 (n,), adding the lexemes that are new."""
+        lexemes, get = self.preprocessor.side_by_side(texts), self.vocabulary.get
+        known = [[0 if term is None else get(term, 0) for term in of_place] for of_place in lexemes.terms]
+        ids, leanings = np.array(known, dtype=np.int64), np.array(lexemes.leanings, dtype=np.int64)
+        ids[ids < N_SPECIAL] = 0
+        first_terms = lexemes.terms[0]
+        # Only pairs of known terms count, so the others need no hash.
+        hashed = [hash_string(term) if id else 0 for term, id in zip(first_terms, ids[0].tolist(), strict=True)]
+        hashes = np.array(hashed, dtype=np.uint64) & ~ROLE | np.asarray(lexemes.roles, dtype=np.uint64)
         keys = _contents_keys(ids, hashes, leanings)
-        keys[~has_term] = 0  # a key that every HashTable holds, with the value 0
+        keys[[term is None for term in first_terms]] = 0  # a key that every HashTable holds, with the value 0
         indices, unseen = self._index_of_contents.look_up(keys)
         if len(unseen):
             new = unseen[first_of_each(keys[unseen])]
@@ -142,20 +132,6 @@ class LexemeCache:
         ids = self.ids.take(ranges(self.starts.take(indices), counts))
         negatable = np.repeat(is_negated, counts) & (ids >= N_SPECIAL)
         return Ragged(ids + np.where(negatable, len(self.vocabulary), 0), counts)
-
-
-def contents_of(texts: Sequence[str], preprocessor: TokenTerms, vocabulary: Mapping[str, int]) -> Contents:
-    """Return what the vocabulary knows of the tokens `texts` (n,)."""
-    terms, roles, leanings = preprocessor.side_by_side(texts)
-    ids = np.array(
-        [[0 if term is None else vocabulary.get(term, 0) for term in of_place] for of_place in terms], dtype=np.int64
-    )
-    ids[ids < N_SPECIAL] = 0
-    # Only pairs of known terms count, so the others need no hash.
-    hashed = [hash_string(term) if id else 0 for term, id in zip(terms[0], ids[0].tolist(), strict=True)]
-    hashes = np.array(hashed, dtype=np.uint64) & ~ROLE | np.asarray(roles, dtype=np.uint64)
-    has_term = np.array([term is not None for term in terms[0]], dtype=bool)
-    return Contents(ids, np.asarray(hashes), np.array(leanings, dtype=np.int64), has_term)
 
 
 def _contents_keys(ids: Array, hashes: Array, leanings: Array) -> Array:

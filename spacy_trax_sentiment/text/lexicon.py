@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 # Shorter words share their stems with too many others.
 _SHORTEST_BY_STEM = 4
+_OPINIONS = {"positive": 1, "negative": -1}
 
 
 class Entry(NamedTuple):
@@ -34,7 +35,6 @@ class Lexicon:
     """Looks up lower-cased words, emoticons and the like."""
 
     def __init__(self, words: Words, stem: Callable[[Sequence[str]], Sequence[str]]) -> None:
-        """Take the words, and the function that stems them."""
         self._stem = stem
         self._opinions = {word: value for name, value in _OPINIONS.items() for word in words.get(name, "").split()}
         self._valences = {
@@ -97,11 +97,4 @@ def bundled_words() -> Words:
 
 def away_from_zero(valence: float) -> int:
     """Return the valence rounded away from 0, so that none becomes neutral."""
-    return _sign(valence) * math.ceil(abs(valence))
-
-
-_OPINIONS = {"positive": 1, "negative": -1}
-
-
-def _sign(value: float) -> int:
-    return (value > 0) - (value < 0)
+    return math.ceil(valence) if valence > 0 else math.floor(valence)

@@ -1,10 +1,10 @@
 """The interface of a preprocessor, which turns a Doc into terms and says what each token stands for."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from spacy.tokens import Doc
-from thinc.model import Model, deserialize_attr, serialize_attr
+from thinc.model import deserialize_attr, serialize_attr
 
 # The role of a lexeme: what it does to the negation of the tokens after it.
 PLAIN, NEGATES, ENDS_NEGATION = 0, 1, 2
@@ -68,17 +68,10 @@ class Lexemes(NamedTuple):
 class TokenTerms(Protocol):
     """The part of a preprocessor that the cache and the features of a batch use: see `TokenPreprocessor`."""
 
-    @property
-    def negation_scope(self) -> int: ...
-
-    @property
-    def bigram_buckets(self) -> int: ...
-
-    @property
-    def bigram_distance(self) -> int: ...
-
-    @property
-    def n_leanings(self) -> int: ...
+    negation_scope: int
+    bigram_buckets: int
+    bigram_distance: int
+    n_leanings: int
 
     def side_by_side(self, texts: Sequence[str], /) -> Lexemes: ...
 
@@ -92,14 +85,6 @@ T = TypeVar("T", bound=type)
 
 def saved_with_model(preprocessor: T) -> T:
     """Decorate a preprocessor class, so that Thinc saves and loads its instances by `to_bytes` and `from_bytes`."""
-    serialize_attr.register(preprocessor, _serialize)
-    deserialize_attr.register(preprocessor, _deserialize)
+    serialize_attr.register(preprocessor, lambda _, value, name, model: bytes(value.to_bytes()))
+    deserialize_attr.register(preprocessor, lambda default, value, name, model: default.from_bytes(value))
     return preprocessor
-
-
-def _serialize(_: Any, value: Any, name: str, model: Model[Any, Any]) -> bytes:
-    return bytes(value.to_bytes())
-
-
-def _deserialize(default: Any, value: bytes, name: str, model: Model[Any, Any]) -> Any:
-    return default.from_bytes(value)

@@ -18,21 +18,11 @@ _HYPERLINK = re.compile(r"https?://.*[\r\n]*")
 
 
 def process_tweet(tweet: str, stop_words: Collection[str] | None = None) -> list[str]:
-    """Tokenize and stem a tweet as the seed does.
+    """Return the terms of a tweet as the seed does, without `stop_words`; None for NLTK's English list.
 
     Drop stock tickers, a leading `RT`, hyperlinks to the end of their line, and the `#` sign. Tokenize with NLTK's
     `TweetTokenizer`, which lower-cases, drops mentions and shortens elongations. Drop stop words and punctuation, and
-    stem the rest with Porter's stemmer.
-
-    Args:
-        tweet: The text.
-        stop_words: The words to drop; None for NLTK's English list.
-
-    Returns:
-        The terms.
-
-    Raises:
-        SentimentError: NLTK's tokenizer gave up on the text, as it does after some seconds.
+    stem the rest with Porter's stemmer. If NLTK's tokenizer gives up after some seconds, SentimentError is raised.
     """
     if stop_words is None:
         stop_words = english_stop_words()
@@ -55,7 +45,9 @@ def english_stop_words() -> frozenset[str]:
 
 def strip_emoticons(text: str) -> str:
     """Return the text without the emoticons that NLTK's tweet tokenizer knows, and without spare spaces."""
-    return " ".join(_emoticon_pattern().sub(" ", text).split())
+    from nltk.tokenize import casual
+
+    return " ".join(re.sub(casual.EMOTICONS, " ", text, flags=re.VERBOSE | re.IGNORECASE).split())
 
 
 @saved_with_model
@@ -95,10 +87,3 @@ def _tokenizer_and_stemmer() -> tuple[Callable[[str], list[str]], Callable[[str]
 
     tokenizer = TweetTokenizer(preserve_case=False, strip_handles=True, reduce_len=True)
     return tokenizer.tokenize, lru_cache(maxsize=1 << 16)(PorterStemmer().stem)
-
-
-@lru_cache(maxsize=1)
-def _emoticon_pattern() -> re.Pattern[str]:
-    from nltk.tokenize import casual
-
-    return re.compile(casual.EMOTICONS, re.VERBOSE | re.IGNORECASE | re.UNICODE)

@@ -17,7 +17,7 @@ from .token_preprocessor import TokenPreprocessor
 from .wordlists import CONCEDING, CONTRASTING, EMOJI_VALENCES, NEGATIONS, PEOPLE, SCOPE_ENDS, TELLING_NAMES
 
 MOST_BUCKETS = 1 << 24
-_MOST = {"negation_scope": 1000, "bigram_buckets": MOST_BUCKETS, "bigram_distance": 4}
+_BOUNDS = {"negation_scope": (0, 1000), "bigram_buckets": (0, MOST_BUCKETS), "bigram_distance": (1, 4)}
 
 _URL = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
 _MENTION = re.compile(r"@\w")
@@ -71,15 +71,12 @@ class SentimentTerms(TokenPreprocessor):
         Raises:
             SentimentError: A number is out of range.
         """
-        for name, value, least in (
-            ("negation_scope", negation_scope, 0),
-            ("bigram_buckets", bigram_buckets, 0),
-            ("bigram_distance", bigram_distance, 1),
-        ):
-            if not least <= value <= _MOST[name]:
-                wanted = f"a number from {least} to {_MOST[name]}"
-                raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))
         self.negation_scope, self.bigram_buckets, self.bigram_distance = negation_scope, bigram_buckets, bigram_distance
+        for name, (least, most) in _BOUNDS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                wanted = f"a number from {least} to {most}"
+                raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))
         self.n_leanings = len(_OPINIONS) if lexicon else 0
         self._words: Words | None = bundled_words() if lexicon else {}
         self.concessions = concessions
@@ -114,7 +111,10 @@ class SentimentTerms(TokenPreprocessor):
         role = _ROLES.get(word, PLAIN)
         if word.isalpha():
             # Porter's own program leaves shorter words alone; Snowball's turns "s" into "" and "is" into "i".
-            return self._word(word, _stemmer().stemWord(word) if len(word) >= _SHORTEST_STEMMED else word, role)
+            stem = _stemmer().stemWord(word) if len(word) >= _SHORTEST_STEMMED else word
+            entry = self._lexicon.entry(word, stem)
+            prefix = (f"prefix {word[:_PREFIX]}",) if len(word) >= _PREFIX else ()
+            return Lexeme(stem, role, (_FORM + word, *prefix, *_classes(entry)), self._leaning(word, entry))
         if word[0].isdigit() and not any(map(str.isalpha, word)):
             return Lexeme(_NUMBER, role)
         entry = self._sign_entry(text.strip(), word)
@@ -149,11 +149,6 @@ class SentimentTerms(TokenPreprocessor):
             for of_place, term in zip_longest(terms, lexeme.terms):
                 of_place[i] = term
         return Lexemes(terms, roles, leanings)
-
-    def _word(self, word: str, stem: str, role: int) -> Lexeme:
-        entry = self._lexicon.entry(word, stem)
-        prefix = (f"prefix {word[:_PREFIX]}",) if len(word) >= _PREFIX else ()
-        return Lexeme(stem, role, (_FORM + word, *prefix, *_classes(entry)), self._leaning(word, entry))
 
     def _leaning(self, word: str, entry: Entry) -> int:
         side = _SIDES.get(word)

@@ -13,12 +13,9 @@ MAX_COUNTED = 1 << 21
 
 
 def build_vocabulary(
-    texts: Iterable[Iterable[str]],
-    min_count: int = 1,
-    max_size: int | None = None,
-    max_counted: int = MAX_COUNTED,
+    texts: Iterable[Iterable[str]], min_count: int = 1, max_size: int | None = None, max_counted: int = MAX_COUNTED
 ) -> dict[str, int]:
-    """Number terms in order of first appearance, after the special terms.
+    """Return term -> id for the terms of texts: the special terms, then the others in order of first appearance.
 
     Args:
         texts: The terms of each text.
@@ -26,9 +23,6 @@ def build_vocabulary(
         max_size: The most terms to keep besides the special ones: the most frequent, and of equals the first.
         max_counted: The most different terms to count at a time. Whenever there are more, those that occurred only
             once are forgotten (after Manku and Motwani 2002, "Approximate Frequency Counts over Data Streams").
-
-    Returns:
-        term -> id, with `__PAD__` 0, `__</e>__` 1 and `__UNK__` 2.
     """
     counts: Counter[str] = Counter()
     for terms in texts:
