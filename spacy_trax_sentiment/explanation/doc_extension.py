@@ -61,11 +61,8 @@ def record_scored(docs: Iterable[Doc], component: Component) -> None:
 def sentiment_of(target: Doc | Span, component: Component | None = None) -> Sentiment:
     """Return the sentiment of a Doc, or of a Span, by the component that scored the Doc, or by another.
 
-    The Doc is not scored again for each Span.
-
-    Raises:
-        SentimentError: It is unknown which component scored the Doc, or its model cannot be explained.
-        ValueError: The component is not trained (spaCy's E109).
+    If it is unknown which component scored the Doc, or its model cannot be explained, SentimentError is raised; if the
+    component is not trained, ValueError (spaCy's E109).
     """
     doc = target.doc if isinstance(target, Span) else target
     component = component or _component_of(doc)

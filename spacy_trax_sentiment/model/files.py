@@ -56,9 +56,8 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
 def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> dict[str, Any]:
     """Set the model's vocabulary, preprocessor, settings and weights, and return the component's settings.
 
-    Raises:
-        SentimentError: A file in `where` is missing, damaged, of a newer format, or does not fit the model. The message
-            names it, and the model is unchanged.
+    A file in `where` that is missing, damaged, of a newer format, or does not fit the model raises SentimentError,
+    which names it; the model is then unchanged.
     """
     files = read_sealed(MANIFEST, read, where)
     settings = _parsed(files, _SETTINGS, json.loads, where)

@@ -128,19 +128,17 @@ class LexemeMatrix:
 
     def _up_to_date(self) -> Array:
         """Return float32 (2, at least n_lexemes, width + 1): the sums over plain ids, and over negated ones."""
-        if self.cache.n_lexemes > self._n_lexemes:
-            with self._lock:
-                self._extend(self.cache.n_lexemes)
+        if self.cache.n_lexemes <= self._n_lexemes:
+            return self._sums
+        with self._lock:
+            n_lexemes, sums = self.cache.n_lexemes, self._sums
+            new = np.arange(self._n_lexemes, n_lexemes)
+            if n_lexemes > sums.shape[1]:
+                # A new array, because another thread may be reading the old one.
+                sums = np.zeros((2, max(1024, 2 * n_lexemes), sums.shape[2]), dtype=np.float32)
+                sums[:, : self._n_lexemes] = self._sums[:, : self._n_lexemes]
+            for negated in (0, 1) if self.cache.preprocessor.negation_scope else (0,):
+                ids = self.cache.ids_of(new, np.full(len(new), bool(negated)))
+                sums[negated, new] = segment_sums(self.folded.matrix.take(ids.values, axis=0), ids.lengths, np.float64)
+            self._sums, self._n_lexemes = sums, n_lexemes
         return self._sums
-
-    def _extend(self, n_lexemes: int) -> None:
-        new = np.arange(self._n_lexemes, n_lexemes)
-        sums = self._sums
-        if n_lexemes > sums.shape[1]:
-            # A new array, because another thread may be reading the old one.
-            sums = np.zeros((2, max(1024, 2 * n_lexemes), sums.shape[2]), dtype=np.float32)
-            sums[:, : self._n_lexemes] = self._sums[:, : self._n_lexemes]
-        for negated in (0, 1) if self.cache.preprocessor.negation_scope else (0,):
-            ids = self.cache.ids_of(new, np.full(len(new), bool(negated)))
-            sums[negated, new] = segment_sums(self.folded.matrix.take(ids.values, axis=0), ids.lengths, np.float64)
-        self._sums, self._n_lexemes = sums, n_lexemes

@@ -16,10 +16,7 @@ LENGTH_LADDER = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 
 def bucket_length(longest: int) -> int:
     """Return the first rung of the ladder that holds `longest`; past the ladder's end, rungs double."""
-    for rung in LENGTH_LADDER:
-        if longest <= rung:
-            return rung
-    return 1 << (longest - 1).bit_length()
+    return next((rung for rung in LENGTH_LADDER if longest <= rung), 1 << (longest - 1).bit_length())
 
 
 def longest_length(longest: int) -> int:

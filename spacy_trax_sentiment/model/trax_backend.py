@@ -29,9 +29,7 @@ def _light_stack(context: int = 1) -> list[inspect.FrameInfo]:
     frames = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        frames.append(
-            inspect.FrameInfo(frame, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, None, None)
-        )
+        frames.append(inspect.FrameInfo(frame, *_light_getframeinfo(frame)))
         frame = frame.f_back
     return frames
 

@@ -120,7 +120,7 @@ def _check_free(path: Path, overwrite: bool) -> None:
 def write_directory(path: Path, files: Mapping[str, bytes], within: Path) -> None:
     """Write a new directory of the files at `path`, completely or not at all, even if the machine fails.
 
-    It is written `within` another directory first. An OSError is not caught.
+    It is written `within` another directory first. If it cannot be written, OSError is raised.
     """
     with work_directory(path, within) as work:
         new = work / "new"

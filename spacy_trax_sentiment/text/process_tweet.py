@@ -18,7 +18,7 @@ _HYPERLINK = re.compile(r"https?://.*[\r\n]*")
 
 
 def process_tweet(tweet: str, stop_words: Collection[str] | None = None) -> list[str]:
-    """Return the terms of a tweet as the seed does, without `stop_words`; None for NLTK's English list.
+    """Return the terms of a tweet as the seed does, without `stop_words` (by default NLTK's English ones).
 
     Drop stock tickers, a leading `RT`, hyperlinks to the end of their line, and the `#` sign. Tokenize with NLTK's
     `TweetTokenizer`, which lower-cases, drops mentions and shortens elongations. Drop stop words and punctuation, and

@@ -26,8 +26,7 @@ def build_vocabulary(
     """
     counts: Counter[str] = Counter()
     for terms in texts:
-        for term in terms:
-            counts[term] += 1
+        counts.update(terms)
         if len(counts) > max_counted:
             counts = Counter({term: count for term, count in counts.items() if count > 1})
     kept = {term: count for term, count in counts.items() if count >= min_count and term not in SPECIAL_TERMS}
