@@ -62,7 +62,7 @@ by_ids = lambda self, features: folded.log_probabilities(self.folded, feature_id
 matrix = "spacy_trax_sentiment.model.folded.LexemeMatrix.log_probabilities"
 side_by_side = f"{TEXT}sentiment_terms.SentimentTerms.side_by_side"
 
-# What is taken out, and what takes its place.
+# The part that is taken out, and what takes its place.
 ABLATIONS: dict[str, list[tuple[str, Any]]] = {
     ALL: [],
     "split and hashed as arrays: whitespace.py, hashing.py": [(f"{BULK}text_scorer.split", split_by_str)],

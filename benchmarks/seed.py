@@ -59,7 +59,7 @@ def main() -> None:
     )
 
 
-# What the notebook prints, or "" if it does not print the figure.
+# The notebook's figure, or "" if it prints none.
 NOTEBOOK = {
     "train loss, step 1": "0.889",
     "train loss, step 10": "0.610",

@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 
 class Run(NamedTuple):
-    """What a process took.
+    """The cost of a process.
 
     Attributes:
         seconds: Wall time.
@@ -110,7 +110,7 @@ def main() -> None:
 def measure_throughput(contenders: Mapping[str, Contender], texts: Sequence[str], rounds: int) -> list[Bound]:
     for contender in contenders.values():
         contender.score(texts)
-    # What the contenders keep is no garbage. Otherwise each garbage collection would walk through all of it.
+    # The contenders' memory is no garbage. Otherwise each garbage collection would walk through all of it.
     gc.collect()
     gc.freeze()
     measures = {name: partial(timed_warm, contender.score, texts) for name, contender in contenders.items()}

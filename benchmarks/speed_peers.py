@@ -27,7 +27,7 @@ Score = Callable[[Sequence[str]], object]
 
 
 class Contender(NamedTuple):
-    """What is timed.
+    """A contender to time.
 
     Attributes:
         score: Scores texts.

@@ -98,7 +98,7 @@ class TraxSentiment(TextCategorizer):
     """A text categorizer for exclusive labels whose model is a Trax classifier."""
 
     _pretrained = False
-    # Where to load weights from once they are needed.
+    # The directory to load weights from once they are needed.
     _pending: Path | None = None
 
     def __init__(

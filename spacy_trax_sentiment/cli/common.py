@@ -1,4 +1,4 @@
-"""What several commands do: set the log's verbosity, read texts, print JSON and tables, and show progress."""
+"""Steps that several commands share: set the log's verbosity, read texts, print JSON and tables, and show progress."""
 
 import json
 import logging

@@ -35,7 +35,7 @@ _LEGEND = (
 
 
 class Explained(Protocol):
-    """What a `Sentiment` has that is shown."""
+    """The parts of a `Sentiment` that are shown."""
 
     target: Doc | Span
     labels: tuple[str, ...]

@@ -37,7 +37,7 @@ _KNOWN_SUFFIXES = (*INPUT_FORMATS, "ndjson")
 
 @dataclass(frozen=True)
 class Job:
-    """What is done with every part. `output` is a directory, and `format` None for each input's own format.
+    """The work to do with every part. `output` is a directory, and `format` None for each input's own format.
 
     `strict` makes a row without a text an error; otherwise it gets no scores. `safe_csv` is as in `table_writer`.
     """
@@ -70,7 +70,7 @@ class Part:
 
 
 class Outcome(NamedTuple):
-    """What became of a part: the rows written now, or why nothing was written."""
+    """The result of a part: the rows written now, or why nothing was written."""
 
     part: Part
     written: Written = Written()

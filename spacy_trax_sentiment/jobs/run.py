@@ -11,7 +11,7 @@ from .ray import run_on_ray
 
 
 class Finished(NamedTuple):
-    """What became of a job: its input files, and the outcome of each part that was not done before."""
+    """The result of a job: its input files, and the outcome of each part that was not done before."""
 
     files: list[str]
     outcomes: list[Outcome]

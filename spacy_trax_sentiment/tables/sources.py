@@ -21,7 +21,7 @@ _CHUNK = 1 << 20
 
 
 class Source(NamedTuple):
-    """Where rows come from, for errors: a name, and the byte where reading begins."""
+    """The origin of rows, for errors: a name, and the byte where reading begins."""
 
     name: str
     start: int = 0

@@ -141,7 +141,7 @@ def _shown(column: Any) -> Sequence[Any]:
     """Return a column with rounded numbers, None for NaN."""
     if isinstance(column, list):
         return column
-    # As float64 the nearest number is shown with its six decimals; as float32 it is not.
+    # Only as float64 is the nearest number shown with its six decimals.
     rounded = np.round(column.astype(np.float64), _DECIMALS).tolist()
     return [None if math.isnan(value) else value for value in rounded] if np.isnan(column).any() else rounded
 

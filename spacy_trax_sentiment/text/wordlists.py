@@ -12,7 +12,7 @@ _LISTS: dict[str, Any] = srsly.json_loads(
 # spaCy splits "don't" into "do" and "n't".
 NEGATIONS = frozenset(_LISTS["negations"].split())
 SCOPE_ENDS = frozenset(_LISTS["scope_ends"].split())
-# What follows them counts for more than what precedes them.
+# The words after them count for more than those before.
 CONTRASTING = frozenset(_LISTS["contrasting"].split())
 # The clause they begin counts for less than the rest.
 CONCEDING = frozenset(_LISTS["conceding"].split())

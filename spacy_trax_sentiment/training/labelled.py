@@ -28,7 +28,7 @@ class Texts(Protocol):
 
 
 class Corpus(NamedTuple):
-    """What a classifier is trained on.
+    """The texts that a classifier is trained on.
 
     Attributes:
         labels: The labels, in the order of the columns of the scores.

@@ -28,7 +28,7 @@ class Source:
 
 
 class Recipe(NamedTuple):
-    """What to train on and how: the labels in the columns' order, the settings, and the sources of both parts."""
+    """A mixture to train on: the labels in the columns' order, the settings, and the sources of both parts."""
 
     labels: list[str]
     settings: Settings

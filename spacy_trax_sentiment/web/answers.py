@@ -23,7 +23,7 @@ BATCH_SIZE = 1000
 
 _DECIMALS = 6
 
-# Where pydantic's own would speak of Python.
+# In place of pydantic's own, which speak of Python.
 _MESSAGES = {
     "model_type": 'Send an object: {"text": "..."} or {"texts": [...]}',
     "extra_forbidden": f"There is no such field. The fields are {', '.join(Question.model_fields)}",

@@ -51,7 +51,7 @@ class Question(BaseModel):
 
 
 class ErrorDetail(BaseModel):
-    """What is wrong with a request."""
+    """The fault of a request."""
 
     code: str = Field(description="A word that programs can tell errors apart by.", examples=["invalid_request"])
     message: str = Field(description="What is wrong and what to do, in one line for people.")

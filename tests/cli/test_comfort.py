@@ -1,4 +1,4 @@
-"""What all commands have in common: examples, completion, progress bars and logging."""
+"""Habits that all commands share: examples, completion, progress bars and logging."""
 
 import io
 import os

@@ -298,7 +298,7 @@ def test_a_file_given_as_a_text_is_refused(run: Run, tmp_path: Path, monkeypatch
 def test_a_closed_stream_is_reported_in_one_line(
     run: Run, stream: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in `trax-sentiment predict <&-`."""
+    """Close standard input, like `trax-sentiment predict <&-`."""
     give_input(monkeypatch, b"good\n")
     with monkeypatch.context() as patch:
         patch.setattr(sys, stream, None)

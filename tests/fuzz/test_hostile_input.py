@@ -129,7 +129,7 @@ def bundled() -> tuple[TextScorer, Language]:
     return TextScorer.load(), nlp
 
 
-# What tokenizers and preprocessors look for: emoticons, links, combining marks, directions, NUL, and long runs.
+# Targets of tokenizers and preprocessors: emoticons, links, combining marks, directions, NUL, and long runs.
 PIECES = [*spacy.blank("en").tokenizer.rules, "https://t.co/x", "www.a", "@you", "#tag", "1,000", "-5", "not", "never"]
 PIECES += ["but", "good", "baaaad", "\0", "\u202e", "\u2066", "e\u0301", "\ufeff", "\u3000", "\x85", "ﬁ", "İ"]
 RUNS = ["a", "!", "ha", "@", "#", "://", "\u0301", "\u200d", "😀", " ", "\n", "'", "-", ".", "n't ", "<", "0"]

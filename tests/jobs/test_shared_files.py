@@ -82,7 +82,7 @@ def test_rows_without_text_are_numbered_in_the_file(tmp_path: Path) -> None:
 
 
 def test_a_file_whose_first_row_lacks_the_column_is_not_scored(tmp_path: Path) -> None:
-    """As if it were not divided."""
+    """Pretend that the file is not divided."""
     path = tmp_path / "a.jsonl"
     path.write_text('{"body": "good"}\n' * 30)
     (outcome,) = _run(Job("en", str(tmp_path / "out")), path)

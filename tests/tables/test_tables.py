@@ -374,7 +374,7 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: py
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
-# What cannot be read
+# Tables that cannot be read
 
 UNREADABLE: dict[str, tuple[str | bytes, str]] = {
     "utf8.jsonl": (b'{"text": "a"}\n{"text": "\xff"}\n', "S009.*utf8.jsonl, line 2: not UTF-8"),
