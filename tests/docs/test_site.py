@@ -12,7 +12,7 @@ import spacy_trax_sentiment
 from spacy_trax_sentiment.errors import Errors
 
 ROOT = Path(__file__).parents[2]
-# Everything a browser loads by itself: scripts, images, style sheets and their imports. Links that one clicks are left out.
+# A browser loads these by itself: scripts, images, style sheets and their imports. Links to click are left out.
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)=["']?((?:https?:)?//[^"'> ]+)"""
     r"""|(?:url\(|@import )["']?((?:https?:)?//[^"') ]+)"""
