@@ -201,6 +201,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
+@pytest.mark.usefixtures("require_trax")
 def test_an_unusable_output_directory_is_reported_in_one_line(run: Run, tmp_path: Path, model: Path) -> None:
     (tmp_path / "file").write_text("")
     taken = run("train", "bundled:short_texts", "--output", model)
