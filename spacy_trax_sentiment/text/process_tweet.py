@@ -45,9 +45,14 @@ def english_stop_words() -> frozenset[str]:
 
 def strip_emoticons(text: str) -> str:
     """Return the text without the emoticons that NLTK's tweet tokenizer knows, and without spare spaces."""
+    return " ".join(_emoticon_pattern().sub(" ", text).split())
+
+
+@lru_cache(maxsize=1)
+def _emoticon_pattern() -> re.Pattern[str]:  # named, so that the test of all patterns finds it
     from nltk.tokenize import casual
 
-    return " ".join(re.sub(casual.EMOTICONS, " ", text, flags=re.VERBOSE | re.IGNORECASE).split())
+    return re.compile(casual.EMOTICONS, re.VERBOSE | re.IGNORECASE)
 
 
 @saved_with_model
