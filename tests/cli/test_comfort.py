@@ -79,6 +79,7 @@ def _complete(tmp_path: Path, shell: str, words: str) -> str:
     return subprocess.check_output([sys.executable, "-m", "spacy_trax_sentiment"], env=environ, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_completes_commands_and_options(tmp_path: Path, shell: str) -> None:
     fish = {"_TYPER_COMPLETE_FISH_ACTION": "get-args"}
@@ -89,6 +90,7 @@ def test_a_shell_completes_commands_and_options(tmp_path: Path, shell: str) -> N
         assert "--text-column" in _complete(tmp_path, shell, "trax-sentiment predict --te")
 
 
+@pytest.mark.slow
 def test_completion_is_shown_and_installed(tmp_path: Path) -> None:
     environ = {**os.environ, "HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     command = [sys.executable, "-m", "spacy_trax_sentiment"]
@@ -135,6 +137,7 @@ def test_long_jobs_show_rate_and_time_left_only_on_a_terminal(
     assert (result.status, result.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_verbose_logs_to_standard_error(run: Run, tmp_path: Path) -> None:
     for options in (["predict", "a"], ["explain", "a"], ["evaluate", "bundled:short_texts"]):
         plain, verbose = run(*options), run(*options, "--verbose")

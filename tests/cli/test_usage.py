@@ -150,6 +150,7 @@ def test_a_closed_output_is_reported_in_one_line(
     assert "standard output: cannot be written (it is closed)" in result.err
 
 
+@pytest.mark.slow
 def test_a_reader_that_closes_the_pipe_is_no_traceback() -> None:
     command = f"{sys.executable} -m spacy_trax_sentiment info en | head -n 1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True)

@@ -6,6 +6,7 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 from markupsafe import escape
 
 from spacy_trax_sentiment.evaluation.comparison import compare, comparison_headline
@@ -147,6 +148,7 @@ def test_a_long_text_is_folded_away(measured: Any) -> None:
     assert "<details><summary>I love it" in html
 
 
+@pytest.mark.slow
 def test_serving_loads_no_reports() -> None:
     code = (
         "import spacy, sys; nlp = spacy.blank('en'); nlp.add_pipe('trax_sentiment'); nlp('fine');"

@@ -44,6 +44,7 @@ def test_the_extension_is_registered_when_a_component_is_made_and_not_before() -
     assert _printed_by(code) == ["False False", "True True", "positive positive"]
 
 
+@pytest.mark.slow
 def test_another_package_may_register_an_extension_of_that_name_and_keeps_it() -> None:
     code = (
         "import spacy\n"
@@ -125,6 +126,7 @@ def test_a_span_as_a_doc_is_explained_by_itself(bundled: Language) -> None:
     assert part._.sentiment.label == "negative"
 
 
+@pytest.mark.slow
 def test_docs_from_other_processes_are_explained_unless_several_components_may_have_scored_them() -> None:
     # In a process of its own: forking this one, in which JAX may run threads, may hang.
     code = (

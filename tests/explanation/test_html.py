@@ -290,6 +290,7 @@ def test_numbers_do_not_overstate() -> None:
     assert [signed(x) for x in (-0.0001, 0.0, 1.23456, -2)] == ["+0.000", "+0.000", "+1.235", "-2.000"]
 
 
+@pytest.mark.slow
 def test_importing_the_package_stays_light() -> None:
     code = "import sys, spacy_trax_sentiment.component\nfrom spacy_trax_sentiment import render\nprint(*sys.modules)"
     before = "import sys, spacy, spacy.pipeline\nprint(*sys.modules)"

@@ -225,6 +225,7 @@ def test_ray_that_is_not_installed_is_reported(parquet: Path, tmp_path: Path, mo
         run(_job(tmp_path), [str(parquet)], engine="ray")
 
 
+@pytest.mark.slow
 def test_the_process_that_hands_out_parts_imports_no_spacy(parquet: Path, tmp_path: Path) -> None:
     program = (
         "import sys; from spacy_trax_sentiment.cli import main\n"

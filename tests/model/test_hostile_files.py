@@ -95,6 +95,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_hostile_files_are_refused_before_they_take_memory(tmp_path: Path) -> None:
     paths = [written(tmp_path / str(i), **{name: data}) for i, (name, data, _) in enumerate(HOSTILE.values())]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
