@@ -37,6 +37,7 @@ def _all(text: str) -> tuple[Chunks, Array]:
     return chunks, np.arange(len(chunks.keys))
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(TEXTS)
 def test_words_and_marks_are_the_tokens_that_spacy_finds(text: str) -> None:
@@ -59,6 +60,7 @@ def test_special_cases_and_other_chunks_do_not_match(chunk: str) -> None:
     assert len(marked_words(*_all(chunk), CASES).places) == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(TEXTS)
 def test_a_mention_link_or_number_is_one_token_with_the_terms_of_its_example(text: str) -> None:

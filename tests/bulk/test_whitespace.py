@@ -9,6 +9,7 @@ SPACES = [chr(code) for code in range(0x110000) if chr(code).isspace()]
 TEXT = st.lists(st.sampled_from(SPACES) | st.text(st.characters(codec="utf-8"), max_size=30)).map("".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(st.lists(TEXT))
 def test_chunks_are_those_of_str_split_with_the_hashes_of_spacy(texts: list[str]) -> None:

@@ -31,6 +31,7 @@ def test_evaluate_prints_tables_or_json(run: Run, model: Path, dev_file: Path) -
     assert set(figures["labels"]) == set(figures["confusion"]) == {"negative", "positive"}
 
 
+@pytest.mark.slow
 def test_evaluate_writes_a_report(run: Run, model: Path, dev_file: Path, tmp_path: Path) -> None:
     page = tmp_path / "new" / "report.html"
     result = run("evaluate", dev_file, "--model", model, "--html", page)

@@ -86,7 +86,8 @@ def test_a_directory_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypat
         ("s3:///*.csv", "S118.*[Bb]ucket.*credentials"),
     ],
 )
-def test_addresses_that_cannot_be_used(address: str, error: str) -> None:
+def test_addresses_that_cannot_be_used(address: str, error: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # or S3 asks the network for credentials
     with pytest.raises(SentimentError, match=error) as caught:
         input_files([address])
     assert "secret" not in str(caught.value)

@@ -198,6 +198,7 @@ def test_a_reader_starts_from_the_beginning_each_time(tmp_path: Path) -> None:
     assert list(texts) == list(texts) == ROWS
 
 
+@pytest.mark.slow
 def test_a_label_that_a_named_source_may_not_have_is_refused() -> None:
     with pytest.raises(SentimentError, match=r"S008\] bundled:templates: the label 'neutral' is not one of"):
         read_labelled_texts("bundled:templates")
