@@ -19,6 +19,10 @@ N_TEXTS = 40_000
 _BY_LABEL = re.compile(r"\[([^\[\]|]*)\|([^\[\]|]*)\]")
 _EITHER = re.compile(r"<([^<>;]+(?:;[^<>;]+)+)>")
 _FIELD = re.compile(r"\{(x?)([a-z]+)\d?\}")
+# Templates of which people are not the subject, and the fraction of the others that are about one domain.
+_NOT_OF_PEOPLE = re.compile(r"\b(?:it|It|its|price|bought|online|version|update|owner|used)\b(?!\})|euros")
+_DOMAIN = 0.65
+_NO_DOMAIN: dict[str, Any] = {label: {} for label in (POSITIVE, NEGATIVE, NEUTRAL, "any")}
 _OPPOSITE = {POSITIVE: NEGATIVE, NEGATIVE: POSITIVE, NEUTRAL: NEUTRAL}
 
 _ARTICLE = re.compile(r"\b([Aa]) (?=(?!one\b|use|universi|European|Ukr|Ugan|Uru)[aeiouAEIOU]|ho(?:nest|ur)\b)")
@@ -95,19 +99,34 @@ def _drawn(content: dict[str, Any], label: str, rng: random.Random) -> Iterator[
 def _filled(template: str, label: str, rng: random.Random) -> str:
     """Return the template with its choices made. The same field has the same word throughout."""
     words = _content()["words"]
+    domain = _domain(template, words["domains"], rng)
     chosen: dict[str, str] = {}
 
     def word(match: re.Match[str]) -> str:
+        opposite, name = match.groups()
+        lists = (places[key] for places in (domain, words) for key in (_OPPOSITE[label] if opposite else label, "any"))
+        options = next(some[name] for some in lists if name in some)
+        return _FIELD.sub(word, rng.choice([option for option in options if option not in chosen.values()]))
+
+    def once(match: re.Match[str]) -> str:
         if match[0] not in chosen:
-            own = words[_OPPOSITE[label] if match[1] else label]
-            options = own[match[2]] if match[2] in own else words["any"][match[2]]
-            some = rng.choice([option for option in options if option not in chosen.values()])
-            chosen[match[0]] = _filled(some, label, rng) if "{" in some else some
+            chosen[match[0]] = word(match)
         return chosen[match[0]]
 
     text = _BY_LABEL.sub(lambda match: match[1 if label == POSITIVE else 2], template)
     text = _EITHER.sub(lambda match: rng.choice(match[1].split(";")), text)
-    return _FIELD.sub(word, text)
+    return _FIELD.sub(once, text)
+
+
+def _domain(template: str, domains: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """Return the lists that replace the general ones, such as those of food, so that adjectives suit their nouns."""
+    if "adj" not in template or rng.random() > _DOMAIN:
+        return _NO_DOMAIN
+    if "{person}" in template:
+        names = ["people"]
+    else:
+        names = [name for name in domains if name != "people" or not _NOT_OF_PEOPLE.search(template)]
+    return {NEUTRAL: {}, **domains[rng.choice(names)]}
 
 
 def _varied(text: str, label: str, rng: random.Random) -> str:
