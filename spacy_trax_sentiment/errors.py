@@ -107,7 +107,7 @@ class Errors:
     S039 = "[S039] the model to start from has the labels {labels}; the training data has {value}. Start from a model whose labels are {wanted}, or from none."
 
     # Training
-    S040 = "[S040] training, and predicting with an architecture that does not fold, needs {package}, which is not installed ({reason}). Install it from a clone: pip install '.[train]'."
+    S040 = "[S040] training with Trax needs {package}, which is not installed ({reason}). Install it from a clone: pip install '.[train]'."
     S041 = "[S041] the loss is {loss} at step {step}; no model was written. Lower the learning rate ({learning_rate})."
     S042 = "[S042] unknown mean '{value}'. Give 'masked' or 'plain'."
     S043 = "[S043] the layer of {layer} has a state that changes as it runs, and that is not kept. Give a layer without one (no batch normalization)."
@@ -143,6 +143,10 @@ class Errors:
     S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again with a lower learning rate."
     S075 = "[S075] the model takes at least {size} MB, more than --max-mb {most}. Give a larger --max-mb."
     S076 = "[S076] the layer of {layer} does not fold, so its model cannot be made compact. Train one with the architecture `spacy_trax_sentiment.Classifier.v1`."
+
+    S077 = "[S077] {path}: cannot be used as a graph ({reason}). Copy the model again, or save it again where the extra 'train' is installed."
+    S078 = "[S078] the model has no graph (graph.onnx), so that predicting needs {package}, which is not installed ({reason}). Save the model again where the extra 'train' is installed, or install it from a clone: pip install '.[train]'."
+    S079 = "[S079] predicting with a layer that does not fold needs {package}, which is not installed ({reason}). Install it from a clone of the project: pip install '.[trf]'."
 
     # Jobs
     S110 = (

@@ -1,5 +1,6 @@
-"""The caches of one model: its lexemes, and its folded weights."""
+"""The caches of one model: its lexemes, and its folded weights or its session."""
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, cast
@@ -9,8 +10,10 @@ from thinc.api import Model
 from ..text.lexeme_cache import LexemeCache
 from ..text.token_preprocessor import by_tokens
 from .folded import Folded, LexemeMatrix, fold
+from .graph import Graph
 from .parameters import get_weights
-from .sparse_rows import RowUpdates
+from .session import Session
+from .sparse_rows import RowUpdates, StepCount
 
 
 class ModelCaches:
@@ -23,6 +26,8 @@ class ModelCaches:
         self._lexemes: tuple[Any, LexemeCache] | None = None
         self._folded: tuple[list[Any], Folded] | None = None
         self._matrix: LexemeMatrix | None = None
+        self._session: tuple[list[Any], Session] | None = None
+        self._of_parent: list[Any] = []
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Callable[..., "ModelCaches"], tuple[()]]:
@@ -57,6 +62,21 @@ class ModelCaches:
         if kept is None or kept.folded is not folded or kept.cache is not lexemes:
             self._matrix = kept = LexemeMatrix(folded, lexemes)
         return kept
+
+    def session(self, model: Model[Any, Any], graph: Graph) -> Session:
+        """Return the model's graph with its weights, ready to run: a new session if either changed.
+
+        A forked process makes its own: the threads of its parent's session are not there.
+        """
+        n_steps = [cast(StepCount, shim).n_steps for shim in model.shims]
+        state = [os.getpid(), graph, *n_steps, *get_weights(model).values()]
+        with self._lock:
+            kept = self._session
+            if kept is None or len(kept[0]) != len(state) or not all(map(_is_same, kept[0], state)):
+                if kept is not None and kept[0][0] != state[0]:
+                    self._of_parent.append(kept)  # freeing it would wait for its threads
+                self._session = kept = state, Session(graph, get_weights(model))
+            return kept[1]
 
 
 def _is_same(a: Any, b: Any) -> bool:

@@ -1,6 +1,6 @@
 """Docs to probabilities (n_docs, n_labels) by any Trax layer that a registered function makes.
 
-Such a layer does not fold, so Trax serves it, too: under `jax.jit`, in batches of a few shapes.
+Such a layer does not fold. It is exported to ONNX when the model is saved, and served by ONNX Runtime (exported.py).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,14 +18,13 @@ from ..text.arrays import Array, Ragged
 from ..text.preprocessor import Preprocessor
 from ..text.vocabulary import N_SPECIAL
 from .architecture import LayerArchitecture, LayerFunction
-from .gradients import begin_update, compiled
+from .exported import layer_log_probabilities
+from .gradients import begin_update
 from .inputs import doc_tokens, n_ids, new_attributes, prepare, score, token_ids
-from .padding import pad, pad_ragged, row_bucket
+from .padding import pad_ragged, row_bucket
 from .parameters import get_architecture, get_weights, layer_weights, set_weights
+from .sparse_rows import StepCount
 from .trax_layers import initialized_layer
-
-# Texts to serve at a time, those of similar length together.
-_BATCH = 128
 
 
 def TraxLayer(  # noqa: N802 (named as it is registered)
@@ -39,11 +38,11 @@ def TraxLayer(  # noqa: N802 (named as it is registered)
         nO: The number of labels, if it is known beforehand.
 
     Returns:
-        A model like that of `Classifier`. Training and predicting need the extra `train`.
+        A model like that of `Classifier`. Training needs the extra `train`, and predicting with a saved model `trf`.
     """
     functions = {"architecture": _architecture, "weight_names": _weight_names, "score": _score}
-    attributes = {**new_attributes(preprocessor), **functions, "layer": layer}
-    return Model("trax_layer", forward, init=init, dims={"nO": nO}, attrs=attributes)
+    attributes = {**new_attributes(preprocessor), **functions, "layer": layer, "graph": None}
+    return Model("trax_layer", forward, init=init, dims={"nO": nO}, shims=[StepCount()], attrs=attributes)
 
 
 def forward(
@@ -83,21 +82,13 @@ def _weight_names(model: Model[Any, Any]) -> tuple[str, ...]:
 
 
 def _score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
-    architecture, weights, prior = get_architecture(model), get_weights(model), model.attrs["label_prior"]
+    prior = model.attrs["label_prior"]
     texts = token_ids(model, tokens).split()
-    scores = np.zeros((len(texts), architecture.n_labels), dtype=np.float32)
+    scores = np.zeros((len(texts), model.get_dim("nO")), dtype=np.float32)
     if prior is not None:
         scores[:] = prior
     scored = [i for i, text in enumerate(texts) if prior is None or (text >= N_SPECIAL).any()]
-    scored.sort(key=lambda i: len(texts[i]))
-    if scored:
-        expected, found = compiled(architecture).shapes, {name: value.shape for name, value in weights.items()}
-        if expected != found:
-            raise SentimentError(Errors.S045.format(layer=architecture.layer, expected=expected, found=found))
-    for start in range(0, len(scored), _BATCH):
-        batch = scored[start : start + _BATCH]
-        padded = pad([texts[i] for i in batch], n_rows=row_bucket(len(batch)))
-        scores[batch] = np.exp(compiled(architecture).run(weights, padded, 0)[: len(batch)])
+    scores[scored] = np.exp(layer_log_probabilities(model, [texts[i] for i in scored]))
     return scores
 
 

@@ -4,9 +4,10 @@ Nothing that is loaded can execute: there is no pickle. A file that is missing o
 """
 
 import copy
-import io
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,15 @@ from thinc.api import Model
 from thinc.model import deserialize_attr, serialize_attr
 
 from ..errors import Errors, SentimentError
-from ..storage.npy import read_array
 from ..storage.sealed import Read, json_bytes, manifest, read_sealed
 from ..storage.whole import MANIFEST
 from ..text.vocabulary import SPECIAL_TERMS
 from .architecture import MEANS, Architecture, weight_names
+from .exported import current_graph
+from .graph import GRAPH, Graph, described
 from .parameters import get_architecture, get_weights, has_weights, set_weights
-
-WEIGHT_DTYPES = ("float32", "float16")
+from .stored_weights import WEIGHT_DTYPES, dequantized, scale_file, weight_array, weight_files
+from .stored_weights import weight_names as stored_names
 
 _SETTINGS, _VOCABULARY, _PREPROCESSOR = "settings.json", "vocabulary.json", "preprocessor.msgpack"
 # The highest settings of any preprocessor: a damaged file could claim ones that take endless time or memory.
@@ -35,12 +37,15 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
     """Return the content of each of the model's files by name, the manifest last.
 
     `cfg` are the component's settings: `labels` and, unless float32, the `weights_dtype` to save as. A weight that is
-    not finite, or too large for float16, raises SentimentError.
+    not finite, or too large for float16, raises SentimentError. A layer that does not fold is exported, unless it was.
     """
     n_labels = model.get_dim("nO") if model.has_dim("nO") else None
     settings = {"cfg": dict(cfg), "n_labels": n_labels, **{name: model.attrs[name] for name in _attributes(model)}}
     vocabulary = model.attrs["vocabulary"]
     preprocessor = model.attrs["preprocessor"]
+    graph = _graph(model)
+    if graph is not None:
+        settings["layer"] = described(model.attrs["layer"])
     files = {
         _SETTINGS: json_bytes(settings),
         _VOCABULARY: json_bytes(sorted(vocabulary, key=vocabulary.__getitem__)),
@@ -48,7 +53,10 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
     }
     dtype = cfg.get("weights_dtype", WEIGHT_DTYPES[0])
     if has_weights(model):
-        files |= {f"{name}.npy": _array_bytes(name, value, dtype) for name, value in get_weights(model).items()}
+        for name, value in get_weights(model).items():
+            files |= weight_files(name, value, dtype)
+    if graph is not None:
+        files[GRAPH] = graph.data
     files[MANIFEST] = manifest(files, {"labels": list(cfg.get("labels", ())), "weights_dtype": dtype})
     return files
 
@@ -63,9 +71,7 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
     settings = _parsed(files, _SETTINGS, json.loads, where)
     terms = _parsed(files, _VOCABULARY, json.loads, where)
     preprocessor_bytes = _parsed(files, _PREPROCESSOR, bytes, where)
-    weights = {
-        name.removesuffix(".npy"): _parsed(files, name, _array, where) for name in files if name.endswith(".npy")
-    }
+    weights = {name: _weight(files, name, where) for name in stored_names(files)}
     try:
         vocabulary = dict(zip(terms, range(len(terms)), strict=True))
         _check_settings(model, settings, terms, vocabulary)
@@ -86,6 +92,8 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise SentimentError(Errors.S073.format(path=where, reason=reason)) from None
     set_weights(model, weights)
+    if "graph" in model.attrs and weights:
+        model.attrs["graph"] = _stored_graph(model, settings.get("layer"), files.get(GRAPH, b""), Path(where) / GRAPH)
     cfg: dict[str, Any] = settings["cfg"]
     return cfg
 
@@ -100,11 +108,35 @@ def _parsed(files: Mapping[str, bytes], name: str, parse: Callable[[bytes], Any]
         raise SentimentError(Errors.S071.format(path=Path(where) / name, reason=reason)) from None
 
 
-def _array(data: bytes) -> Any:
-    array = read_array(data)
-    if not np.isfinite(array).all():
-        raise ValueError("it holds values that are not finite")
-    return array.astype(np.float32)
+def _weight(files: Mapping[str, bytes], name: str, where: str | Path) -> Any:
+    def whole(data: bytes) -> Any:
+        array = weight_array(data)
+        if array.dtype != np.int8:
+            return array
+        return dequantized(array, _parsed(files, scale_file(name), weight_array, where))
+
+    return _parsed(files, f"{name}.npy", whole, where)
+
+
+def _graph(model: Model[Any, Any]) -> Graph | None:
+    """Return the graph to save, and keep it in the model: from now on it predicts."""
+    if "graph" not in model.attrs or not has_weights(model):
+        return None
+    graph = current_graph(model)
+    if graph is not None:
+        model.attrs["graph"] = graph
+    return graph
+
+
+def _stored_graph(model: Model[Any, Any], layer: str | None, data: bytes, path: Path) -> Graph:
+    """Return the graph of a saved model, without data if it was saved without one; refuse one that is not safe."""
+    architecture = get_architecture(model)
+    if layer is not None and layer != described(architecture.layer):
+        return Graph(data, replace(architecture, layer=layer), path)
+    graph = Graph(data, architecture, path)
+    if data and find_spec("onnx") is not None:  # else the first prediction names what is missing
+        graph.parsed({name: value.shape for name, value in get_weights(model).items()})
+    return graph
 
 
 def _attributes(model: Model[Any, Any]) -> list[str]:
@@ -148,13 +180,3 @@ def _check_shapes(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
         if name not in weights or weights[name].shape != shapes[name]:
             found = weights[name].shape if name in weights else "missing"
             raise ValueError(f"the weights '{name}' are {found}, not {shapes[name]}")
-
-
-def _array_bytes(name: str, value: Any, dtype: str) -> bytes:
-    with np.errstate(over="ignore"):
-        array = np.asarray(value).astype(dtype)
-    if not np.isfinite(array).all():
-        raise SentimentError(Errors.S074.format(name=name, dtype=dtype))
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()

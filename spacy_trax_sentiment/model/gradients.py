@@ -13,7 +13,7 @@ from .trax_layers import initialized_layer, leaf_names
 Weights = Mapping[str, Array]
 
 # While JAX traces a layer, Trax assigns tracers to its weights, so that two threads may not trace at once.
-_TRACING = threading.RLock()
+TRACING = threading.RLock()
 
 
 def begin_update(architecture: Any, weights: Weights, ids: Array) -> tuple[Array, Callable[[Array], dict[str, Array]]]:
@@ -60,15 +60,15 @@ def compiled(architecture: Any) -> Compiled:
     pull_back = jax.jit(lambda vjp, dY: vjp(dY)[0])
 
     def predict(*arguments: Any) -> Array:
-        with _TRACING:
+        with TRACING:
             return np.asarray(run(*arguments))
 
     def begin_update(*arguments: Any) -> tuple[Array, Callable[[Array], dict[str, Array]]]:
-        with _TRACING:
+        with TRACING:
             Y, vjp = run_vjp(*arguments)
 
         def backprop(dY: Array) -> dict[str, Array]:
-            with _TRACING:
+            with TRACING:
                 return {name: np.asarray(gradient) for name, gradient in pull_back(vjp, dY).items()}
 
         return np.asarray(Y), backprop

@@ -125,6 +125,27 @@ class RowUpdates(Shim):  # type: ignore[misc]
         return self
 
 
+class StepCount(Shim):
+    """Counts the steps of Thinc's optimizers, which write into the weights' arrays."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.n_steps = 0
+
+    def finish_update(self, optimizer: Any) -> None:
+        """Count a step."""
+        self.n_steps += 1
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy starts anew
+        return StepCount, ()
+
+    def to_bytes(self) -> bytes:
+        return b""
+
+    def from_bytes(self, data: bytes) -> "StepCount":
+        return self
+
+
 def step_rows(optimizer: Optimizer, key: tuple[int, str], table: Array, rows: Array, gradient: Array) -> None:
     """Take a step of Thinc's optimizer, in place, on the rows (n_rows,) of the table that it knows by `key`.
 

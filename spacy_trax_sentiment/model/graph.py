@@ -1,0 +1,156 @@
+"""The bytes of an ONNX graph to a graph that is safe to run, or a reason to refuse it.
+
+A graph of this package holds no weights: they are its inputs, stored once beside it. It has ONNX's own operators only,
+and refers to no file.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import Errors, MissingExtraError, SentimentError
+from .architecture import LayerArchitecture
+
+GRAPH = "graph.onnx"
+IDS, OUTPUT = "ids", "log_probabilities"
+
+# A graph without weights takes some hundred kilobytes.
+MAX_BYTES = 1 << 25
+
+Shape = tuple[int | str, ...]
+"""A tensor's shape; a str names a length that differs from batch to batch."""
+
+
+@dataclass
+class Graph:
+    """A layer's graph as it is stored.
+
+    Attributes:
+        data: The bytes of the ONNX file; none if the model was saved without a graph.
+        architecture: What it was made for.
+        where: The file that it came from.
+    """
+
+    data: bytes
+    architecture: LayerArchitecture
+    where: str | Path = GRAPH
+    _is_checked: bool = field(default=False, repr=False, compare=False)
+
+    def parsed(self, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+        """Return the `onnx.ModelProto`, whose inputs are `ids` and the weights, whose shapes by name are given.
+
+        A graph that is damaged, does not fit or is not safe raises SentimentError, which names the file.
+        """
+        onnx = import_onnx()
+        inputs = {IDS: ("B", "T"), **shapes}
+        try:
+            model = _parsed(onnx, self.data)
+            if not self._is_checked:
+                check_model(onnx, model, inputs, {OUTPUT: ("B", self.architecture.n_labels)})
+                self._is_checked = True
+        except (ValueError, RecursionError) as error:
+            raise self.refused(error) from None
+        return model
+
+    def refused(self, error: Exception) -> SentimentError:
+        """Return the error that names the file and says why it cannot be used."""
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        return SentimentError(Errors.S077.format(path=self.where, reason=reason))
+
+
+def import_onnx() -> Any:
+    """Return the module `onnx`, or raise MissingExtraError."""
+    try:
+        import onnx
+    except ImportError as error:
+        raise missing_trf_extra(error) from error
+    return onnx
+
+
+def missing_trf_extra(error: ImportError) -> MissingExtraError:
+    """Return the error for a package of the extra `trf` that cannot be imported."""
+    return MissingExtraError(Errors.S079.format(package=error.name or "onnxruntime", reason=error))
+
+
+def described(layer: Any) -> str | None:
+    """Return what tells a layer function from others in another process, or None if nothing does."""
+    text = repr(layer)
+    return None if " at 0x" in text else text
+
+
+def _parsed(onnx: Any, data: bytes) -> Any:
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it has {len(data):,} bytes; a graph without weights has at most {MAX_BYTES:,}")
+    try:
+        return onnx.load_model_from_string(data)
+    except Exception as error:  # protobuf's errors have no common class that every version of it exports
+        raise ValueError(f"it is not ONNX: {error}") from None
+
+
+def check_model(onnx: Any, model: Any, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> None:
+    """Raise ValueError unless the model is one that this package could have written, with such inputs and outputs."""
+    if model.functions:
+        raise ValueError(f"it defines the function {model.functions[0].name[:40]!r}")
+    if model.training_info:
+        raise ValueError("it holds a training algorithm")
+    domains = {each.domain for each in model.opset_import} - {"", "ai.onnx"}
+    if domains or not model.opset_import:
+        raise ValueError(f"it imports the operators of {min(domains, default='nobody')[:40]!r}")
+    for graph in _graphs(model.graph):
+        _check_operators(onnx, graph)
+    for kind, expected, values in (("inputs", inputs, model.graph.input), ("outputs", outputs, model.graph.output)):
+        if sorted(value.name for value in values) != sorted(expected):
+            raise ValueError(f"its {kind} are {str([value.name for value in values])[:100]}")
+        for value in values:
+            _check_value(onnx, value, expected[value.name])
+    named = {each.name for each in model.graph.initializer}
+    if named & set(inputs):
+        raise ValueError(f"it holds a value for {min(named & set(inputs))[:40]!r}, which is an input")
+
+
+def _graphs(graph: Any) -> Iterator[Any]:
+    """Yield the graph and those within it, such as the body of a loop."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]:
+                yield from _graphs(inner)
+
+
+def _check_operators(onnx: Any, graph: Any) -> None:
+    for node in graph.node:
+        if node.domain not in ("", "ai.onnx"):
+            raise ValueError(f"the operator {node.op_type[:40]!r} of {node.domain[:40]!r} is not one of ONNX's own")
+        if not onnx.defs.has(node.op_type):
+            raise ValueError(f"there is no operator {node.op_type[:40]!r}")
+        for attribute in node.attribute:
+            if attribute.ref_attr_name:
+                raise ValueError(f"an attribute of {node.op_type[:40]!r} refers to another")
+            _check_tensors(onnx, [*([attribute.t] if attribute.HasField("t") else []), *attribute.tensors])
+            if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
+                raise ValueError("it holds a sparse tensor")
+    if graph.sparse_initializer:
+        raise ValueError("it holds a sparse tensor")
+    _check_tensors(onnx, graph.initializer)
+
+
+def _check_tensors(onnx: Any, tensors: Sequence[Any]) -> None:
+    for tensor in tensors:
+        name = tensor.name[:40]
+        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+            raise ValueError(f"the values of {name!r} are in another file")
+        # Each value takes at least half a byte of the file.
+        if any(n < 0 for n in tensor.dims) or math.prod(tensor.dims) > 2 * MAX_BYTES:
+            raise ValueError(f"{name!r} claims the shape {list(tensor.dims)[:8]}")
+
+
+def _check_value(onnx: Any, value: Any, shape: Shape) -> None:
+    """Raise ValueError unless an input or output has the shape; where it is a str, any length must be allowed."""
+    tensor, types = value.type.tensor_type, onnx.TensorProto
+    found = tuple(each.dim_value if each.HasField("dim_value") else None for each in tensor.shape.dim)
+    expected = tuple(None if isinstance(n, str) else n for n in shape)
+    dtype = types.INT32 if value.name == IDS else types.FLOAT
+    if found != expected or tensor.elem_type != dtype:
+        raise ValueError(f"{value.name[:40]!r} has the shape {found} and the type {tensor.elem_type}")
