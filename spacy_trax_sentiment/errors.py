@@ -122,6 +122,10 @@ class Errors:
     S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
     S051 = "[S051] text {index} is {value}, not a str. Give strings only."
     S052 = "[S052] a text of {n_chars:,} characters cannot be tokenized as the seed does ({reason}). Leave it out, or split it."
+    S053 = "[S053] word pieces need a vocabulary. Name a file with a piece per line, such as BERT's vocab.txt, as `vocabulary` of WordPieces.v1."
+    S054 = "[S054] {path}: cannot be used as a vocabulary of word pieces ({reason}). Name a file with a piece per line, such as BERT's vocab.txt."
+    S055 = "[S055] {path}: the package {package} is not installed. Install it (pip install --no-deps {project}), or name a file."
+    S056 = "[S056] {path}: cannot be used as an encoder to start from ({reason}). Name a safetensors file in BERT's layout, of the sizes in the config."
 
     # Tables
     S060 = "[S060] {path}: '{format}' is not a format that can be {what}. Give one of {formats}, as the file's suffix or by {option}."

@@ -182,13 +182,13 @@ def _train(
 
     with (
         progress(quiet, settings.steps, "step") as bar,
-        nullcontext() if tensorboard is None else Summaries(tensorboard) as summaries,
+        nullcontext() if tensorboard is None else Summaries(tensorboard, settings.evaluate_every) as summaries,
     ):
 
         def on_step(step: "Progress") -> None:
             bar.set_postfix(loss=f"{step.loss:.4f}", dev_accuracy=f"{step.dev_accuracy:.4f}", refresh=False)
             bar.update(step.step - bar.n)
-            if step.step % 10 == 0:
+            if step.step % settings.evaluate_every == 0:
                 logger.info("Step %d: loss %.4f; held out: loss %.4f, accuracy %.4f.", *step)
             if summaries is not None:
                 summaries.on_step(step)

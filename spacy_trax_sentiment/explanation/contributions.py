@@ -8,12 +8,11 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..model.folded import Folded
-from ..model.inputs import doc_tokens, lexeme_cache, token_preprocessor
+from ..model.inputs import doc_tokens, evidence, lexeme_cache, token_preprocessor
 from ..model.thinc_model import folds, lexeme_matrix
 from ..text.arrays import Array
 from ..text.features import Features, compose, context_tokens, feature_ids
 from ..text.lexeme_cache import NO_TERM, LexemeCache
-from ..text.vocabulary import N_SPECIAL
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
     features = compose(cache, tokens)
     negated, known = np.zeros(len(doc), dtype=bool), np.zeros(len(doc), dtype=bool)
     negated[first[features.is_negated]] = True
-    known[first[_is_known(cache, features)]] = True
+    known[first[evidence(model, tokens)[places]]] = True
     parts, folded = (_of_matrix if folds(model) else _of_layer)(model, cache, features, first, last)
     own = np.zeros((len(doc), parts[0][0].shape[1]))
     shared = []
@@ -69,12 +68,6 @@ def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
 
 Part = tuple[Array, Array, Array]
 """Values (n, width + 1), and the first and the last token of each, int64 (n,)."""
-
-
-def _is_known(cache: LexemeCache, features: Features) -> Array:
-    """Return whether each token's lexeme has a known term, bool (n_tokens,)."""
-    # A lexeme without a known term has one id, that of the unknown term.
-    return np.asarray(cache.ids.take(cache.starts.take(features.indices)) >= N_SPECIAL)
 
 
 def _of_matrix(

@@ -16,15 +16,13 @@ from thinc.types import Floats2d, FloatsXd
 from ..errors import Errors, SentimentError
 from ..text.arrays import Array, Ragged
 from ..text.preprocessor import Preprocessor
-from ..text.vocabulary import N_SPECIAL
 from .architecture import LayerArchitecture, LayerFunction
 from .exported import layer_log_probabilities
 from .gradients import begin_update
-from .inputs import doc_tokens, n_ids, new_attributes, prepare, score, token_ids
+from .inputs import doc_tokens, evidence, n_ids, new_attributes, prepare, score, token_ids
 from .padding import pad_ragged, row_bucket
-from .parameters import get_architecture, get_weights, layer_weights, set_weights
+from .parameters import get_architecture, get_weights, initial_weights, set_weights
 from .sparse_rows import StepCount
-from .trax_layers import initialized_layer
 
 
 def TraxLayer(  # noqa: N802 (named as it is registered)
@@ -68,9 +66,9 @@ def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: F
     """Draw the initial weights by the layer's own initializers, after `prepare`, and check that it can be used."""
     prepare(model, X, Y)
     architecture = get_architecture(model)
-    layer = initialized_layer(architecture, seed=np.random.randint(0, 2**31))
+    layer, weights = initial_weights(model, seed=np.random.randint(0, 2**31))
     _check(layer, architecture)
-    set_weights(model, layer_weights(layer, architecture))
+    set_weights(model, weights)
 
 
 def _architecture(model: Model[Any, Any]) -> LayerArchitecture:
@@ -85,9 +83,11 @@ def _score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
     prior = model.attrs["label_prior"]
     texts = token_ids(model, tokens).split()
     scores = np.zeros((len(texts), model.get_dim("nO")), dtype=np.float32)
+    has_evidence = np.ones(len(texts), dtype=bool)
     if prior is not None:
         scores[:] = prior
-    scored = [i for i, text in enumerate(texts) if prior is None or (text >= N_SPECIAL).any()]
+        has_evidence = Ragged(evidence(model, tokens), tokens.lengths).sums() > 0
+    scored = np.flatnonzero(has_evidence).tolist()
     scores[scored] = np.exp(layer_log_probabilities(model, [texts[i] for i in scored]))
     return scores
 

@@ -11,11 +11,11 @@ from spacy.util import minibatch
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..text.arrays import Ragged
-from ..text.lexeme_cache import MAX_LEXEMES, LexemeCache
-from ..text.preprocessor import Preprocessor
+from ..text.arrays import Array, Ragged
+from ..text.lexeme_cache import NO_TERM, ROLE, LexemeCache
+from ..text.preprocessor import NO_EVIDENCE, Preprocessor
 from ..text.token_preprocessor import TokenPreprocessor, by_tokens
-from ..text.vocabulary import build_vocabulary
+from ..text.vocabulary import N_SPECIAL
 from .caches import ModelCaches
 
 _DOCS_AT_A_TIME = 512
@@ -49,8 +49,7 @@ def set_vocabulary(
 ) -> None:
     """Number the terms of the training texts, with the limits of `build_vocabulary`."""
     model.attrs["preprocessor"].initialize()
-    terms = token_preprocessor(model).terms(docs, MAX_LEXEMES)
-    model.attrs["vocabulary"] = build_vocabulary(terms, min_count, max_size)
+    model.attrs["vocabulary"] = token_preprocessor(model).vocabulary_of(docs, min_count, max_size)
 
 
 def token_preprocessor(model: Model[Any, Any]) -> TokenPreprocessor:
@@ -81,6 +80,15 @@ def docs_to_ids(model: Model[Any, Any], docs: Iterable[Doc]) -> Iterator[NDArray
     for batch in chain.from_iterable(minibatch(group, _DOCS_AT_A_TIME) for group in groups):  # type: ignore[no-untyped-call]
         ids = token_ids(model, doc_tokens(model, batch))
         yield from Ragged(ids.values.astype(np.int32), ids.lengths).split()
+
+
+def evidence(model: Model[Any, Any], tokens: Ragged) -> Array:
+    """Return whether each token is evidence of a label, bool (n_tokens,): the model knows a term of it."""
+    cache, indices = lexeme_cache(model), tokens.values
+    # A lexeme without a known term has one id, that of the unknown term.
+    is_known = cache.ids.take(cache.starts.take(indices)) >= N_SPECIAL
+    has_role = (cache.hashes.take(indices) & ROLE) != NO_EVIDENCE
+    return np.asarray(is_known & has_role & (indices != NO_TERM))
 
 
 def score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:

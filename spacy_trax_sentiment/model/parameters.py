@@ -63,6 +63,21 @@ def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
     model.attrs["label_prior"] = [(count + 1) / total for count in counts]
 
 
+def initial_weights(model: Model[Any, Any], seed: int) -> tuple[Any, dict[str, Array]]:
+    """Return a fresh Trax layer and its weights by name, as training starts from them: random, or from a file."""
+    from .trax_backend import jax
+
+    architecture = get_architecture(model)
+    layer = initialized_layer(architecture, seed)
+    weights = layer_weights(layer, architecture)
+    start = model.attrs.get("start")
+    if start is not None:
+        weights = start(architecture.layer, weights, model.attrs["vocabulary"])
+        structure = jax.tree_util.tree_structure(layer.weights)
+        layer.weights = jax.tree_util.tree_unflatten(structure, [weights[n] for n in leaf_names(architecture, layer)])
+    return layer, weights
+
+
 def to_trax_layer(model: Model[Any, Any]) -> Any:
     """Return a fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities, with copies of the weights."""
     from .trax_backend import jax

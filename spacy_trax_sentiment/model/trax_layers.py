@@ -43,10 +43,13 @@ def initialized_layer(architecture: Architecture | LayerArchitecture, seed: int 
 def leaf_names(architecture: Architecture | LayerArchitecture, layer: Any) -> tuple[str, ...]:
     """Return the names of a layer's weights, in the order of the leaves of their tree.
 
-    Any layer's leaves are numbered, because their paths change with dropout.
+    The leaves of a layer whose function does not name them are numbered, because their paths change with dropout.
     """
     if isinstance(architecture, Architecture):
         return architecture.weight_names
+    names: tuple[str, ...] | None = getattr(architecture.layer, "weight_names", None)
+    if names is not None:
+        return names
     from .trax_backend import jax
 
     return tuple(f"weights_{i:03}" for i in range(len(jax.tree_util.tree_leaves(layer.weights))))

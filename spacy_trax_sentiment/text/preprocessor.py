@@ -6,8 +6,9 @@ from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 from spacy.tokens import Doc
 from thinc.model import deserialize_attr, serialize_attr
 
-# The role of a lexeme: what it does to the negation of the tokens after it.
-PLAIN, NEGATES, ENDS_NEGATION = 0, 1, 2
+# The role of a lexeme: what it does to the negation of the tokens after it, or that it has terms but, like a bare
+# number, is no evidence of any label by itself.
+PLAIN, NEGATES, ENDS_NEGATION, NO_EVIDENCE = 0, 1, 2, 3
 
 # The leaning of a lexeme that contrasts what precedes it with what follows ("but"), and of one that concedes the
 # clause it begins ("although"). A positive leaning is that of an opinion word.
@@ -36,7 +37,7 @@ class Lexeme(NamedTuple):
 
     Attributes:
         term: Its term; None if it stands for nothing.
-        role: PLAIN, NEGATES or ENDS_NEGATION.
+        role: PLAIN, NEGATES, ENDS_NEGATION or NO_EVIDENCE.
         more: Further terms of the same token, such as its lexicon classes.
         leaning: Which way an opinion word leans, from 1 to `n_leanings`; CONTRASTS or CONCEDES; or 0.
     """

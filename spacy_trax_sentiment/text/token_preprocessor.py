@@ -11,8 +11,9 @@ from spacy.tokens import Doc
 
 from .arrays import Array, Ragged
 from .features import compose, feature_ids
-from .lexeme_cache import LexemeCache
+from .lexeme_cache import MAX_LEXEMES, LexemeCache
 from .preprocessor import Lexeme, Lexemes, Preprocessor, saved_with_model
+from .vocabulary import build_vocabulary
 
 
 @saved_with_model
@@ -77,6 +78,10 @@ class TokenPreprocessor:
                 if text not in known:
                     known[text] = self.lexeme(text).terms
             yield (term for text in texts for term in known[text])
+
+    def vocabulary_of(self, docs: Iterable[Doc], min_count: int = 1, max_size: int | None = None) -> dict[str, int]:
+        """Return term -> id for the terms of Docs, with the limits of `build_vocabulary`."""
+        return build_vocabulary(self.terms(docs, MAX_LEXEMES), min_count, max_size)
 
     def tokens(self, docs: Sequence[Doc], cache: LexemeCache) -> Ragged:
         """Return the indices of all tokens' lexemes in the cache, int32 (n_tokens,)."""

@@ -4,7 +4,7 @@ import random
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,12 @@ from ..model.padding import Ids, bucket_length, pad
 
 T = TypeVar("T")
 
-Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
-"""Ids int32 (batch_size, length), targets int32 (batch_size,) and example weights float32 (batch_size,)."""
+Batch = tuple[NDArray[np.int32], NDArray[Any], NDArray[np.float32]]
+"""Ids int32 (batch_size, length), targets and example weights float32 (batch_size,).
+
+Targets are columns, int32 (batch_size,), or probabilities, float32 (batch_size, n_labels), with -1 for a label that is
+not to be told from the others.
+"""
 
 _SORTED_BATCHES = 2
 
@@ -108,6 +112,34 @@ def weighted_batches(
             of_batch = all_targets[batch]
             of_batch = np.where(of_batch < 0, rng.integers(0, n_classes, batch_size, dtype=np.int32), of_batch)
             yield pad([ids[i] for i in batch.tolist()], padded_length), of_batch, np.ones(batch_size, dtype=np.float32)
+
+
+def bucketed_batches(
+    ids: Sequence[Ids],
+    targets: NDArray[np.float32],
+    weights: Sequence[float],
+    batch_size: int,
+    ids_per_batch: int,
+    *,
+    seed: int = 0,
+) -> Iterator[Batch]:
+    """Yield batches without end of at most `batch_size` texts and `ids_per_batch` padded ids, at least one text.
+
+    Texts are drawn in proportion to their weights, (n_texts,), with replacement, and wait until there are enough of
+    their length on the ladder. So each length has one shape to compile. Targets are (n_texts, n_labels).
+    """
+    check_batch_size(batch_size, 1)
+    rng = np.random.default_rng(seed)
+    cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
+    waiting: dict[int, list[int]] = {}
+    while True:
+        for i in np.searchsorted(cumulative, rng.random(batch_size) * cumulative[-1], side="right").tolist():
+            length = bucket_length(len(ids[i]))
+            group = waiting.setdefault(length, [])
+            group.append(i)
+            if len(group) >= min(batch_size, max(1, ids_per_batch // length)):
+                yield pad([ids[j] for j in group]), targets[group], np.ones(len(group), dtype=np.float32)
+                group.clear()
 
 
 def check_batch_size(batch_size: int, n_classes: int) -> int:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import spacy
+from numpy.typing import NDArray
 from spacy.tokens import Doc
 
 from ..errors import Errors, SentimentError
@@ -36,12 +38,18 @@ class Corpus(NamedTuple):
         held_out: The texts to measure on, with at least one of each label.
         weights: How often to draw each text, in proportion; None for all alike. A text of another label is then drawn
             with a random one, which teaches even probabilities.
+        targets: The probabilities of the labels for each text, float32 (n_texts, n_labels), with -1 for a label that
+            the text's source does not know: such a text teaches only the odds of the others. None if the texts' own
+            labels say it all.
+        held_out_targets: The same for the held-out texts.
     """
 
     labels: Sequence[str]
     texts: Texts
     held_out: Sequence[LabelledText]
     weights: Sequence[float] | None = None
+    targets: NDArray[np.float32] | None = None
+    held_out_targets: NDArray[np.float32] | None = None
 
 
 def require_labels(texts: Iterable[LabelledText], labels: Iterable[str]) -> None:

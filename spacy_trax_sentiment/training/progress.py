@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-STEPS_PER_EVALUATION = 10
-
 
 class Progress(NamedTuple):
     """Progress after a step: the mean training loss, and the loss and accuracy (0 to 1) of held-out texts.

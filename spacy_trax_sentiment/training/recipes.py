@@ -1,9 +1,12 @@
 """Read a recipe, which mixes labelled sources, as a corpus with weighted texts and settings."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 from thinc.api import Config
 
@@ -11,16 +14,29 @@ from ..errors import Errors, SentimentError, errors_at
 from .corpora import read_labelled_texts
 from .labelled import Corpus, LabelledText, require_labels
 from .settings import STRICT_NAMES, Settings, one_line_errors
+from .soft_labels import read_soft_labels
 
 
 @one_line_errors
 @dataclass(frozen=True, config=STRICT_NAMES)
 class Source:
-    """A source of a recipe: its path, how often to draw each text, in proportion, and factors on that by label."""
+    """A source of a recipe.
+
+    Attributes:
+        path: A file relative to the recipe's data, or a named source.
+        weight: How often to draw each text, in proportion.
+        label_weights: Factors on that by label.
+        labels: The labels that the source tells apart, if not all of the recipe's. Its texts then teach only the odds
+            of these.
+        probabilities: The prefix of the columns that hold each label's probability, such as "sentiment_" in what
+            `trax-sentiment predict` writes; the texts then need no label. None if each text has one label.
+    """
 
     path: str
     weight: float = 1.0
     label_weights: dict[str, float] | None = None
+    labels: list[str] | None = None
+    probabilities: str | None = None
 
     def weight_of(self, label: str) -> float:
         """Return the weight of a text with this label."""
@@ -48,7 +64,7 @@ def read_recipe(name: str | Path) -> Recipe:
         with errors_at(path):
             return Recipe(
                 list(config["labels"]["names"]),
-                Settings(**config["settings"]),
+                Settings(**config["settings"], model=config.get("model")),
                 [Source(**source) for source in config["sources"].values()],
                 [Source(**source) for source in config["dev"].values()],
             )
@@ -63,17 +79,37 @@ def mix(recipe: Recipe, data: Path) -> Corpus:
     """Read a recipe's sources, which are relative to `data`: texts with a weight above 0, and held-out texts."""
     texts: list[LabelledText] = []
     weights: list[float] = []
+    targets, held_out_targets = [], []
     for source in recipe.sources:
-        for text in _read(source, data):
-            if weight := source.weight_of(text.label):
-                texts.append(text)
-                weights.append(weight)
-    held_out = [text for source in recipe.dev for text in _read(source, data) if text.label in recipe.labels]
+        of_source, of_labels = _read(source, data, recipe.labels)
+        weights_of_source = [source.weight_of(text.label) for text in of_source]
+        drawn = [i for i, weight in enumerate(weights_of_source) if weight]
+        texts += [of_source[i] for i in drawn]
+        weights += [weights_of_source[i] for i in drawn]
+        targets.append(of_labels[drawn])
+    held_out = []
+    for source in recipe.dev:
+        of_source, of_labels = _read(source, data, recipe.labels)
+        kept = [i for i, text in enumerate(of_source) if text.label in recipe.labels]
+        held_out += [of_source[i] for i in kept]
+        held_out_targets.append(of_labels[kept])
     for place, part in (("the training texts", texts), ("the held-out texts", held_out)):
         with errors_at(place):
             require_labels(part, recipe.labels)
-    return Corpus(recipe.labels, texts, held_out, weights)
+    if all(source.labels is None and source.probabilities is None for source in (*recipe.sources, *recipe.dev)):
+        return Corpus(recipe.labels, texts, held_out, weights)
+    return Corpus(recipe.labels, texts, held_out, weights, np.concatenate(targets), np.concatenate(held_out_targets))
 
 
-def _read(source: Source, data: Path) -> list[LabelledText]:
-    return read_labelled_texts(source.path if ":" in source.path else data / source.path, labels=None)
+def _read(source: Source, data: Path, labels: Sequence[str]) -> tuple[list[LabelledText], NDArray[np.float32]]:
+    """Return a source's texts and their targets (n_texts, n_labels): see `Corpus`."""
+    path = source.path if ":" in source.path else data / source.path
+    if source.probabilities is not None:
+        return read_soft_labels(Path(path), source.probabilities, labels)
+    texts = read_labelled_texts(path, labels=None)
+    known = [label in (source.labels or labels) for label in labels]
+    # A text of another label teaches even probabilities.
+    even = np.where(known, 1 / sum(known), -1)
+    rows = {label: np.where(known, np.eye(len(labels))[i], -1) for i, label in enumerate(labels) if known[i]}
+    targets = [rows.get(text.label, even) for text in texts]
+    return texts, np.array(targets, dtype=np.float32).reshape(-1, len(labels))

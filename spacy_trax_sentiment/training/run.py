@@ -25,15 +25,22 @@ from ..model.padding import longest_length
 from ..model.parameters import (
     change_labels,
     get_architecture,
+    initial_weights,
     layer_weights,
     set_label_prior,
     set_weights,
     to_trax_layer,
 )
 from ..model.thinc_model import folds
-from ..model.trax_layers import initialized_layer
 from ..pipelines import find_component, load
-from .batches import Batch, balanced_batches, shuffled_batches, steady_length, weighted_batches
+from .batches import (
+    Batch,
+    balanced_batches,
+    bucketed_batches,
+    shuffled_batches,
+    steady_length,
+    weighted_batches,
+)
 from .calibration import calibrate
 from .checkpoints import Checkpoints, digest, open_checkpoints
 from .corpora import split_held_out
@@ -123,24 +130,33 @@ def train_on(
     data = _number(model, corpus.texts, corpus.labels, settings.max_ids, settings.seed)
     dev = _number(model, corpus.held_out, corpus.labels)
     architecture = get_architecture(model)
-    layer = initialized_layer(architecture, settings.seed) if init_from is None else to_trax_layer(model)
+    layer = initial_weights(model, settings.seed)[0] if init_from is None else to_trax_layer(model)
     facts = {}
     if checkpoints is not None:
         facts = _facts(corpus, settings) | {
             "the ids": digest(chain(data.ids, dev.ids)),
             "the weights at the start": digest(map(np.asarray, layer_weights(layer, architecture).values())),
         }
-    padded_length = steady_length(data.ids) if settings.pad_to_ladder else longest_length
-    batches = _batches(data, settings, padded_length, settings.seed, corpus)
-    dev_batches = _batches(dev, settings, padded_length, settings.seed + 1)
-    history = run_loop(layer, batches, dev_batches, settings, on_step, checkpoints=checkpoints, facts=facts)
+    n_labels = len(corpus.labels)
+    batches = _batches(data, settings, settings.seed, corpus.weights, corpus.targets, n_labels)
+    dev_batches = _batches(dev, settings, settings.seed + 1, None, corpus.held_out_targets, n_labels)
+    history = run_loop(
+        layer,
+        batches,
+        dev_batches,
+        settings,
+        on_step,
+        checkpoints=checkpoints,
+        facts=facts,
+        with_probabilities=_with_probabilities(settings, corpus),
+    )
     gc.collect()  # the Loop refers to itself, and its slots take twice the memory of the weights
     set_weights(model, layer_weights(layer, architecture))
     # Balanced batches hold equally many texts of each label, whatever the data does; weighted ones nearly so.
     even = settings.balanced or corpus.weights is not None
     set_label_prior(model, [1 if even else data.counts[label] for label in corpus.labels])
     if settings.calibrate:
-        calibrate(model, dev.ids, dev.targets)
+        calibrate(model, dev.ids, dev.targets, corpus.held_out_targets)
     counts = {"texts": dict(sorted(data.counts.items())), "dev_texts": dict(sorted(dev.counts.items()))}
     nlp.meta["trax_sentiment"] = {"training": {**counts, "settings": asdict(settings)}}
     return Trained(nlp, history, corpus.held_out)
@@ -188,17 +204,22 @@ def _start(corpus: Corpus, settings: Settings, init_from: str | Path | Language 
 
 def _blank(labels: Iterable[str], settings: Settings) -> Language:
     nlp = spacy.blank("en")
+    component: Any = nlp.add_pipe("trax_sentiment", config={"model": _model_config(settings), "pretrained": None})
+    for label in labels:
+        component.add_label(label)
+    component.model.set_dim("nO", len(component.labels))
+    return nlp
+
+
+def _model_config(settings: Settings) -> dict[str, Any]:
+    if settings.model is not None:
+        return settings.model
     preprocessor: dict[str, Any] = {"@misc": settings.preprocessor}
     for name in ("bigram_buckets", "bigram_distance"):
         if (value := getattr(settings, name)) is not None:
             preprocessor[name] = value
     names = ("embedding_dim", "mean", "length_exponent", "embedding_scale")
-    config = {name: getattr(settings, name) for name in names} | {"preprocessor": preprocessor}
-    component: Any = nlp.add_pipe("trax_sentiment", config={"model": config, "pretrained": None})
-    for label in labels:
-        component.add_label(label)
-    component.model.set_dim("nO", len(component.labels))
-    return nlp
+    return {name: getattr(settings, name) for name in names} | {"preprocessor": preprocessor}
 
 
 def _number(model: Model[Any, Any], texts: Texts, labels: Sequence[str], max_ids: int = 0, seed: int = 0) -> _Numbered:
@@ -217,14 +238,30 @@ def _number(model: Model[Any, Any], texts: Texts, labels: Sequence[str], max_ids
     return _Numbered(StoredIds(ids) if isinstance(texts, StoredTexts) else list(ids), targets, counts)
 
 
+def _with_probabilities(settings: Settings, corpus: Corpus) -> bool:
+    return corpus.targets is not None or settings.ids_per_batch > 0
+
+
 def _batches(
-    data: _Numbered, settings: Settings, padded_length: Callable[[int], int], seed: int, corpus: Corpus | None = None
+    data: _Numbered,
+    settings: Settings,
+    seed: int,
+    weights: Sequence[float] | None,
+    probabilities: NDArray[np.float32] | None,
+    n_labels: int,
 ) -> Iterator[Batch]:
-    """Draw endless batches: by the corpus's weights if it has some, else balanced or not."""
+    """Draw endless batches, by the texts' weights if they have some."""
     ids, targets, size = data.ids, data.targets, settings.batch_size
+    if settings.ids_per_batch or probabilities is not None:
+        if probabilities is None:
+            probabilities = np.eye(n_labels, dtype=np.float32)[np.asarray(targets)]
+        even = np.ones(len(ids)) if weights is None else weights
+        most = settings.ids_per_batch or size * longest_length(max(map(len, ids)))
+        return bucketed_batches(ids, probabilities, even, size, most, seed=seed)
+    padded_length = steady_length(ids) if settings.pad_to_ladder else longest_length
     common: dict[str, Any] = {"seed": seed, "padded_length": padded_length}
-    if corpus is not None and corpus.weights is not None:
-        return weighted_batches(ids, targets, corpus.weights, size, n_classes=len(corpus.labels), **common)
+    if weights is not None:
+        return weighted_batches(ids, targets, weights, size, n_classes=n_labels, **common)
     if settings.balanced:
         return balanced_batches(ids, targets, size, loop=True, shuffle=True, **common)
     return shuffled_batches(ids, targets, size, **common)
@@ -239,4 +276,5 @@ def _facts(corpus: Corpus, settings: Settings) -> dict[str, Any]:
         "the training texts": digest(chain.from_iterable(corpus.texts)),
         "the held-out texts": digest(chain.from_iterable(corpus.held_out)),
         "the texts' weights": None if weights is None else digest([np.asarray(weights, dtype=np.float64)]),
+        "the labels' probabilities": None if corpus.targets is None else digest([corpus.targets]),
     }

@@ -50,8 +50,12 @@ class Settings:
     Attributes:
         steps: Number of batches to train on.
         batch_size: Texts per batch.
+        ids_per_batch: The most padded ids of a batch. Texts of similar lengths then share a batch, and those too long
+            for `batch_size` of them share it with fewer. 0 means any number.
         learning_rate: Adam's learning rate.
-        decay: Whether the learning rate falls linearly to 0.
+        warmup_steps: Number of steps in which the learning rate rises linearly from 0.
+        decay: Whether the learning rate falls linearly to 0 after that.
+        clip_grad_norm: The norm to which longer gradients are scaled down; 0 for none.
         epsilon: Adam's epsilon. The default is Trax's.
         weight_decay: Adam's weight decay. The default is Trax's.
         penalty: Weight of half the squared distance that the embedding has moved, in place of the weight decay (see
@@ -75,7 +79,10 @@ class Settings:
         data_parallel: Whether all devices share each batch, by Trax's data parallelism. It needs `row_steps=False`. If
             not, the first device trains.
         n_eval_batches: Held-out batches behind each figure that is reported during training.
+        evaluate_every: Number of steps between these figures.
         calibrate: Whether to fit a temperature on the held-out texts and fold it into the weights.
+        model: The configuration of another architecture, with its preprocessor, as in a spaCy config. If None, it is
+            `Classifier.v1` with the settings above.
 
     Raises:
         SentimentError: A value is out of range.
@@ -84,8 +91,11 @@ class Settings:
 
     steps: _Count = 300
     batch_size: int = 32
+    ids_per_batch: _WholeNumber = 0
     learning_rate: _Positive = 0.01
+    warmup_steps: _WholeNumber = 0
     decay: bool = False
+    clip_grad_norm: _NotNegative = 0.0
     epsilon: _NotNegative = 1e-5
     weight_decay: _NotNegative = 1e-5
     penalty: _NotNegative = 0.0
@@ -104,7 +114,9 @@ class Settings:
     row_steps: bool = True
     data_parallel: bool = False
     n_eval_batches: _Count = 8
+    evaluate_every: _Count = 10
     calibrate: bool = False
+    model: dict[str, Any] | None = None
 
 
 PRESETS = {

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from ..errors import Errors, os_errors_as
-from .progress import STEPS_PER_EVALUATION, Progress
+from .progress import Progress
 
 
 class Summaries:
@@ -13,7 +13,7 @@ class Summaries:
     The folders `train` and `eval` in the directory get a file each.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, every: int) -> None:
         folders = [directory / name for name in ("train", "eval")]
         with os_errors_as(Errors.S102, directory):
             for folder in folders:
@@ -21,7 +21,7 @@ class Summaries:
         from ..model.trax_backend import jaxboard
 
         self._train, self._held_out = (jaxboard.SummaryWriter(str(folder)) for folder in folders)
-        self._written = 0
+        self._every, self._written = every, 0
 
     def __enter__(self) -> "Summaries":
         return self
@@ -34,7 +34,7 @@ class Summaries:
         """Write the latest evaluation if there is a new one; to be called after each step."""
         # The Loop evaluates after a step's callbacks, so only the next step knows the figures.
         before = progress.step - 1
-        if before == 1 or (before and before % STEPS_PER_EVALUATION == 0):
+        if before == 1 or (before and before % self._every == 0):
             self.write(progress._replace(step=before))
 
     def write(self, progress: Progress) -> None:

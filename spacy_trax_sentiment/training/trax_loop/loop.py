@@ -12,9 +12,10 @@ from ...errors import Errors, SentimentError
 from ...model.trax_backend import jax, optimizers, quiet_loop, tl, training
 from ..batches import Batch
 from ..checkpoints import Checkpoints
-from ..progress import STEPS_PER_EVALUATION, Progress
+from ..progress import Progress
 from ..settings import Settings
 from .devices import devices
+from .loss import accuracy_of_known, cross_entropy_of_known
 from .resuming import Keeper
 from .ridge import Ridge
 from .row_steps import step_rows_alone
@@ -31,11 +32,13 @@ def run_loop(
     *,
     checkpoints: Checkpoints | None = None,
     facts: dict[str, Any] | None = None,
+    with_probabilities: bool = False,
 ) -> list[Progress]:
     """Train a Trax layer, from ids to log-probabilities, with the weighted cross-entropy on endless batches.
 
-    `facts` say what the run is about, to be kept in the checkpoints: see `Checkpoint`. Returns the evaluations: after
-    step 1, and after every tenth step. Ctrl-C raises TrainingInterrupted if there are checkpoints.
+    The batches' targets are columns, or `with_probabilities` those of the labels: see `Batch`. `facts` say what the run
+    is about, to be kept in the checkpoints: see `Checkpoint`. Returns the evaluations: after step 1, and after every
+    `evaluate_every` steps. Ctrl-C raises TrainingInterrupted if there are checkpoints.
     """
     facts = facts or {}
     start = None if checkpoints is None else checkpoints.start(facts)
@@ -44,7 +47,8 @@ def run_loop(
             wanted = f"a multiple of the number of devices, {n_devices}"
             raise SentimentError(Errors.S021.format(name="batch_size", value=settings.batch_size, wanted=wanted))
         watch = partial(Watch, on_step=on_step, stdout=stdout, learning_rate=settings.learning_rate)
-        loop = _new_loop(layer, batches, dev_batches, settings, optimizer or _optimizer(settings, layer), watch)
+        optimizer = optimizer or _optimizer(settings, layer)
+        loop = _new_loop(layer, batches, dev_batches, settings, optimizer, watch, with_probabilities)
         # A step's results are committed to its device. If the first step's weights were not, XLA would compile twice.
         if n_devices == 1:
             loop.update_weights_and_state(weights=jax.device_put(layer.weights, jax.devices()[0]))
@@ -72,18 +76,22 @@ def _new_loop(
     settings: Settings,
     optimizer: Any,
     callback: Callable[[Any], Any],
+    with_probabilities: bool,
 ) -> Any:
+    loss, accuracy = tl.WeightedCategoryCrossEntropy, tl.WeightedCategoryAccuracy
+    if with_probabilities:
+        loss, accuracy = cross_entropy_of_known, accuracy_of_known
     task = training.TrainTask(
         labeled_data=batches,
-        loss_layer=tl.WeightedCategoryCrossEntropy(),
+        loss_layer=loss(),
         optimizer=optimizer,
-        lr_schedule=_falling_to_zero(settings) if settings.decay else None,
-        n_steps_per_checkpoint=STEPS_PER_EVALUATION,
+        lr_schedule=_schedule(settings) if settings.decay or settings.warmup_steps else None,
+        n_steps_per_checkpoint=settings.evaluate_every,
         loss_name=LOSS,
     )
     eval_task = training.EvalTask(
         labeled_data=dev_batches,
-        metrics=[tl.WeightedCategoryCrossEntropy(), tl.WeightedCategoryAccuracy()],
+        metrics=[loss(), accuracy()],
         metric_names=[LOSS, ACCURACY],
         n_eval_batches=settings.n_eval_batches,
     )
@@ -92,7 +100,7 @@ def _new_loop(
 
 def _skip_used(batches: Iterator[Batch], dev_batches: Iterator[Batch], step: int, settings: Settings) -> None:
     """Skip the batches that the interrupted run had already used, except the sample that each new Loop takes."""
-    n_evaluations = (step > 0) + step // STEPS_PER_EVALUATION
+    n_evaluations = (step > 0) + step // settings.evaluate_every
     for stream, n in ((batches, step), (dev_batches, n_evaluations * settings.n_eval_batches)):
         deque(islice(stream, n), maxlen=0)
 
@@ -101,8 +109,21 @@ def _optimizer(settings: Settings, layer: Any) -> Any:
     if settings.penalty:
         start = np.array(jax.tree_util.tree_leaves(layer.weights)[0])
         return Ridge(settings.penalty, start, settings.learning_rate, settings.epsilon)
-    return optimizers.Adam(settings.learning_rate, weight_decay_rate=settings.weight_decay, eps=settings.epsilon)
+    return optimizers.Adam(
+        settings.learning_rate,
+        weight_decay_rate=settings.weight_decay,
+        eps=settings.epsilon,
+        clip_grad_norm=settings.clip_grad_norm or None,
+    )
 
 
-def _falling_to_zero(settings: Settings) -> Callable[[int], float]:
-    return lambda step: settings.learning_rate * max(1 - step / settings.steps, 0)
+def _schedule(settings: Settings) -> Callable[[int], float]:
+    """Return the learning rate by step: rising linearly while it warms up, then falling to 0 if it is to decay."""
+    warmup, falling = settings.warmup_steps, max(settings.steps - settings.warmup_steps, 1)
+
+    def learning_rate(step: int) -> float:
+        if step < warmup:
+            return settings.learning_rate * (step + 1) / (warmup + 1)
+        return settings.learning_rate * (max(1 - (step - warmup) / falling, 0) if settings.decay else 1)
+
+    return learning_rate

@@ -1,0 +1,217 @@
+"""A transformer encoder of Trax layers, a classifier on the mean of its outputs, and its start from BERT's files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ..errors import Errors, SentimentError
+from ..storage.safetensors import read_safetensors
+from ..text.arrays import Array
+from ..text.preprocessor import Preprocessor
+from ..text.resources import find_resource
+from ..text.vocabulary import PAD_ID
+from ..text.word_pieces import bert_rows
+from .custom_layer import TraxLayer
+
+# The names of a block's weights, each with its place in BERT's layout.
+_BLOCK = {
+    **{name: f"attention.self.{name}" for name in ("query", "key", "value")},
+    "output": "attention.output.dense",
+    "attention_norm": "attention.output.LayerNorm",
+    "widen": "intermediate.dense",
+    "narrow": "output.dense",
+    "norm": "output.LayerNorm",
+}
+_EMBEDDINGS = "embeddings.word_embeddings.weight"
+_POSITIONS = "embeddings.position_embeddings.weight"
+_TOKEN_TYPES = "embeddings.token_type_embeddings.weight"
+_NORM = "embeddings.LayerNorm"
+_EPSILON = 1e-12  # of BERT's layer normalization
+
+
+@dataclass(frozen=True)
+class EncoderLayer:
+    """BERT's encoder (Devlin et al. 2019), the mean over the pieces of a text, dropout, and a dense layer.
+
+    Attributes:
+        width: The size of each piece's vector.
+        n_blocks: The number of blocks, each of self-attention and a feed-forward layer, normalized after each.
+        n_heads: The number of attention heads.
+        feed_forward_width: The units of the feed-forward layers, which have GELU.
+        max_length: The number of positions; later ones share the last.
+        frozen_embedding: Whether the pieces' embedding keeps its start while the rest is trained.
+    """
+
+    width: int = 384
+    n_blocks: int = 6
+    n_heads: int = 12
+    feed_forward_width: int = 1536
+    max_length: int = 512
+    frozen_embedding: bool = True
+
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """The names of the weights, in the order of the leaves of the Trax layer's weights."""
+        blocks = (f"block_{i}_{name}" for i in range(self.n_blocks) for name in _BLOCK)
+        matrices = ("norm", *blocks)
+        return ("E", "positions", *(f"{name}{end}" for name in matrices for end in ("", "_bias")), "W", "b")
+
+    def __call__(self, n_terms: int, n_labels: int, dropout: float) -> Any:
+        """Return the Trax layer: see `LayerFunction`."""
+        from .trax_backend import fastmath, jax, tl
+
+        jnp = fastmath.numpy
+
+        def real(ids: Any) -> Any:
+            return (ids != PAD_ID)[:, None, None, :]
+
+        def masked_mean(x: Any, real: Any) -> Any:
+            weights = real[:, 0, 0, :].astype(x.dtype)
+            return jnp.einsum("nlw,nl->nw", x, weights) / jnp.maximum(weights.sum(axis=1, keepdims=True), 1)
+
+        def norm() -> Any:
+            return tl.LayerNorm(epsilon=_EPSILON)
+
+        frozen = [tl.Fn("Frozen", jax.lax.stop_gradient)] if self.frozen_embedding else []
+        pieces = tl.Serial(tl.Embedding(n_terms, self.width), *frozen)
+        blocks = [
+            [
+                tl.Residual(tl.Attention(self.width, n_heads=self.n_heads, mode="eval")),
+                norm(),
+                tl.Residual(tl.Dense(self.feed_forward_width), tl.Gelu(), tl.Dense(self.width)),
+                norm(),
+            ]
+            for _ in range(self.n_blocks)
+        ]
+        return tl.Serial(
+            tl.Branch(
+                tl.Serial(tl.Branch(pieces, _positions(self.max_length, self.width)), tl.Add()), tl.Fn("Real", real)
+            ),
+            norm(),
+            *blocks,
+            tl.Fn("MaskedMean", masked_mean),
+            *([tl.Dropout(rate=dropout, mode="train")] if dropout else []),
+            tl.Dense(n_labels),
+            tl.LogSoftmax(),
+        )
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights to start from: BERT's, in a safetensors file beside its `vocab.txt`.
+
+    Attributes:
+        path: The file: a path, or `package:path` for one in an installed package.
+        sha256: The checksum that it must have; None for any.
+    """
+
+    path: str
+    sha256: str | None = None
+
+    def __call__(
+        self, layer: EncoderLayer, weights: Mapping[str, Array], vocabulary: Mapping[str, int]
+    ) -> dict[str, Array]:
+        """Return a layer's weights by name, those of its encoder from the file.
+
+        Raises:
+            SentimentError: The file cannot be used, or does not fit the layer or the vocabulary.
+        """
+        path = find_resource(self.path)
+        try:
+            found = read_safetensors(path, self.sha256)
+            return dict(weights) | _from_bert(
+                found, layer, bert_rows(vocabulary, str(path.with_name("vocab.txt"))), weights
+            )
+        except (OSError, KeyError, ValueError) as error:
+            if isinstance(error, SentimentError):
+                raise
+            reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
+            raise SentimentError(Errors.S056.format(path=self.path, reason=reason)) from None
+
+
+def Encoder(  # noqa: N802 (named as it is registered)
+    preprocessor: Preprocessor,
+    *,
+    width: int = 384,
+    n_blocks: int = 6,
+    n_heads: int = 12,
+    feed_forward_width: int = 1536,
+    max_length: int = 512,
+    frozen_embedding: bool = True,
+    start: str | None = None,
+    start_sha256: str | None = None,
+    nO: int | None = None,
+) -> Model[list[Doc], Floats2d]:
+    """Build the contextual classifier. Registered as the architecture `spacy_trax_sentiment.Encoder.v1`.
+
+    Args:
+        preprocessor: Turns a Doc into word pieces: `WordPieces.v1`.
+        width: As in `EncoderLayer`, like the next five.
+        n_blocks: As in `EncoderLayer`.
+        n_heads: As in `EncoderLayer`.
+        feed_forward_width: As in `EncoderLayer`.
+        max_length: As in `EncoderLayer`.
+        frozen_embedding: As in `EncoderLayer`.
+        start: A safetensors file in BERT's layout to start from, with its `vocab.txt` beside it: a path, or
+            `package:path` for one in an installed package. None for random weights.
+        start_sha256: The checksum that the file must have; None for any.
+        nO: The number of labels, if it is known beforehand.
+
+    Returns:
+        A model like that of `TraxLayer`.
+
+    Raises:
+        SentimentError: A size is out of range.
+    """
+    layer = EncoderLayer(width, n_blocks, n_heads, feed_forward_width, max_length, frozen_embedding)
+    for name in ("width", "n_blocks", "n_heads", "feed_forward_width", "max_length"):
+        value = getattr(layer, name)
+        if value < 1 or (name == "width" and value % n_heads):
+            wanted = "a multiple of n_heads" if name == "width" else "a number of at least 1"
+            raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))
+    model = TraxLayer(preprocessor, layer, nO=nO)
+    model.attrs["start"] = None if start is None else Start(start, start_sha256)
+    return model
+
+
+def _from_bert(
+    found: Mapping[str, Array], layer: EncoderLayer, rows: Array, weights: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Return the encoder's weights by our names, from those by BERT's, or raise KeyError or ValueError."""
+    prefix = "bert." if f"bert.{_EMBEDDINGS}" in found else ""
+    # All pieces are of the first type here, so its vector is added to the positions once and for all.
+    started = {
+        "E": found[prefix + _EMBEDDINGS][rows],
+        "positions": found[prefix + _POSITIONS][: layer.max_length] + found[prefix + _TOKEN_TYPES][0],
+    }
+    places = {"norm": _NORM}
+    for i in range(layer.n_blocks):
+        places |= {f"block_{i}_{name}": f"encoder.layer.{i}.{place}" for name, place in _BLOCK.items()}
+    for name, place in places.items():
+        # BERT's matrices are (units, inputs), Trax's (inputs, units).
+        started[name] = found[f"{prefix}{place}.weight"].T
+        started[f"{name}_bias"] = found[f"{prefix}{place}.bias"]
+    for name, value in started.items():
+        if value.shape != weights[name].shape:
+            raise ValueError(f"'{name}' is {value.shape}, and the config says {weights[name].shape}")
+    return started
+
+
+def _positions(max_length: int, width: int) -> Any:
+    """Return a layer from ids (n_texts, length) to the learned vectors of their positions (n_texts, length, width)."""
+    from .trax_backend import fastmath, jax, tl
+
+    class Positions(tl.base.Layer):  # type: ignore[misc]
+        def init_weights_and_state(self, input_signature: Any) -> None:
+            self.weights = tl.RandomNormalInitializer(0.02)((max_length, width), self.rng)
+
+        def forward(self, ids: Any) -> Any:
+            # Not by slicing, which ONNX cannot do to a length that is not known yet.
+            places = jax.lax.broadcasted_iota("int32", ids.shape, 1)
+            return fastmath.numpy.take(self.weights, places, axis=0, mode="clip")
+
+    return Positions(name="Positions")

@@ -1,0 +1,67 @@
+"""What is typical of messages, in words that an encoder knows from books: emoji, emoticons, links, drawn-out words."""
+
+import re
+import unicodedata
+
+LINK, MENTION = "http", "@user"
+
+_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_MENTION = re.compile(r"@\w+")
+_NOT = re.compile(r"(?<=[a-z])n['\u2019\u2018\u02bc\u00b4`]t\b|^n['\u2019\u2018\u02bc\u00b4`]?t$", re.IGNORECASE)
+# What spaCy leaves of "can't", "won't" and "shan't", and an emoticon that looks like a word.
+_WORDS = {"ca": "can", "wo": "will", "sha": "shall", "xd": "laughing face"}
+_DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
+_EMOTICON = re.compile(r"[<>]?(?P<eyes>[:;=8xX])['’]?[-o*^]?(?P<mouth>[)\](\[dDpP/\\|3@*]+)")
+_REVERSED = re.compile(r"(?P<mouth>[)(\]\[]+)['’]?[-o*^]?[:;=8]")
+_MOUTHS = {
+    **dict.fromkeys(")]dD3*", "smile"),
+    **dict.fromkeys("([@", "sad face"),
+    **dict.fromkeys("/\\|", "doubtful face"),
+}
+_MOUTHS |= dict.fromkeys("pP", "playful smile")
+_OTHER_EMOTICONS = {"<3": "love", "</3": "broken heart", "^_^": "smile", "^^": "smile", "-_-": "annoyed face"}
+_OTHER_EMOTICONS |= {">_<": "annoyed face", "t_t": "crying face", ":'(": "crying face", "o_o": "surprised face"}
+# Variation selectors, joiners, and the skin tones of emoji say nothing here.
+_UNSPOKEN = re.compile("[\ufe0e\ufe0f\u200d\u200b-\u200f\u00ad\U0001f3fb-\U0001f3ff]")
+_FIRST_SYMBOL = "\u203c"
+
+
+def in_plain_words(token: str) -> str:
+    """Return a token in plain words; most are returned as they are.
+
+    Emoji are called by their Unicode names, a link is LINK, a mention MENTION (both as in TweetEval), `n't` is "not", a
+    letter that is repeated more than twice is written twice, and a few emoticons are described.
+    """
+    if token.isascii() and token.isalpha():
+        lowered = token.lower()
+        return _WORDS.get(lowered) or ("not" if lowered == "nt" else _DRAWN_OUT.sub(r"\1\1", token))
+    if _LINK.match(token):
+        return LINK
+    if _MENTION.fullmatch(token):
+        return MENTION
+    described = _emoticon(token)
+    if described:
+        return described
+    verb, negation, rest = _NOT.sub(" not ", token).partition(" not ")
+    token = _DRAWN_OUT.sub(r"\1\1", f"{_WORDS.get(verb.lower(), verb)}{negation}{rest}".strip())
+    return token if token.isascii() else "".join(map(_named, _UNSPOKEN.sub("", token)))
+
+
+def _emoticon(token: str) -> str | None:
+    if not 2 <= len(token) <= 8:
+        return None
+    other = _OTHER_EMOTICONS.get(token.lower())
+    if other:
+        return other
+    found = _EMOTICON.fullmatch(token)
+    if found:
+        return None if token.isalnum() else _MOUTHS[found["mouth"][0]]
+    found = _REVERSED.fullmatch(token)
+    return ("smile" if found["mouth"][0] in "([" else "sad face") if found else None
+
+
+def _named(char: str) -> str:
+    """Return a symbol's name, such as " grinning face ", and any other character as it is."""
+    if char < _FIRST_SYMBOL or unicodedata.category(char) != "So":
+        return char
+    return f" {unicodedata.name(char, char).lower()} "

@@ -1,0 +1,212 @@
+"""Tokens to the pieces of a subword vocabulary, as a BERT encoder reads them."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import srsly
+from spacy.tokens import Doc
+
+from ..errors import Errors, SentimentError
+from .arrays import Array, Ragged, ranges, segment_sums
+from .lexeme_cache import LexemeCache
+from .plain_words import LINK, MENTION, in_plain_words
+from .preprocessor import NO_EVIDENCE, PLAIN, Lexeme, saved_with_model
+from .resources import find_resource
+from .token_preprocessor import TokenPreprocessor
+from .vocabulary import END, N_SPECIAL, PAD, SPECIAL_TERMS, UNK, number_terms
+
+CLS = "[CLS]"
+_CLS_ID = N_SPECIAL
+_END_ID = SPECIAL_TERMS.index(END)
+
+# The pieces of a BERT vocabulary that stand for nothing in a text, by the terms they become here.
+BERT_NAMES = {PAD: "[PAD]", END: "[SEP]", UNK: "[UNK]"}
+
+_CONTINUES = "##"
+# Longer words become the unknown piece, as in BERT.
+_LONGEST_WORD = 100
+_RATING = re.compile(r"\d+(?:[.,]\d+)?/\d+")
+_CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ceaf\U0002f800-\U0002fa1f]")
+
+
+@saved_with_model
+class WordPieces(TokenPreprocessor):
+    """Turns each token into the pieces of a vocabulary: the longest that match, from left to right.
+
+    This is BERT's WordPiece (Devlin et al. 2019; Wu et al. 2016), applied to each token by itself. A text begins with
+    `[CLS]` and ends with the vocabulary's end, which stands for BERT's `[SEP]`. A text of more than `max_pieces` keeps
+    its first and its last ones, in equal numbers: opinions stand at either end more often than between.
+
+    Registered as `spacy_trax_sentiment.WordPieces.v1`.
+
+    Attributes:
+        pieces: The vocabulary's pieces, in its order. Those that continue a word begin with `##`.
+        source: The file that the pieces are read from at initialization: see `__init__`.
+        latin: Whether `initialize` leaves out the pieces with letters of other scripts than the Latin one.
+        lower: Whether texts are lower-cased and their accents removed.
+        plain_words: Whether what is typical of messages is put in plain words: see `in_plain_words`.
+        max_pieces: The most ids of a text, `[CLS]` and the end included.
+    """
+
+    def __init__(
+        self,
+        vocabulary: str | None = None,
+        *,
+        latin: bool = True,
+        lower: bool = True,
+        plain_words: bool = True,
+        max_pieces: int = 256,
+    ) -> None:
+        """Make a preprocessor whose pieces are read at initialization.
+
+        Args:
+            vocabulary: A file with one piece per line, as BERT's `vocab.txt`: a path, or `package:path` for one in an
+                installed package. None if the pieces come with a saved model.
+            latin: As the attribute.
+            lower: As the attribute.
+            plain_words: As the attribute.
+            max_pieces: As the attribute.
+
+        Raises:
+            SentimentError: `max_pieces` is below 4.
+        """
+        if max_pieces < 4:
+            raise SentimentError(Errors.S021.format(name="max_pieces", value=max_pieces, wanted="at least 4"))
+        self.source, self.latin, self.lower, self.plain_words = vocabulary, latin, lower, plain_words
+        self.max_pieces = max_pieces
+        self.pieces: list[str] = []
+        self._known: frozenset[str] = frozenset()
+
+    @property
+    def alike(self) -> frozenset[str]:
+        return frozenset({"mention", "link"}) if self.plain_words else frozenset()
+
+    def initialize(self) -> None:
+        """Read the pieces.
+
+        Raises:
+            SentimentError: There is no such file, or it does not hold the pieces of a BERT vocabulary.
+        """
+        if self.pieces:
+            return
+        if self.source is None:
+            raise SentimentError(Errors.S053)
+        read = read_pieces(self.source)
+        special = {CLS, *BERT_NAMES.values()}
+        kept = (piece for piece in read if piece not in special and not re.fullmatch(r"\[unused\d+\]", piece))
+        self._set_pieces([piece for piece in kept if not self.latin or _is_latin(piece)])
+
+    def vocabulary_of(self, docs: Iterable[Doc], min_count: int = 1, max_size: int | None = None) -> dict[str, int]:
+        """Return piece -> id. The Docs and limits do not count, because the encoder brings its pieces."""
+        return number_terms([CLS, *self.pieces])
+
+    def lexeme(self, text: str) -> Lexeme:
+        plain = in_plain_words(text.strip()) if self.plain_words else text.strip()
+        says_something = any(map(str.isalpha, plain)) and plain not in (LINK, MENTION)
+        role = PLAIN if says_something or _RATING.fullmatch(plain) else NO_EVIDENCE
+        pieces = [piece for word in _words(plain, self.lower) for piece in self._pieces_of(word)]
+        return Lexeme(pieces[0], role, tuple(pieces[1:])) if pieces else Lexeme(None)
+
+    def token_ids(self, tokens: Ragged, cache: LexemeCache) -> Ragged:
+        pieces = cache.ids_of(tokens.values, np.zeros(len(tokens.values), dtype=bool))
+        return _framed(Ragged(pieces.values, segment_sums(pieces.lengths, tokens.lengths)), self.max_pieces)
+
+    def piece_tokens(self, tokens: Ragged, cache: LexemeCache) -> Array:
+        """Return the place of the token behind each of `token_ids`, int64; -1 for `[CLS]` and the end."""
+        counts = cache.counts.take(tokens.values)
+        places = np.repeat(np.arange(len(counts)), counts)
+        return _framed(Ragged(places, segment_sums(counts, tokens.lengths)), self.max_pieces, (-1, -1)).values
+
+    def to_bytes(self) -> bytes:
+        saved = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return bytes(srsly.msgpack_dumps(saved))
+
+    def from_bytes(self, data: bytes) -> "WordPieces":
+        super().from_bytes(data)
+        self._set_pieces(self.pieces)
+        return self
+
+    def _set_pieces(self, pieces: list[str]) -> None:
+        self.pieces, self._known = pieces, frozenset(pieces)
+
+    def _pieces_of(self, word: str) -> Sequence[str]:
+        """Return the longest pieces that make up a word; the unknown term if there are none."""
+        if word in self._known:
+            return (word,)
+        pieces, start, prefix = [], 0, ""
+        if len(word) > _LONGEST_WORD:
+            return (UNK,)
+        while start < len(word):
+            end = next((end for end in range(len(word), start, -1) if prefix + word[start:end] in self._known), None)
+            if end is None:
+                return (UNK,)
+            pieces.append(prefix + word[start:end])
+            start, prefix = end, _CONTINUES
+        return pieces
+
+
+def read_pieces(source: str) -> list[str]:
+    """Return the pieces of a vocabulary file, in its order; raise SentimentError if it cannot be used."""
+    path = find_resource(source)
+    try:
+        pieces = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SentimentError(Errors.S054.format(path=source, reason=" ".join(str(error).split())[:200])) from None
+    missing = {CLS, *BERT_NAMES.values()}.difference(pieces)
+    if missing:
+        raise SentimentError(Errors.S054.format(path=source, reason=f"{min(missing)} is missing"))
+    return pieces
+
+
+def _words(text: str, lower: bool) -> list[str]:
+    """Split a token at marks and Chinese characters, each a word of its own, as BERT does."""
+    if lower and not (text.isascii() and text.islower()):
+        text = unicodedata.normalize("NFD", text.lower())
+        text = "".join(char for char in text if unicodedata.category(char) != "Mn")
+    if text.isascii() and text.isalnum():
+        return [text]
+    return "".join(map(_separated, text)).split()
+
+
+def _separated(char: str) -> str:
+    if char.isspace():
+        return " "
+    category = unicodedata.category(char)
+    if category[0] == "C" or char == "\ufffd":
+        return ""
+    is_mark = category[0] == "P" or (char.isascii() and not char.isalnum())
+    return f" {char} " if is_mark or _CHINESE.match(char) else char
+
+
+def _is_latin(piece: str) -> bool:
+    """Return whether all letters of a piece are Latin ones."""
+    return all(char.isascii() or not char.isalpha() or "LATIN" in unicodedata.name(char, "") for char in piece)
+
+
+def _framed(pieces: Ragged, max_pieces: int, ends: Sequence[int] = (_CLS_ID, _END_ID)) -> Ragged:
+    """Put the first and last id around each text's, and leave out the middle of a text that is too long."""
+    most, (values, lengths) = max_pieces - 2, pieces
+    if lengths.max(initial=0) > most:
+        head = (most + 1) // 2
+        place = ranges(np.zeros_like(lengths), lengths)
+        from_end = np.repeat(lengths, lengths) - place
+        values, lengths = pieces.kept(
+            (np.repeat(lengths, lengths) <= most) | (place < head) | (from_end <= most - head)
+        )
+    last = np.cumsum(lengths + 2) - 1
+    framed = np.empty(len(values) + 2 * len(lengths), dtype=np.int64)
+    framed[last - lengths - 1], framed[last] = ends
+    framed[ranges(last - lengths, lengths)] = values
+    return Ragged(framed, lengths + 2)
+
+
+def bert_rows(vocabulary: Mapping[str, int], source: str) -> Array:
+    """Return the row of BERT's embedding for each id of a vocabulary, int64 (n_terms,), by its file of pieces."""
+    row = {piece: i for i, piece in enumerate(read_pieces(source))}
+    terms = sorted(vocabulary, key=vocabulary.__getitem__)
+    try:
+        return np.array([row[BERT_NAMES.get(term, term)] for term in terms])
+    except KeyError as error:
+        raise SentimentError(Errors.S054.format(path=source, reason=f"{error} is missing")) from None
