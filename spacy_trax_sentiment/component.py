@@ -10,7 +10,6 @@ import numpy as np
 import srsly
 from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
-from spacy.pipeline.textcat import TextCategorizer
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -22,11 +21,11 @@ from .errors import Errors, SentimentError
 from .explanation.doc_extension import record_scored, register_component, sentiment_of
 from .explanation.sentiment import Sentiment
 from .model.files import model_from_files, model_to_files
-from .model.inputs import set_vocabulary
+from .model.inputs import set_terms, set_vocabulary
 from .model.parameters import has_weights, set_label_prior
 from .pretrained import find_model, known_models, pretrained_labels, pretrained_path
+from .restriction import RestrictableCategorizer
 from .storage.sealed import reader
-from .text.vocabulary import number_terms
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -56,6 +55,7 @@ _LOADING = threading.Lock()
     default_config={
         "model": DEFAULT_MODEL,
         "pretrained": "en",
+        "restrict_labels": None,
         "threshold": 0.0,
         "tokenizer_cache_size": 100_000,
         "scorer": {"@scorers": "spacy.textcat_scorer.v2"},
@@ -67,6 +67,7 @@ def make_trax_sentiment(
     name: str,
     model: Model[list[Doc], Floats2d],
     pretrained: str | Path | None,
+    restrict_labels: list[str] | None,
     threshold: float,
     tokenizer_cache_size: int | None,
     scorer: Callable[..., Any] | None,
@@ -80,6 +81,8 @@ def make_trax_sentiment(
         pretrained: Weights to start with. The package carries `en` (labels negative, positive) and `en_ternary` (with
             neutral, too); or a path to a pipeline directory that holds a `trax_sentiment` component, or to that
             component's own directory. None for a blank component to train.
+        restrict_labels: The labels to keep of the weights', at least two. The probabilities are then among these alone,
+            and the component cannot be trained. None for all.
         threshold: Unused, as in spaCy's `textcat`, because the labels exclude each other.
         tokenizer_cache_size: The least size of the cache of spaCy's tokenizer, in chunks; 100,000 take some 20 MB. Its
             default of 10,000 is soon used up, and tokenizing chunks again then takes longer than everything else. None
@@ -89,12 +92,13 @@ def make_trax_sentiment(
     if tokenizer_cache_size is not None and isinstance(nlp.tokenizer, Tokenizer):
         nlp.tokenizer.max_cache_size = max(nlp.tokenizer.max_cache_size, tokenizer_cache_size)
     component = TraxSentiment(nlp.vocab, model, name, threshold=threshold, scorer=scorer)
+    component.set_restriction(restrict_labels)
     if pretrained is not None:
         component.use_pretrained(pretrained)
     return component
 
 
-class TraxSentiment(TextCategorizer):
+class TraxSentiment(RestrictableCategorizer):
     """A text categorizer for exclusive labels whose model is a Trax classifier."""
 
     _pretrained = False
@@ -172,11 +176,13 @@ class TraxSentiment(TextCategorizer):
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
         """Learn from a batch of examples, like spaCy's `TextCategorizer.update`."""
+        self.require_whole()
         self.load_pending()
         return super().update(list(examples), drop=drop, sgd=sgd, losses=losses)
 
     def add_label(self, label: str) -> int:
         """Add a label to a component without weights, like spaCy's `TextCategorizer.add_label`."""
+        self.require_whole()
         self.load_pending()
         return int(super().add_label(label))
 
@@ -221,23 +227,19 @@ class TraxSentiment(TextCategorizer):
             max_size: The most terms to keep, those that occur most; None for all.
 
         Raises:
-            SentimentError: The labels are not those of the pretrained weights, or a setting cannot be used.
+            SentimentError: The component is restricted, the labels are not those of the pretrained weights, or a
+                setting cannot be used.
         """
+        self.require_whole()
         self.load_pending()
         validate_get_examples(get_examples, "TraxSentiment.initialize")
         if self._pretrained:
             self._keep_pretrained(get_examples, labels)
             self.cfg["positive_label"] = positive_label
             return
-        for setting, value in (("min_count", min_count), ("max_size", max_size)):
-            if value is not None and value < 1:
-                raise SentimentError(Errors.S021.format(name=setting, value=value, wanted="a number of at least 1"))
         set_vocabulary(self.model, (example.reference for example in get_examples()), min_count, max_size)
         if vocabulary is not None:
-            are_terms = isinstance(vocabulary, list) and all(isinstance(term, str) for term in vocabulary)
-            if not are_terms or len(set(vocabulary)) < len(vocabulary):
-                raise SentimentError(Errors.S025.format(value=repr(vocabulary)[:60]))
-            self.model.attrs["vocabulary"] = number_terms(vocabulary)
+            set_terms(self.model, vocabulary)
         super().initialize(get_examples, nlp=nlp, labels=labels, positive_label=positive_label)
         counts = Counter(label for eg in get_examples() for label, value in eg.reference.cats.items() if value == 1)
         set_label_prior(self.model, [counts[label] for label in self.labels])
@@ -278,6 +280,7 @@ class TraxSentiment(TextCategorizer):
 
     def _load(self, read: Callable[[str], bytes], where: str | Path) -> None:
         self.cfg.update(model_from_files(self.model, read, where))
+        self.apply_restriction()
         # Only now, because another thread may be waiting for the weights.
         self._pending = None
 

@@ -176,6 +176,11 @@ class Errors:
     S083 = "[S083] unknown options: {value}. The options are: {options}."
     S084 = "[S084] several `trax_sentiment` components share this Doc's vocabulary, and it is unknown which one scored the Doc. Call that component's `explain(doc)`."
 
+    # Restricted labels
+    S085 = "[S085] the labels {value} cannot be kept ({reason}). Give two or more of the model's, each once: {labels}."
+    S086 = "[S086] the component '{name}' is restricted to the labels {labels}, so it cannot be trained. Load it without restrict_labels to train it."
+    S087 = "[S087] {value} is loaded already, so its labels cannot be restricted. Give its name or path, or load it with these labels."
+
     # Checkpoints
     S120 = "[S120] the weights are not finite after step {step}; no checkpoint was written, and the previous one is kept. Lower the learning rate."
     S121 = "[S121] {path}: the checkpoint cannot be written ({reason}); the previous one is kept. Free some space or allow writing there, then continue with --resume."

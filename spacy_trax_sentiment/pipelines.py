@@ -1,6 +1,8 @@
 """Names and directories to whole pipelines: load, save with checksums, and find our component in one."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import spacy
 from spacy.language import Language
@@ -22,26 +24,33 @@ def save(nlp: Language, directory: str | Path) -> None:
     seal_directory(directory)
 
 
-def load(name_or_path: str | Path) -> Language:
+def load(name_or_path: str | Path, *, labels: Sequence[str] | None = None) -> Language:
     """Load a pipeline that holds a `trax_sentiment` component.
 
     Args:
         name_or_path: The name of bundled weights, such as "en", or a pipeline directory.
+        labels: The labels to keep, at least two, such as `["negative", "positive"]` of a model that has neutral, too.
+            The probabilities are then among these alone, and the component cannot be trained. None for those that it
+            was saved with.
 
     Raises:
-        SentimentError: There is no such pipeline, it is damaged, it has no component of this package, or it was
-            replaced each time it was read.
+        SentimentError: There is no such pipeline, it is damaged, it has no component of this package, it lacks the
+            labels, or it was replaced each time it was read.
     """
+    kept = [labels] if isinstance(labels, str) else None if labels is None else list(labels)
     if pretrained_path(name_or_path) != Path(name_or_path):
         nlp = spacy.blank("en")
-        nlp.add_pipe("trax_sentiment", config={"pretrained": str(name_or_path)})
+        nlp.add_pipe("trax_sentiment", config={"pretrained": str(name_or_path), "restrict_labels": kept})
+        if kept is not None:
+            with errors_at(name_or_path):
+                find_component(nlp)
         return nlp
     path = Path(name_or_path)
     # Files are read one after the other, and another process may put another model there meanwhile.
     for _ in range(_TRIES):
         before = saved_state(path)
         try:
-            nlp = _load_whole(path)
+            nlp = _load_whole(path, kept)
         except SentimentError:
             if saved_state(path) == before:
                 raise
@@ -65,12 +74,12 @@ def _file_state(path: Path) -> tuple[int, ...] | None:
     return status.st_dev, status.st_ino, status.st_ctime_ns, status.st_size
 
 
-def _load_whole(path: Path) -> Language:
+def _load_whole(path: Path, labels: list[str] | None) -> Language:
     if not path.is_dir():
         raise SentimentError(Errors.S033.format(path=path, known=known_models(path)))
     check_directory(path)
     try:
-        nlp = _load(path)
+        nlp = _load(path, labels)
     except SentimentError:
         raise
     except Exception as error:  # spaCy, Thinc, msgpack and json raise anything on damaged files
@@ -81,12 +90,15 @@ def _load_whole(path: Path) -> Language:
     return nlp
 
 
-def _load(path: Path) -> Language:
+def _load(path: Path, labels: list[str] | None) -> Language:
     """Like `spacy.load`, which gives a tokenizer its special cases twice: new ones, then the saved ones.
 
     Doing it once loads a saved pipeline in two thirds of the time.
     """
-    nlp = load_model_from_config(load_config(path / "config.cfg"), meta=get_model_meta(path))
+    config = load_config(path / "config.cfg")
+    if labels is not None and (name := _name_in(config)) is not None:
+        config["components"][name]["restrict_labels"] = labels
+    nlp = load_model_from_config(config, meta=get_model_meta(path))
     tokenizer, saved = nlp.tokenizer, path / "tokenizer"
     # The special cases keep lexemes from before the vocabulary was loaded. Their texts are the same, which is all that
     # our component looks at; their norms may not be.
@@ -95,6 +107,12 @@ def _load(path: Path) -> Language:
         is_loaded = saved.read_bytes() == tokenizer.to_bytes(exclude=["vocab"])
         return nlp.from_disk(path, exclude=["tokenizer"] if is_loaded else [])
     return nlp.from_disk(path)
+
+
+def _name_in(config: dict[str, Any]) -> str | None:
+    """Return the name of the component that `find_component` will find in the pipeline of this config."""
+    components = config["components"]
+    return next((n for n in config["nlp"]["pipeline"] if components[n].get("factory") == "trax_sentiment"), None)
 
 
 def find_component(nlp: Language) -> TraxSentiment:

@@ -73,19 +73,20 @@ class TextScorer:
         self._cache = ChunkCache(Ladder(self._tokenizer, lexemes, alike), max_chunks)
 
     @classmethod
-    def load(cls, model: str | Path = BUNDLED_MODEL) -> "TextScorer":
+    def load(cls, model: str | Path = BUNDLED_MODEL, *, labels: Sequence[str] | None = None) -> "TextScorer":
         """Load a scorer.
 
         Args:
             model: A pipeline directory, or the name of a bundled model (`en`, `en_ternary`).
+            labels: The labels to keep, as in `load`; None for all.
 
         Returns:
             A scorer of that pipeline.
 
         Raises:
-            SentimentError: The pipeline cannot be loaded.
+            SentimentError: The pipeline cannot be loaded, or lacks the labels.
         """
-        return cls(load(model))
+        return cls(load(model, labels=labels))
 
     @property
     def classes_(self) -> tuple[str, ...]:
@@ -160,14 +161,14 @@ class TextScorer:
         return scores
 
 
-def scorer_for(model: str) -> TextScorer:
+def scorer_for(model: str, labels: Sequence[str] | None = None) -> TextScorer:
     """Return the scorer of a model, which each process loads once, or again if another was saved in its place."""
-    return _scorer_of(model, saved_state(Path(model)))
+    return _scorer_of(model, None if labels is None else tuple(labels), saved_state(Path(model)))
 
 
 @lru_cache(maxsize=4)
-def _scorer_of(model: str, _: object) -> TextScorer:
-    return TextScorer.load(model)
+def _scorer_of(model: str, labels: tuple[str, ...] | None, _: object) -> TextScorer:
+    return TextScorer.load(model, labels=labels)
 
 
 def component_docs(nlp: Language, component: TraxSentiment, texts: Iterable[str]) -> Iterator[Doc]:

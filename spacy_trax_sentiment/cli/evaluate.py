@@ -32,10 +32,15 @@ def evaluate(
     ] = None,
     compare: Annotated[
         str | None,
-        typer.Option(metavar="OTHER", help="Second model with the same labels.", autocompletion=complete_model),
+        typer.Option(
+            metavar="OTHER",
+            help="Second model with the same labels, at least those of --only-labels.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
+    only_labels: options.OnlyLabels = None,
     html: options.Html = None,
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
@@ -77,8 +82,8 @@ def evaluate(
         require_matplotlib()
         require_free_file(html, overwrite)
     models = [model] if compare is None else [model, compare]
-    names = _names(models)
-    pipelines = dict(zip(names, map(load, models), strict=True))
+    names, kept = _names(models), options.kept_labels(only_labels)
+    pipelines = {name: load(each, labels=kept) for name, each in zip(names, models, strict=True)}
     labels, *others = (find_component(nlp).labels for nlp in pipelines.values())
     for other in others:
         require_same_labels(labels, other)

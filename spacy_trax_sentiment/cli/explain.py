@@ -30,6 +30,7 @@ def explain(
     source: options.Input = None,
     source_format: options.InputFormat = None,
     text_column: options.TextColumn = "text",
+    only_labels: options.OnlyLabels = None,
     html: options.Html = None,
     as_json: options.AsJson = False,
     overwrite: options.Overwrite = False,
@@ -64,7 +65,7 @@ def explain(
         require_free_file(html, overwrite)
     with open_texts(texts, source, source_format, text_column, _BATCH_SIZE) as batches:
         hidden = quiet or bool(texts) or (html is None and sys.stdout.isatty())
-        found = _sentiments(model, with_progress(batches, hidden))
+        found = _sentiments(model, options.kept_labels(only_labels), with_progress(batches, hidden))
         if html is not None:
             write_file(html, to_html(found, page=True), overwrite)
             if not quiet:
@@ -78,11 +79,11 @@ def explain(
                 print("\n" * bool(i) + sentiment_lines(each, n_colours), end="")
 
 
-def _sentiments(model: str, batches: "Iterator[TableBatch]") -> "Iterator[Sentiment]":
+def _sentiments(model: str, labels: tuple[str, ...] | None, batches: "Iterator[TableBatch]") -> "Iterator[Sentiment]":
     from ..bulk.text_scorer import without_surrogates
     from ..pipelines import find_component, load
 
-    nlp = load(model)
+    nlp = load(model, labels=labels)
     component = find_component(nlp)
     nlp.max_length = sys.maxsize  # the limit is for components whose memory grows faster than the text
     logger.info("Loaded %s with the labels %s.", model, ", ".join(component.labels))

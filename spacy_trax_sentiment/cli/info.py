@@ -1,6 +1,7 @@
 """`trax-sentiment info`: a model to its labels, settings, training, figures and versions."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
     from thinc.api import Model
 
 
-def info(model: options.ModelArgument = BUNDLED_MODEL, as_json: options.AsJson = False) -> None:
+def info(
+    model: options.ModelArgument = BUNDLED_MODEL,
+    only_labels: options.OnlyLabels = None,
+    as_json: options.AsJson = False,
+) -> None:
     """Show a model's labels, settings and figures.
 
     Also shows its terms, preprocessor, training, size and versions.
@@ -24,7 +29,7 @@ def info(model: options.ModelArgument = BUNDLED_MODEL, as_json: options.AsJson =
       trax-sentiment info model --json
     """
     require_output()
-    facts = model_facts(model)
+    facts = model_facts(model, options.kept_labels(only_labels))
     if as_json:
         print_json(facts)
     else:
@@ -36,7 +41,7 @@ def info(model: options.ModelArgument = BUNDLED_MODEL, as_json: options.AsJson =
         print(wasabi.table(rows, aligns=("l", "l"), max_col=100), end="")
 
 
-def model_facts(name: str) -> dict[str, Any]:
+def model_facts(name: str, labels: Sequence[str] | None = None) -> dict[str, Any]:
     """Return what is known about a model, as JSON's types; None for what was not saved with it."""
     from spacy.about import __version__ as spacy_version
 
@@ -46,7 +51,7 @@ def model_facts(name: str) -> dict[str, Any]:
     from ..storage.whole import MANIFEST
     from ..text.vocabulary import N_SPECIAL
 
-    nlp = load(name)
+    nlp = load(name, labels=labels)
     component = find_component(nlp)
     model = component.model
     path = pretrained_path(name)
@@ -62,6 +67,7 @@ def model_facts(name: str) -> dict[str, Any]:
         "pipeline": nlp.pipe_names,
         "language": nlp.lang,
         "labels": list(component.labels),
+        "restricted_from": None if component.restrict_labels is None else list(component.cfg["labels"]),
         "terms": max(0, len(model.attrs["vocabulary"]) - N_SPECIAL),
         "rows": get_architecture(model).n_terms if has_weights(model) else None,
         "weights": sum(model.get_param(each).size for each in model.param_names) if has_weights(model) else None,

@@ -8,6 +8,11 @@ import typer
 MODEL_HELP = "A pipeline directory, as written by `train`, or a bundled model: en or en_ternary."
 
 
+def kept_labels(only_labels: str | None) -> tuple[str, ...] | None:
+    """Return the labels that --only-labels names, None if it is not given."""
+    return None if only_labels is None else tuple(label.strip() for label in only_labels.split(","))
+
+
 def complete_model(incomplete: str) -> list[str]:
     """Return the bundled models and the directories whose name or path begins with `incomplete`."""
     from ..pretrained import bundled_names
@@ -24,6 +29,14 @@ Model = Annotated[str, typer.Option("--model", "-m", help=MODEL_HELP, autocomple
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP, autocompletion=complete_model)]
 Input = Annotated[
     str | None, typer.Option("--input", "-i", help="Table to read, or - for standard input (the default).")
+]
+OnlyLabels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABELS",
+        help="Labels to keep of the model's, separated by commas: the probabilities are then among these alone.",
+        show_default="all",
+    ),
 ]
 InputFormat = Annotated[
     str | None,

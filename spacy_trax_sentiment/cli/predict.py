@@ -77,6 +77,7 @@ def predict(
     concurrency: Concurrency = None,
     address: Address = None,
     safe_csv: SafeCsv = True,
+    only_labels: options.OnlyLabels = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -101,14 +102,14 @@ def predict(
     if texts and source is not None:
         raise typer.BadParameter("give texts or --input, not both")
     set_verbosity(quiet, verbose)
-    strict = on_error is OnError.fail
+    strict, labels = on_error is OnError.fail, options.kept_labels(only_labels)
     if source is not None:
         from ..jobs.parts import Job, names_many
 
         if engine is not None or names_many(source):
             if target == "-":
                 raise typer.BadParameter("to score several tables, name a directory by --output")
-            job = Job(model, target, text_column, target_format, batch_size, strict, safe_csv)
+            job = Job(model, target, text_column, target_format, batch_size, strict, safe_csv, labels)
             return _score_many(job, source, source_format, engine or Engine.local, concurrency, address, quiet)
     if engine is not None:
         raise typer.BadParameter("--engine needs --input, a file, a directory or a pattern")
@@ -123,7 +124,7 @@ def predict(
         open_texts(texts, source, source_format, text_column, batch_size, strict) as batches,
         open_output(target, target_format, overwrite=overwrite, source=source, safe_csv=safe_csv) as write,
     ):
-        scorer = TextScorer.load(model)
+        scorer = TextScorer.load(model, labels=labels)
         logger.info("Loaded %s with the labels %s.", model, ", ".join(scorer.labels))
         hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())
         written = write_scored(with_progress(batches, hidden), write, scorer, scorer.labels)

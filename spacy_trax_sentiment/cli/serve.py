@@ -23,6 +23,7 @@ def serve(
         ),
     ] = "127.0.0.1",
     model: options.Model = BUNDLED_MODEL,
+    only_labels: options.OnlyLabels = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -43,7 +44,7 @@ def serve(
     from ..web.server import is_loopback, listen, make_server, url_of
 
     with listen(host, port) as listener:
-        app = make_app(load(model), name=model)
+        app = make_app(load(model, labels=options.kept_labels(only_labels)), name=model)
         if not is_loopback(listener):
             warning = "warning: there is no password, so everybody who reaches"
             print(f"trax-sentiment: {warning} {url_of(listener, host)} can use it.", file=sys.stderr)

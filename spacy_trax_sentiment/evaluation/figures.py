@@ -173,6 +173,7 @@ def evaluate(
     source: Source,
     model: str | Path | Language = BUNDLED_MODEL,
     *,
+    labels: Sequence[str] | None = None,
     text_column: str = "text",
     label_column: str = "label",
 ) -> Evaluation:
@@ -184,16 +185,19 @@ def evaluate(
         source: A .jsonl, .csv, .tsv or .parquet file, a named source such as `bundled:short_texts`, or a pair
             `(texts, labels)` of two sequences of the same length.
         model: A bundled model's name, a pipeline directory or a pipeline.
+        labels: The labels to keep of a model given by name or path, as in `load`; None for all.
         text_column: The file's column that holds the text.
         label_column: The file's column that holds the label.
 
     Raises:
         SentimentError: If the source or the model cannot be read, or no text has a label of the model.
     """
-    nlp = model if isinstance(model, Language) else load(model)
-    labels = find_component(nlp).labels
-    texts, left_out = read_texts(source, labels, text_column=text_column, label_column=label_column)
-    return measure(nlp, labels, texts, left_out=left_out)
+    if isinstance(model, Language) and labels is not None:
+        raise SentimentError(Errors.S087.format(value="the pipeline"))
+    nlp = model if isinstance(model, Language) else load(model, labels=labels)
+    found = find_component(nlp).labels
+    texts, left_out = read_texts(source, found, text_column=text_column, label_column=label_column)
+    return measure(nlp, found, texts, left_out=left_out)
 
 
 def read_texts(

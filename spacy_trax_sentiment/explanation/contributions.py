@@ -7,6 +7,7 @@ import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 
+from ..model.columns import narrowed_contributions
 from ..model.folded import Folded
 from ..model.inputs import doc_tokens, evidence, lexeme_cache, token_preprocessor
 from ..model.thinc_model import folds, lexeme_matrix
@@ -92,6 +93,7 @@ def _of_layer(
     for _, one, other in context_tokens(cache, features):
         firsts.append(first[one])
         lasts.append(last[other])
-    gradients, bias = integrated_gradients(model, feature_ids(cache, features).values)
+    found = integrated_gradients(model, feature_ids(cache, features).values)
+    gradients, bias = (narrowed_contributions(each, model.attrs["columns"]) for each in found)
     values = np.concatenate([gradients, np.zeros((len(gradients), 1))], axis=1)
     return [(values, np.concatenate(firsts), np.concatenate(lasts))], Folded(values[:0], bias, None, None, 0.0)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import Errors, SentimentError
-from ..pretrained import pretrained_path
+from ..model.columns import columns_of
+from ..pretrained import pretrained_labels, pretrained_path
 from ..storage.whole import MANIFEST, write_file
 from ..tables import addresses
 from ..tables.addresses import as_path, is_address, local_path
@@ -40,6 +41,7 @@ class Job:
     """The work to do with every part. `output` is a directory, and `format` None for each input's own format.
 
     `strict` makes a row without a text an error; otherwise it gets no scores. `safe_csv` is as in `table_writer`.
+    `labels` are those to keep, None for all.
     """
 
     model: str
@@ -49,6 +51,7 @@ class Job:
     batch_size: int = 1000
     strict: bool = False
     safe_csv: bool = True
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ def score_part(job: Job, part: Part) -> Outcome:
     # Imported here, so that a process that only hands out parts need not wait for spaCy.
     from ..bulk.text_scorer import scorer_for
 
-    scorer = scorer_for(job.model)
+    scorer = scorer_for(job.model, job.labels)
     rows = range(*part.extent) if part.extent else None
     reader = open_input(
         part.source, part.format, text_column=job.text_column, batch_size=job.batch_size, strict=job.strict, part=rows
@@ -172,10 +175,13 @@ def score_part(job: Job, part: Part) -> Outcome:
 
 def begin(job: Job, files: Sequence[str]) -> None:
     """Make the output directory, with a file that describes the run, or raise SentimentError if it is another run's."""
-    output = Path(job.output)
-    manifests = sorted(pretrained_path(job.model).rglob(MANIFEST))
+    output, path = Path(job.output), pretrained_path(job.model)
+    if known := pretrained_labels(path, "trax_sentiment"):
+        columns_of(known, job.labels)  # so that labels that cannot be kept do not begin a run
+    manifests = sorted(path.rglob(MANIFEST))
     model_sha256 = hashlib.sha256(b"".join(map(Path.read_bytes, manifests))).hexdigest()
     run: dict[str, Any] = {**asdict(job), "model_sha256": model_sha256, "inputs": dict(map(_state, files))}
+    run["labels"] = None if job.labels is None else sorted(job.labels)  # their order changes nothing
     for name in ("output", "batch_size"):  # these change nothing in what is written
         del run[name]
     if is_address(job.output):

@@ -4,6 +4,7 @@ architecture.py: the settings that determine a model's layers.
 thinc_model.py: the additive classifier as a Thinc model.
 custom_layer.py: any Trax layer as a Thinc model.
 inputs.py: Docs to tokens, ids and probabilities, for all architectures.
+columns.py: a model narrowed to some of its labels.
 folded.py: the additive classifier in NumPy.
 caches.py: the caches of one model.
 parameters.py: a model's weights by name, to Trax layers and back.

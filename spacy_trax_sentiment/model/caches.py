@@ -9,6 +9,7 @@ from thinc.api import Model
 
 from ..text.lexeme_cache import LexemeCache
 from ..text.token_preprocessor import by_tokens
+from .columns import narrowed_prior, narrowed_weights
 from .folded import Folded, LexemeMatrix, fold
 from .graph import Graph
 from .parameters import get_weights
@@ -43,17 +44,18 @@ class ModelCaches:
             return kept[1]
 
     def folded(self, model: Model[Any, Any]) -> Folded:
-        """Return the model's weights folded. They are folded again if they changed.
+        """Return the model's weights folded, to the labels it is narrowed to. They are folded again if they changed.
 
         Thinc's optimizers write into the weights' arrays; the model's shim counts their steps. Whoever else sets a
         weight gives the model another array.
         """
         a, weights = model.attrs, get_weights(model)
-        settings = a["mean"], a["label_prior"], a["length_exponent"]
-        state = [cast(RowUpdates, model.shims[0]).n_steps, *settings, *weights.values()]
+        columns = a["columns"]
+        settings = a["mean"], narrowed_prior(a["label_prior"], columns), a["length_exponent"]
+        state = [cast(RowUpdates, model.shims[0]).n_steps, columns, *settings, *weights.values()]
         kept = self._folded
         if kept is None or len(kept[0]) != len(state) or not all(map(_is_same, kept[0], state)):
-            self._folded = kept = state, fold(weights, *settings)
+            self._folded = kept = state, fold(narrowed_weights(weights, columns), *settings)
         return kept[1]
 
     def matrix(self, model: Model[Any, Any]) -> LexemeMatrix:

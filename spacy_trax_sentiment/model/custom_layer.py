@@ -17,6 +17,7 @@ from ..errors import Errors, SentimentError
 from ..text.arrays import Array, Ragged
 from ..text.preprocessor import Preprocessor
 from .architecture import LayerArchitecture, LayerFunction
+from .columns import narrowed_log_probabilities, narrowed_prior
 from .exported import layer_log_probabilities
 from .gradients import begin_update
 from .inputs import doc_tokens, evidence, n_ids, new_attributes, prepare, score, token_ids
@@ -80,15 +81,17 @@ def _weight_names(model: Model[Any, Any]) -> tuple[str, ...]:
 
 
 def _score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
-    prior = model.attrs["label_prior"]
+    columns = model.attrs["columns"]
+    prior = narrowed_prior(model.attrs["label_prior"], columns)
     texts = token_ids(model, tokens).split()
-    scores = np.zeros((len(texts), model.get_dim("nO")), dtype=np.float32)
+    scores = np.zeros((len(texts), model.get_dim("nO") if columns is None else len(columns)), dtype=np.float32)
     has_evidence = np.ones(len(texts), dtype=bool)
     if prior is not None:
         scores[:] = prior
         has_evidence = Ragged(evidence(model, tokens), tokens.lengths).sums() > 0
     scored = np.flatnonzero(has_evidence).tolist()
-    scores[scored] = np.exp(layer_log_probabilities(model, [texts[i] for i in scored]))
+    found = layer_log_probabilities(model, [texts[i] for i in scored])
+    scores[scored] = np.exp(narrowed_log_probabilities(found, columns))
     return scores
 
 

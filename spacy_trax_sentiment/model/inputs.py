@@ -11,11 +11,12 @@ from spacy.util import minibatch
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from ..errors import Errors, SentimentError
 from ..text.arrays import Array, Ragged
 from ..text.lexeme_cache import NO_TERM, ROLE, LexemeCache
 from ..text.preprocessor import NO_EVIDENCE, Preprocessor
 from ..text.token_preprocessor import TokenPreprocessor, by_tokens
-from ..text.vocabulary import N_SPECIAL
+from ..text.vocabulary import N_SPECIAL, number_terms
 from .caches import ModelCaches
 
 _DOCS_AT_A_TIME = 512
@@ -32,6 +33,7 @@ def new_attributes(preprocessor: Preprocessor) -> dict[str, Any]:
         "vocabulary": {},
         "dropout_rate": 0.0,
         "label_prior": None,
+        "columns": None,
         "caches": ModelCaches(),
     }
 
@@ -47,9 +49,23 @@ def prepare(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None, Y: Float
 def set_vocabulary(
     model: Model[Any, Any], docs: Iterable[Doc], min_count: int = 1, max_size: int | None = None
 ) -> None:
-    """Number the terms of the training texts, with the limits of `build_vocabulary`."""
+    """Number the terms of the training texts, with the limits of `build_vocabulary`.
+
+    A limit below 1 raises SentimentError.
+    """
+    for setting, value in (("min_count", min_count), ("max_size", max_size)):
+        if value is not None and value < 1:
+            raise SentimentError(Errors.S021.format(name=setting, value=value, wanted="a number of at least 1"))
     model.attrs["preprocessor"].initialize()
     model.attrs["vocabulary"] = token_preprocessor(model).vocabulary_of(docs, min_count, max_size)
+
+
+def set_terms(model: Model[Any, Any], terms: Any) -> None:
+    """Number these terms, or raise SentimentError if they are not a list of different strings."""
+    are_terms = isinstance(terms, list) and all(isinstance(term, str) for term in terms)
+    if not are_terms or len(set(terms)) < len(terms):
+        raise SentimentError(Errors.S025.format(value=repr(terms)[:60]))
+    model.attrs["vocabulary"] = number_terms(terms)
 
 
 def token_preprocessor(model: Model[Any, Any]) -> TokenPreprocessor:

@@ -67,6 +67,16 @@ def test_models_with_different_labels_are_not_compared(run: Run, model: Path, de
     assert not list(tmp_path.iterdir())
 
 
+def test_models_are_compared_on_the_labels_that_both_have(run: Run, model: Path, dev_file: Path) -> None:
+    options = ["--compare", "en_ternary", "--only-labels", "negative,positive", "--json"]
+    result = run("evaluate", dev_file, "--model", model, *options)
+    assert result.status == 0
+    figures = json.loads(result.out)
+    assert list(figures["labels"]) == ["negative", "positive"]
+    alone = run("evaluate", dev_file, "--model", "en_ternary", "--only-labels", "negative,positive", "--json")
+    assert figures["compared"]["accuracy"] == json.loads(alone.out)["accuracy"]
+
+
 def test_the_order_of_earlier_versions_is_understood(run: Run, dev_file: Path) -> None:
     new, old = run("evaluate", dev_file, "--model", "en_ternary"), run("evaluate", "en_ternary", dev_file)
     assert new.status == 0

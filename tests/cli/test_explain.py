@@ -53,6 +53,11 @@ def test_json_is_one_line_per_text(run: Run, nlp: Language) -> None:
     assert rows == [nlp(text)._.sentiment.to_dict() for text in texts]
 
 
+def test_labels_can_be_chosen(run: Run) -> None:
+    (line,) = run("not bad", "--json", "--model", "en_ternary", "--only-labels", "negative,positive").out.splitlines()
+    assert json.loads(line) == load("en_ternary", labels=["negative", "positive"])("not bad")._.sentiment.to_dict()
+
+
 def test_a_table_or_standard_input(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.csv").write_text("id,tweet\n1,so good\n2,so bad\n")
     out = run("--input", tmp_path / "a.csv", "--text-column", "tweet").out

@@ -38,6 +38,15 @@ def test_a_bundled_model_shows_its_files_and_settings(run: Run) -> None:
     assert table.count("in the model card") == 2  # training and figures
 
 
+def test_a_restricted_model_shows_the_labels_that_it_was_restricted_from(run: Run) -> None:
+    assert json.loads(run("info", "en_ternary", "--json").out)["restricted_from"] is None
+    facts = json.loads(run("info", "en_ternary", "--json", "--only-labels", "negative,positive").out)
+    assert (facts["labels"], facts["restricted_from"]) == (
+        ["negative", "positive"],
+        ["negative", "neutral", "positive"],
+    )
+
+
 @pytest.mark.usefixtures("require_trax")
 def test_a_trained_model_shows_its_training(run: Run, data: Path, tmp_path: Path) -> None:
     options = ["--labels", "down,up", "--steps", 20, "--embedding-dim", 8, "--quiet"]

@@ -31,7 +31,7 @@ class StandIn:
     n_texts: list[int]
 
     @classmethod
-    def load(cls, path: object) -> "StandIn":
+    def load(cls, path: object, *, labels: object = None) -> "StandIn":
         cls.loaded.append(path)
         return cls()
 
@@ -186,6 +186,30 @@ def test_each_of_many_tables_is_scored(run: Run, tmp_path: Path, model: Path) ->
     assert (result.status, result.out, result.err) == (0, "", "")
     written = sorted(path.read_text().splitlines()[1][:7] for path in (tmp_path / "out").glob("*.csv"))
     assert written == ["a,good,", "b,good,"]
+
+
+def test_labels_can_be_chosen_for_one_table_and_for_many(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text\ngood\nthe shop opens at nine\n")
+    options = ["--model", "en_ternary", "--only-labels", "positive, negative"]
+    one = run("--input", tmp_path / "a.csv", "--output", tmp_path / "b.csv", *options)
+    assert (one.status, one.err) == (0, "")
+    expected = (tmp_path / "b.csv").read_text()
+    assert expected.startswith("text,sentiment,sentiment_negative,sentiment_positive\n")
+    many = ["--input", tmp_path / "a.csv", "--output", tmp_path / "out", "--engine", "local", "--concurrency", 1]
+    assert run(*many, *options).status == 0
+    (written,) = (tmp_path / "out").glob("*.csv")
+    assert written.read_text() == expected
+
+
+def test_labels_that_cannot_be_kept_leave_no_output(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text\ngood\n")
+    for target in ("b.csv", "out"):
+        many = ["--engine", "local"] if target == "out" else []
+        source = ["--input", tmp_path / "a.csv", "--output", tmp_path / target, *many]
+        result = run(*source, "--only-labels", "negative,neutral")
+        assert result.is_one_line(1)
+        assert "S085" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_a_bad_table_among_many_is_reported(run: Run, tmp_path: Path, model: Path) -> None:

@@ -51,6 +51,14 @@ def test_the_address_is_printed(run: Run, ended: None) -> None:
     assert run("serve", "--port", 0, "--quiet") == (0, "", "")
 
 
+def test_labels_can_be_chosen(run: Run, ended: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr("spacy_trax_sentiment.web.app.make_app", lambda nlp, name: made.append(nlp))
+    options = ["--model", "en_ternary", "--only-labels", "negative,positive"]
+    assert run("serve", "--port", 0, "--quiet", *options) == (0, "", "")
+    assert made[0].get_pipe("trax_sentiment").labels == ("negative", "positive")
+
+
 def test_a_warning_says_that_others_can_reach_it(run: Run, ended: None) -> None:
     result = run("serve", "--port", 0, "--host", "0.0.0.0", "--quiet")
     assert (result.status, result.out) == (0, "")

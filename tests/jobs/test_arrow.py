@@ -87,6 +87,16 @@ def test_an_annotator_travels_without_its_model(scorer: TextScorer) -> None:
     assert list(pickle.loads(sent).batches([batch, batch])) == [expected, expected]
 
 
+def test_labels_can_be_chosen(scorer: TextScorer) -> None:
+    table = pa.table({"text": ["good", "at nine"]})
+    expected = annotate(table, model="en_ternary", labels=["positive", "negative"])
+    assert expected.schema.names == ["text", *ADDED]
+    sent = pickle.dumps(Annotator("en_ternary", labels=["negative", "positive"]))
+    assert pickle.loads(sent)(table) == expected
+    with pytest.raises(SentimentError, match="S087"):
+        annotate(table, model=scorer, labels=["negative", "positive"])
+
+
 def test_a_missing_model_is_reported() -> None:
     with pytest.raises(SentimentError, match="nowhere"):
         Annotator("nowhere")(pa.table({"text": ["a"]}))

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import MissingExtraError, SentimentError
 from spacy_trax_sentiment.jobs.local import run_locally
-from spacy_trax_sentiment.jobs.parts import Job, Outcome, Part, begin, input_files, parts_of
+from spacy_trax_sentiment.jobs.parts import RUN_FILE, Job, Outcome, Part, begin, input_files, parts_of
 from spacy_trax_sentiment.jobs.run import run
 
 pa = pytest.importorskip("pyarrow")
@@ -152,6 +153,26 @@ def test_the_output_of_another_run_is_refused(parquet: Path, tmp_path: Path) -> 
         begin(Job("en", str(tmp_path / "full")), [str(parquet)])
     with pytest.raises(SentimentError, match="S116"):
         begin(Job("en", str(parquet.parent)), [str(parquet)])
+
+
+def test_the_output_of_a_run_with_other_labels_is_refused(parquet: Path, tmp_path: Path) -> None:
+    job = Job("en_ternary", str(tmp_path / "out"), labels=("positive", "negative"))
+    _run(job, parquet)
+    assert set(_rows(job.output)[0]) == {"id", "text", "sentiment", "sentiment_negative", "sentiment_positive"}
+    begin(replace(job, labels=("negative", "positive")), [str(parquet)])
+    for labels in (None, ("negative", "neutral")):
+        with pytest.raises(SentimentError, match=r"S111.*labels was \['negative', 'positive'\], and is now"):
+            begin(replace(job, labels=labels), [str(parquet)])
+
+
+def test_a_run_that_was_begun_before_labels_could_be_chosen_goes_on(parquet: Path, tmp_path: Path) -> None:
+    job = _job(tmp_path)
+    _run(job, parquet)
+    path = Path(job.output) / RUN_FILE
+    run_before = json.loads(path.read_text(encoding="utf-8"))
+    assert run_before.pop("labels") is None
+    path.write_text(json.dumps(run_before), encoding="utf-8")
+    assert _run(job, parquet) == []
 
 
 def test_files_of_the_same_name_in_two_directories_are_kept_apart(parquet: Path, tmp_path: Path) -> None:

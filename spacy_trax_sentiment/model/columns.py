@@ -1,0 +1,61 @@
+"""A model narrowed to some of its labels: the columns it keeps, and its scores over these alone.
+
+`model.attrs["columns"]` holds the columns, or None for all. The weights stay whole, so that nothing is lost on saving.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import Errors, SentimentError
+from ..text.arrays import Array
+from .folded import log_softmax
+
+
+def columns_of(labels: Sequence[str], kept: Sequence[str] | None) -> list[int] | None:
+    """Return the columns of the labels to keep, in the model's own order; None for all.
+
+    Labels that the model lacks, fewer than two, or one of them twice raise SentimentError.
+    """
+    if kept is None:
+        return None
+    unknown = [label for label in kept if label not in labels]
+    reason = ""
+    if unknown:
+        reason = f"the model lacks {', '.join(map(repr, unknown))}"
+    elif len(set(kept)) < len(kept):
+        reason = "one is there twice"
+    elif len(kept) < 2:
+        reason = "a choice needs two or more"
+    if reason:
+        raise SentimentError(Errors.S085.format(value=", ".join(kept), reason=reason, labels=", ".join(labels)))
+    return [column for column, label in enumerate(labels) if label in kept]
+
+
+def narrowed_weights(weights: Mapping[str, Any], columns: list[int] | None) -> Mapping[str, Any]:
+    """Return an additive classifier's weights with only these columns of the last layer."""
+    if columns is None:
+        return weights
+    return {**weights, "W": weights["W"][:, columns], "b": weights["b"][columns]}
+
+
+def narrowed_prior(prior: Sequence[float] | None, columns: list[int] | None) -> Sequence[float] | None:
+    """Return the probabilities of a text without evidence, (n_labels,), among these labels alone."""
+    if prior is None or columns is None:
+        return prior
+    total = sum(prior[column] for column in columns)
+    return [prior[column] / total for column in columns]
+
+
+def narrowed_log_probabilities(scores: Array, columns: list[int] | None) -> Array:
+    """Return log-probabilities (n_texts, n_labels) among these labels alone."""
+    return scores if columns is None else log_softmax(np.asarray(scores[:, columns], dtype=np.float64))
+
+
+def narrowed_contributions(values: Array, columns: list[int] | None) -> Array:
+    """Return contributions (..., n_labels) to these labels' log-probabilities less the mean of these alone."""
+    if columns is None:
+        return values
+    kept = values[..., columns]
+    return np.asarray(kept - kept.mean(axis=-1, keepdims=True))
