@@ -1,8 +1,10 @@
-"""The ids of one text to their contributions by a layer that does not fold: integrated gradients, computed by Trax.
+"""The ids of one text to their contributions by a layer that does not fold: integrated gradients.
 
-The method is that of Sundararajan et al. (2017), "Axiomatic Attribution for Deep Networks".
+The method is that of Sundararajan et al. (2017), "Axiomatic Attribution for Deep Networks". ONNX Runtime computes the
+gradients of a saved model, and JAX those of one that was not saved yet.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -10,25 +12,24 @@ import numpy as np
 from thinc.api import Model
 
 from ..errors import Errors, SentimentError
-from ..model.padding import bucket_length
-from ..model.parameters import get_architecture, get_weights
-from ..model.trax_layers import initialized_layer, leaf_names
+from ..model.layer_scores import Differentiable, differentiable
+from ..model.parameters import get_weights
 from ..text.arrays import Array
-from ..text.vocabulary import N_SPECIAL, PAD_ID
+from ..text.vocabulary import N_SPECIAL
 
 COMPLETENESS = 1e-2
 """The most by which the contributions' sum may miss the difference they explain, in log-odds."""
 
 # Points between the baseline and the text: more are tried until the sum is close enough.
-_STEPS = (32, 128, 512, 2048)
-_POINTS_AT_A_TIME = 32
+_STEPS = (8, 32, 128, 512, 2048)
+_POINTS_AT_A_TIME, _IDS_AT_A_TIME = 32, 4096
 
 
 def integrated_gradients(model: Model[Any, Any], ids: Array) -> tuple[Array, Array]:
     """Attribute the scores of one text to its ids (n_ids,), by a model whose layer does not fold.
 
     The baseline is the text with its known terms embedded as zeros. The integral along the straight line from there is
-    a sum over midpoints, as many as `COMPLETENESS` needs.
+    a sum by Gauss's quadrature over as many points as `COMPLETENESS` needs.
 
     If the layer has no embedding of the terms, or the sum does not come close enough, SentimentError is raised.
 
@@ -36,21 +37,16 @@ def integrated_gradients(model: Model[Any, Any], ids: Array) -> tuple[Array, Arr
         Each id's contribution to the log-probabilities less their mean over the labels, float64 (n_ids, n_labels), 0
         for unknown terms; and the rest, float64 (n_labels,): the scores at the baseline, and what the sum misses.
     """
-    prior, known = model.attrs["label_prior"], ids >= N_SPECIAL
-    contributions = np.zeros((len(ids), model.get_dim("nO")))
+    prior, known, n_labels = model.attrs["label_prior"], ids >= N_SPECIAL, model.get_dim("nO")
     if prior is not None and not known.any():
-        return contributions, _centred(np.log(prior))
-    path = _path(get_architecture(model))
-    weights = get_weights(model)
-    padded = np.full((1, bucket_length(len(ids))), PAD_ID, dtype=np.int32)
-    # Each position gets an id, and so a row, of its own.
-    padded[0, : len(ids)] = np.where(known, N_SPECIAL + np.arange(len(ids)), ids)
-    rows = {name: _rows_of(weights[name], ids, known, padded.shape[1]) for name in path.embeddings}
-    start, end = (_centred(path.scores(weights, rows, padded, np.float32(point))) for point in (0, 1))
+        return np.zeros((len(ids), n_labels)), _centred(np.log(prior))
+    layer = differentiable(model)
+    if not layer.tables:
+        raise SentimentError(Errors.S046.format(layer=model.attrs["layer"]))
+    line = _Line(layer, {name: get_weights(model)[name] for name in layer.tables}, ids, known)
+    start, end = _centred(line.scores(np.array([0, 1], dtype=np.float32)))
     for n_steps in _STEPS:
-        points = ((np.arange(n_steps) + 0.5) / n_steps).astype(np.float32).reshape(-1, _POINTS_AT_A_TIME)
-        sums: Any = sum(np.asarray(path.gradients(weights, rows, padded, each), np.float64) for each in points)
-        contributions = _centred(sums[: len(ids)] / n_steps * known[:, None])
+        contributions = line.integral(n_steps, n_labels)
         if np.abs(contributions.sum(axis=0) - (end - start)).max() < COMPLETENESS:
             return contributions, end - contributions.sum(axis=0)
     raise SentimentError(Errors.S047.format(layer=model.attrs["layer"], n_steps=n_steps))
@@ -61,47 +57,58 @@ def _centred(scores: Any) -> Array:
     return np.asarray(scores - scores.mean(axis=-1, keepdims=True))
 
 
-def _rows_of(embedding: Array, ids: Array, known: Array, length: int) -> tuple[Array, Array]:
-    """Return the rows of the special terms, and those of the text's positions, (length, width), 0 if unknown."""
-    rows = np.zeros((length, embedding.shape[1]), dtype=np.float32)
-    rows[: len(ids)][known] = embedding[ids[known]]
-    return embedding[:N_SPECIAL], rows
+class _Line:
+    """The straight line from the baseline (point 0) to a text (point 1).
+
+    A batch holds the text at several points. Each of its places has an id, and so a row of the tables, of its own.
+    """
+
+    def __init__(self, layer: Differentiable, tables: dict[str, Array], ids: Array, known: Array) -> None:
+        self._layer, self._ids, self._known = layer, ids, known
+        self._special = {name: table[:N_SPECIAL] for name, table in tables.items()}
+        self._rows = {name: table.take(ids, axis=0) * known[:, None] for name, table in tables.items()}
+
+    def scores(self, points: Array) -> Array:
+        """Return the log-probabilities at some points, (n_points, n_labels)."""
+        return self._layer.predict(*self._at(points))
+
+    def integral(self, n_steps: int, n_labels: int) -> Array:
+        """Return each id's contribution to the centred scores, float64 (n_ids, n_labels), by a number of points."""
+        total = np.zeros((len(self._ids), n_labels))
+        for points, weights in _batches(n_steps, len(self._ids)):
+            ids, tables = self._at(points)
+            for label in range(n_labels - 1):  # the last label's are what makes each row sum to 0
+                direction = np.full((len(points), n_labels), -1 / n_labels, dtype=np.float32)
+                direction[:, label] += 1
+                found = self._layer.contribute(ids, tables, direction)
+                # The contribution is of the rows at a point, which are that part of the text's own.
+                total[:, label] += (weights / points) @ found.astype(np.float64)
+        total[:, -1] = -total.sum(axis=1)
+        return total * self._known[:, None]
+
+    def _at(self, points: Array) -> tuple[Array, dict[str, Array]]:
+        """Return the ids (n_points, n_ids) of the text at some points, and the tables that these are rows of."""
+        places = np.arange(len(points) * len(self._ids), dtype=np.int32).reshape(len(points), -1)
+        ids = np.where(self._known, N_SPECIAL + places, self._ids).astype(np.int32)
+        tables = {}
+        for name, rows in self._rows.items():
+            own = (points.astype(np.float32)[:, None, None] * rows).reshape(-1, rows.shape[1])
+            tables[name] = np.concatenate([self._special[name], own])
+        return ids, tables
 
 
-class _Path:
-    """A layer's scores and their gradients along the line from the baseline to a text."""
-
-    def __init__(self, architecture: Any) -> None:
-        from ..model.trax_backend import jax
-
-        layer = initialized_layer(architecture)
-        names = leaf_names(architecture, layer)
-        values, structure = jax.tree_util.tree_flatten(layer.weights)
-        self.embeddings = tuple(
-            name for name, value in zip(names, values, strict=True) if value.shape[:1] == (architecture.n_terms,)
-        )
-        if not self.embeddings or any(values[names.index(name)].ndim != 2 for name in self.embeddings):
-            raise SentimentError(Errors.S046.format(layer=architecture.layer))
-        state, jnp = layer.state, jax.numpy
-
-        def scores(weights: Any, rows: Any, ids: Any, point: Any) -> Any:
-            tables = {name: jnp.concatenate([special, point * own]) for name, (special, own) in rows.items()}
-            leaves = jax.tree_util.tree_unflatten(structure, [tables.get(name, weights.get(name)) for name in names])
-            return layer.pure_fn(ids, leaves, state, jax.random.PRNGKey(0))[0][0]
-
-        def contributions(weights: Any, rows: Any, ids: Any, point: Any) -> Any:
-            def of_rows(own: Any) -> Any:
-                tables = {name: (special, own[name]) for name, (special, _) in rows.items()}
-                return scores(weights, tables, ids, np.float32(1))
-
-            own = {name: each for name, (_, each) in rows.items()}
-            gradients = jax.jacrev(of_rows)(jax.tree_util.tree_map(lambda each: point * each, own))
-            return sum(jnp.einsum("kld,ld->lk", gradients[name], own[name]) for name in own)
-
-        def sum_of_contributions(weights: Any, rows: Any, ids: Any, points: Any) -> Any:
-            return jax.vmap(lambda point: contributions(weights, rows, ids, point))(points).sum(axis=0)
-
-        self.scores, self.gradients = jax.jit(scores), jax.jit(sum_of_contributions)
+def _batches(n_steps: int, n_ids: int) -> Iterator[tuple[Array, Array]]:
+    """Yield points between 0 and 1 and their weights, as many at a time as memory allows."""
+    points, weights = _quadrature(n_steps)
+    size = max(1, min(_POINTS_AT_A_TIME, _IDS_AT_A_TIME // n_ids))
+    for start in range(0, n_steps, size):
+        yield points[start : start + size], weights[start : start + size]
 
 
-_path = lru_cache(maxsize=16)(_Path)
+@lru_cache
+def _quadrature(n_steps: int) -> tuple[Array, Array]:
+    """Return points between 0 and 1 and their weights: a few of Gauss's, or many midpoints."""
+    if n_steps > 32:
+        return (np.arange(n_steps) + 0.5) / n_steps, np.full(n_steps, 1 / n_steps)
+    points, weights = np.polynomial.legendre.leggauss(n_steps)
+    return (points + 1) / 2, weights / 2

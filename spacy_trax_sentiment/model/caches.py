@@ -27,7 +27,7 @@ class ModelCaches:
         self._lexemes: tuple[Any, LexemeCache] | None = None
         self._folded: tuple[list[Any], Folded] | None = None
         self._matrix: LexemeMatrix | None = None
-        self._session: tuple[list[Any], Session] | None = None
+        self._sessions: dict[str, tuple[list[Any], Session]] = {}
         self._of_parent: list[Any] = []
         self._lock = threading.Lock()
 
@@ -73,11 +73,11 @@ class ModelCaches:
         n_steps = [cast(StepCount, shim).n_steps for shim in model.shims]
         state = [os.getpid(), graph, *n_steps, *get_weights(model).values()]
         with self._lock:
-            kept = self._session
+            kept = self._sessions.get(graph.name)
             if kept is None or len(kept[0]) != len(state) or not all(map(_is_same, kept[0], state)):
                 if kept is not None and kept[0][0] != state[0]:
                     self._of_parent.append(kept)  # freeing it would wait for its threads
-                self._session = kept = state, Session(graph, get_weights(model))
+                self._sessions[graph.name] = kept = state, Session(graph, get_weights(model))
             return kept[1]
 
 

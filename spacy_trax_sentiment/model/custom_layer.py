@@ -1,6 +1,6 @@
 """Docs to probabilities (n_docs, n_labels) by any Trax layer that a registered function makes.
 
-Such a layer does not fold. It is exported to ONNX when the model is saved, and served by ONNX Runtime (exported.py).
+Such a layer does not fold. It is exported to ONNX when the model is saved, and ONNX Runtime serves it.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,9 +18,9 @@ from ..text.arrays import Array, Ragged
 from ..text.preprocessor import Preprocessor
 from .architecture import LayerArchitecture, LayerFunction
 from .columns import narrowed_log_probabilities, narrowed_prior
-from .exported import layer_log_probabilities
 from .gradients import begin_update
 from .inputs import doc_tokens, evidence, n_ids, new_attributes, prepare, score, token_ids
+from .layer_scores import layer_log_probabilities
 from .padding import pad_ragged, row_bucket
 from .parameters import get_architecture, get_weights, initial_weights, set_weights
 from .sparse_rows import StepCount

@@ -1,167 +1,148 @@
-"""Any layer that does not fold as an ONNX graph: made where Trax is installed, and run where it is not.
+"""Any layer that does not fold to ONNX graphs: of its predictions and of their gradient.
 
-The graph takes the weights as inputs, so that it is made once per architecture, and changed weights need no new one.
+The graphs take the weights as inputs: they are made once per architecture, and changed weights need no new ones.
 """
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from thinc.api import Model
 
 from ..errors import Errors, MissingExtraError, SentimentError
 from ..text.arrays import Array
 from .architecture import LayerArchitecture
+from .exportable import rewritten
 from .gradients import TRACING, compiled
-from .graph import IDS, OUTPUT, Graph
-from .padding import bucket_length, pad, row_bucket
-from .parameters import get_architecture, get_weights
+from .graph import DIRECTION, GRADIENT, IDS, Graph
 from .session import Session, import_onnxruntime
 from .trax_layers import initialized_layer, leaf_names
 
 logger = logging.getLogger(__name__)
 
-# The most texts, and the most ids with padding, to run at a time. A text of more ids runs alone.
-_MAX_TEXTS, _MAX_IDS = 128, 4096
 _TOLERANCE = 1e-4
 
-Run = Callable[[NDArray[np.int32]], Array]
-"""Padded ids (n_texts, length) to log-probabilities (n_texts, n_labels)."""
 
+class LayerFunctions(NamedTuple):
+    """A layer as functions of ids and weights, for JAX to trace.
 
-def layer_log_probabilities(model: Model[Any, Any], texts: Sequence[Array]) -> NDArray[np.float32]:
-    """Return the log-probabilities of texts given by their ids, float32 (n_texts, n_labels), in their order.
-
-    Texts of similar length run together, in batches that bound the memory.
+    Attributes:
+        weights: The initial weights by name, in the order in which the functions take them.
+        tables: The names of the embedding tables, (n_terms, width). They may be given with another number of rows.
+        predict: (ids, *weights) -> log-probabilities (n_texts, n_labels).
+        contribute: (ids, direction (n_texts, n_labels), *weights) -> each id's contribution (n_texts, length): its
+            rows times the gradient of the log-probabilities' sum in that direction.
     """
-    scores = np.zeros((len(texts), model.get_dim("nO")), dtype=np.float32)
-    lengths = np.array([max(len(text), 1) for text in texts], dtype=np.int64)
-    order = np.argsort(lengths, kind="stable")
-    run = predictor(model) if len(texts) else None
-    start = 0
-    while run is not None and start < len(order):
-        batch = order[start : start + _MAX_TEXTS]
-        sizes = lengths[batch] * np.arange(1, len(batch) + 1)
-        batch = batch[: max(int(np.searchsorted(sizes, _MAX_IDS, side="right")), 1)]
-        scores[batch] = run(pad([texts[i] for i in batch], lambda longest: max(longest, 1)))
-        start += len(batch)
-    return scores
+
+    weights: dict[str, Any]
+    tables: tuple[str, ...]
+    predict: Callable[..., Any]
+    contribute: Callable[..., Any]
 
 
-def predictor(model: Model[Any, Any]) -> Run:
-    """Return the model's forward pass: its graph in ONNX Runtime, or Trax's own while it has no graph.
+def layer_functions(architecture: LayerArchitecture) -> LayerFunctions:
+    """Return an architecture's layer as functions."""
+    from .trax_backend import jax
 
-    A process that trains has none before the first save. A model that was saved without one gets it here.
-    """
-    graph: Graph | None = model.attrs.get("graph")
-    if graph is not None and not graph.data:
-        _require_train()
-        graph = current_graph(model)
-        model.attrs["graph"] = graph  # None if the layer cannot be exported, so that this is tried once
-    if graph is None:
-        return _trax_forward(model)
-    try:
-        if not is_for(graph, get_architecture(model)):
-            raise SentimentError(Errors.S073.format(path=graph.where, reason=f"it is of {graph.architecture.layer}"))
-        import_onnxruntime()
-    except SentimentError as refused:
-        try:
-            return _trax_forward(model)  # who trains need not install ONNX Runtime
-        except MissingExtraError:
-            raise refused from None
-    session: Session = model.attrs["caches"].session(model, graph)
-    return session
+    layer = initialized_layer(architecture)
+    values, structure = jax.tree_util.tree_flatten(layer.weights)
+    weights, state = dict(zip(leaf_names(architecture, layer), values, strict=True)), layer.state
+    tables = [i for i, v in enumerate(values) if v.ndim == 2 and v.shape[0] == architecture.n_terms]
 
+    def run(ids: Any, *leaves: Any) -> Any:
+        return layer.pure_fn(ids, jax.tree_util.tree_unflatten(structure, leaves), state, jax.random.PRNGKey(0))[0]
 
-def current_graph(model: Model[Any, Any]) -> Graph | None:
-    """Return the model's graph, made now if it has none for its architecture yet.
+    def predict(ids: Any, *leaves: Any) -> Any:
+        return rewritten(run, ids, *leaves)
 
-    None, with a warning in the log, if the layer cannot be exported or what that needs is not installed.
-    """
-    architecture, graph = get_architecture(model), model.attrs.get("graph")
-    if graph is not None and graph.data and is_for(graph, architecture):
-        return graph  # type: ignore[no-any-return]
-    try:
-        return Graph(exported(architecture), architecture)
-    except MissingExtraError as error:
-        reason: object = error
-    except Exception as error:  # the exporter may fail in any way at an operator that it does not know
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    message = (
-        "the layer of %s was not exported to ONNX (%s), so that predicting with the saved model needs the extra 'train'"
-    )
-    logger.warning(message, architecture.layer, reason)
-    return None
+    def contribute(ids: Any, direction: Any, *leaves: Any) -> Any:
+        def total(some: list[Any]) -> Any:
+            given = dict(zip(tables, some, strict=True))
+            return (direction * predict(ids, *(given.get(i, leaf) for i, leaf in enumerate(leaves)))).sum()
 
+        def rows(table: Any) -> Any:
+            return jax.numpy.take(table, ids, axis=0, mode="clip")
 
-def is_for(graph: Graph, architecture: LayerArchitecture) -> bool:
-    """Return whether a graph was made for an architecture, as far as can be told."""
-    return graph.architecture == architecture
+        own = [leaves[i] for i in tables]
+        products = [rows(a) * rows(b) for a, b in zip(jax.grad(total)(own), own, strict=True)]
+        return sum(product.sum(axis=-1) for product in products)
+
+    return LayerFunctions(weights, tuple(list(weights)[i] for i in tables), predict, contribute)
 
 
 @lru_cache(maxsize=16)
-def exported(architecture: LayerArchitecture) -> bytes:
-    """Return an architecture's layer as ONNX: ids int32 (n_texts, length) and its weights to log-probabilities.
+def exported(architecture: LayerArchitecture) -> Graph:
+    """Return an architecture's layer as ONNX, for any number of texts of any length.
 
-    Any number of texts and any length fit. It is compared with Trax on a few ids before it is returned.
+    It has a gradient if that can be exported, too, and takes embedding tables of any number of rows. It is compared
+    with Trax on a few ids before it is returned.
     """
+    from .trax_backend import jax  # noqa: F401 (its error is the one to show, if it is missing)
+
+    with TRACING, _quiet_export():
+        layer = layer_functions(architecture)
+        try:
+            graph = _graph(architecture, layer, tables=layer.tables)
+        except MissingExtraError:
+            raise
+        except Exception:  # a weight that is as long as the vocabulary is large, and is no embedding
+            graph = _graph(architecture, layer, tables=())
+        else:
+            if layer.tables:
+                graph.gradient = _gradient(architecture, layer)
+    _check_against_trax(graph, {name: np.asarray(value) for name, value in layer.weights.items()})
+    return graph
+
+
+def _graph(architecture: LayerArchitecture, layer: LayerFunctions, tables: tuple[str, ...]) -> Graph:
+    graph = Graph(b"", architecture)
+    graph.data = _onnx(layer, tables, layer.predict, {IDS: ("B, T", np.int32)}, graph.output)
+    return graph
+
+
+def _gradient(architecture: LayerArchitecture, layer: LayerFunctions) -> Graph | None:
+    graph = Graph(b"", architecture, GRADIENT, GRADIENT)
+    inputs = {IDS: ("B, T", np.int32), DIRECTION: (f"B, {architecture.n_labels}", np.float32)}
+    try:
+        graph.data = _onnx(
+            layer, layer.tables, lambda *arguments: rewritten(layer.contribute, *arguments), inputs, graph.output
+        )
+    except Exception as error:  # the exporter may fail in any way at an operator that it does not know
+        logger.info("the gradient of %s was not exported to ONNX: %s", architecture.layer, error)
+        return None
+    return graph
+
+
+def _onnx(
+    layer: LayerFunctions,
+    tables: tuple[str, ...],
+    function: Callable[..., Any],
+    inputs: dict[str, tuple[str, Any]],
+    output: str,
+) -> bytes:
+    """Return a function of `inputs`, given by shape and type, and of the weights as the bytes of an ONNX file."""
     from .trax_backend import jax
 
     try:
         import jax2onnx
     except ImportError as error:
         raise MissingExtraError(Errors.S040.format(package=error.name or "jax2onnx", reason=error)) from error
-    with TRACING, _quiet_export():
-        layer = initialized_layer(architecture)
-        names = leaf_names(architecture, layer)
-        values, structure = jax.tree_util.tree_flatten(layer.weights)
+    scope = jax.export.SymbolicScope()
 
-        def forward(ids: Any, *leaves: Any) -> Any:
-            weights = jax.tree_util.tree_unflatten(structure, leaves)
-            return layer.pure_fn(ids, weights, layer.state, jax.random.PRNGKey(0))[0]
+    def symbolic(shape: str) -> Any:
+        return jax.export.symbolic_shape(shape, scope=scope)
 
-        shapes = [(jax.export.symbolic_shape("B, T"), np.int32), *((value.shape, value.dtype) for value in values)]
-        specs = [jax.ShapeDtypeStruct(*each) for each in shapes]
-        graph = jax2onnx.to_onnx(
-            lambda *arguments: without_dead_code(forward, *arguments),
-            specs,
-            input_names=[IDS, *names],
-            output_names=[OUTPUT],
-        )
-    with_matrix_products(graph)
-    found = Graph(graph.SerializeToString(), architecture)
-    _check_against_trax(found, {name: np.asarray(value) for name, value in zip(names, values, strict=True)})
-    return found.data
-
-
-def without_dead_code(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return the function's value, computed without what it does not depend on.
-
-    Trax's layers split random keys even when they predict, which cannot be exported.
-    """
-    from .trax_backend import jax
-
-    traced = jax.make_jaxpr(function)(*arguments)
-    needed, _ = jax.interpreters.partial_eval.dce_jaxpr(traced.jaxpr, [True] * len(traced.out_avals), instantiate=True)
-    (value,) = jax.core.eval_jaxpr(needed, traced.consts, *arguments)
-    return value
-
-
-def with_matrix_products(model: Any) -> None:
-    """Make a dense layer's Einsum a MatMul, in place: ONNX Runtime packs only the latter's weights, 0.87 of the time.
-
-    Other clean-ups, such as LayerNormalization as one operator or biases without Reshape, were measured to gain less
-    than 2%.
-    """
-    for node in model.graph.node:
-        if node.op_type == "Einsum" and node.attribute[0].s == b"abc,cd->abd":
-            node.op_type = "MatMul"
-            del node.attribute[:]
+    specs = [jax.ShapeDtypeStruct(symbolic(shape), dtype) for shape, dtype in inputs.values()]
+    for name, value in layer.weights.items():
+        shape = symbolic(f"N, {value.shape[1]}") if name in tables else value.shape
+        specs.append(jax.ShapeDtypeStruct(shape, value.dtype))
+    names = [*inputs, *layer.weights]
+    model = jax2onnx.to_onnx(function, specs, input_names=names, output_names=[output])
+    data: bytes = model.SerializeToString()
+    return data
 
 
 def _check_against_trax(graph: Graph, weights: dict[str, Array]) -> None:
@@ -176,31 +157,6 @@ def _check_against_trax(graph: Graph, weights: dict[str, Array]) -> None:
         difference = np.abs(run(ids) - compiled(architecture).run(weights, ids, 0)).max()
         if not difference < _TOLERANCE:
             raise SentimentError(f"its scores differ by {difference} from Trax's")
-
-
-def _trax_forward(model: Model[Any, Any]) -> Run:
-    """Return Trax's forward pass, which pads further, to few shapes, because XLA compiles once for each."""
-    architecture, weights = get_architecture(model), get_weights(model)
-    run, expected = compiled(architecture).run, compiled(architecture).shapes
-    found = {name: value.shape for name, value in weights.items()}
-    if expected != found:
-        raise SentimentError(Errors.S045.format(layer=architecture.layer, expected=expected, found=found))
-
-    def forward(ids: NDArray[np.int32]) -> Array:
-        padded = pad(list(ids), bucket_length, n_rows=row_bucket(len(ids)))
-        return run(weights, padded, 0)[: len(ids)]
-
-    return forward
-
-
-def _require_train() -> None:
-    """Raise MissingExtraError if a model without a graph cannot predict."""
-    try:
-        from . import trax_backend  # noqa: F401
-    except MissingExtraError as error:
-        cause = error.__cause__
-        package = getattr(cause, "name", None) or "trax"
-        raise MissingExtraError(Errors.S078.format(package=package, reason=cause)) from error
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from ..storage.sealed import Read, json_bytes, manifest, read_sealed
 from ..storage.whole import MANIFEST
 from ..text.vocabulary import SPECIAL_TERMS
 from .architecture import MEANS, Architecture, weight_names
-from .exported import current_graph
-from .graph import GRAPH, Graph, described
+from .graph import GRADIENT, GRAPH, Graph, described
+from .layer_scores import current_graph
 from .parameters import get_architecture, get_weights, has_weights, set_weights
 from .stored_weights import WEIGHT_DTYPES, dequantized, scale_file, weight_array, weight_files
 from .stored_weights import weight_names as stored_names
@@ -56,7 +56,7 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
         for name, value in get_weights(model).items():
             files |= weight_files(name, value, dtype)
     if graph is not None:
-        files[GRAPH] = graph.data
+        files |= {each.name: each.data for each in (graph, graph.gradient) if each is not None}
     files[MANIFEST] = manifest(files, {"labels": list(cfg.get("labels", ())), "weights_dtype": dtype})
     return files
 
@@ -93,7 +93,7 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
         raise SentimentError(Errors.S073.format(path=where, reason=reason)) from None
     set_weights(model, weights)
     if "graph" in model.attrs and weights:
-        model.attrs["graph"] = _stored_graph(model, settings.get("layer"), files.get(GRAPH, b""), Path(where) / GRAPH)
+        model.attrs["graph"] = _stored_graph(model, settings.get("layer"), files, Path(where))
     cfg: dict[str, Any] = settings["cfg"]
     return cfg
 
@@ -128,14 +128,19 @@ def _graph(model: Model[Any, Any]) -> Graph | None:
     return graph
 
 
-def _stored_graph(model: Model[Any, Any], layer: str | None, data: bytes, path: Path) -> Graph:
+def _stored_graph(model: Model[Any, Any], layer: str | None, files: Mapping[str, bytes], where: Path) -> Graph:
     """Return the graph of a saved model, without data if it was saved without one; refuse one that is not safe."""
     architecture = get_architecture(model)
     if layer is not None and layer != described(architecture.layer):
-        return Graph(data, replace(architecture, layer=layer), path)
-    graph = Graph(data, architecture, path)
-    if data and find_spec("onnx") is not None:  # else the first prediction names what is missing
-        graph.parsed({name: value.shape for name, value in get_weights(model).items()})
+        return Graph(b"", replace(architecture, layer=layer), where / GRAPH)
+    graph = Graph(files.get(GRAPH, b""), architecture, where / GRAPH)
+    if GRADIENT in files:
+        graph.gradient = Graph(files[GRADIENT], architecture, where / GRADIENT, GRADIENT)
+    if find_spec("onnx") is not None:  # else the first prediction names what is missing
+        shapes = {name: value.shape for name, value in get_weights(model).items()}
+        for each in (graph, graph.gradient):
+            if each is not None and each.data:
+                each.parsed(shapes)
     return graph
 
 

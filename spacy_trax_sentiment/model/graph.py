@@ -13,8 +13,9 @@ from typing import Any
 from ..errors import Errors, MissingExtraError, SentimentError
 from .architecture import LayerArchitecture
 
-GRAPH = "graph.onnx"
-IDS, OUTPUT = "ids", "log_probabilities"
+GRAPH, GRADIENT = "graph.onnx", "gradient.onnx"
+IDS, DIRECTION = "ids", "direction"
+_OUTPUTS = {GRAPH: "log_probabilities", GRADIENT: "contributions"}
 
 # A graph without weights takes some hundred kilobytes.
 MAX_BYTES = 1 << 25
@@ -31,24 +32,38 @@ class Graph:
         data: The bytes of the ONNX file; none if the model was saved without a graph.
         architecture: What it was made for.
         where: The file that it came from.
+        name: `GRAPH`, from ids to log-probabilities; or `GRADIENT`, from ids and a direction (n_texts, n_labels) to
+            each id's contribution (n_texts, length): its row times the gradient of the log-probabilities' sum in that
+            direction.
+        gradient: The graph of the gradient that belongs to this one, if there is one.
     """
 
     data: bytes
     architecture: LayerArchitecture
     where: str | Path = GRAPH
+    name: str = GRAPH
+    gradient: "Graph | None" = None
     _is_checked: bool = field(default=False, repr=False, compare=False)
+
+    @property
+    def output(self) -> str:
+        """The name of the output."""
+        return _OUTPUTS[self.name]
 
     def parsed(self, shapes: Mapping[str, tuple[int, ...]]) -> Any:
         """Return the `onnx.ModelProto`, whose inputs are `ids` and the weights, whose shapes by name are given.
 
         A graph that is damaged, does not fit or is not safe raises SentimentError, which names the file.
         """
-        onnx = import_onnx()
-        inputs = {IDS: ("B", "T"), **shapes}
+        onnx, n_labels = import_onnx(), self.architecture.n_labels
         try:
             model = _parsed(onnx, self.data)
             if not self._is_checked:
-                check_model(onnx, model, inputs, {OUTPUT: ("B", self.architecture.n_labels)})
+                inputs: dict[str, Shape] = {IDS: ("B", "T"), **shapes}
+                if self.name == GRADIENT:
+                    inputs[DIRECTION] = ("B", n_labels)
+                n_columns = n_labels if self.name == GRAPH else "T"
+                check_model(onnx, model, inputs, {self.output: ("B", n_columns)}, self.architecture.n_terms)
                 self._is_checked = True
         except (ValueError, RecursionError) as error:
             raise self.refused(error) from None
@@ -58,6 +73,12 @@ class Graph:
         """Return the error that names the file and says why it cannot be used."""
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         return SentimentError(Errors.S077.format(path=self.where, reason=reason))
+
+
+def tables_of(model: Any) -> set[str]:
+    """Return the inputs of an `onnx.ModelProto` that are embedding tables of any number of rows."""
+    weights = (value for value in model.graph.input if value.name not in (IDS, DIRECTION))
+    return {value.name for value in weights if _shape(value)[:1] == (None,)}
 
 
 def import_onnx() -> Any:
@@ -89,8 +110,11 @@ def _parsed(onnx: Any, data: bytes) -> Any:
         raise ValueError(f"it is not ONNX: {error}") from None
 
 
-def check_model(onnx: Any, model: Any, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]) -> None:
-    """Raise ValueError unless the model is one that this package could have written, with such inputs and outputs."""
+def check_model(onnx: Any, model: Any, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape], n_terms: int) -> None:
+    """Raise ValueError unless the model is one that this package could have written, with such inputs and outputs.
+
+    An input that nothing depends on may be missing. One with `n_terms` rows may take any number of rows.
+    """
     if model.functions:
         raise ValueError(f"it defines the function {model.functions[0].name[:40]!r}")
     if model.training_info:
@@ -100,11 +124,13 @@ def check_model(onnx: Any, model: Any, inputs: Mapping[str, Shape], outputs: Map
         raise ValueError(f"it imports the operators of {min(domains, default='nobody')[:40]!r}")
     for graph in _graphs(model.graph):
         _check_operators(onnx, graph)
-    for kind, expected, values in (("inputs", inputs, model.graph.input), ("outputs", outputs, model.graph.output)):
-        if sorted(value.name for value in values) != sorted(expected):
-            raise ValueError(f"its {kind} are {str([value.name for value in values])[:100]}")
-        for value in values:
-            _check_value(onnx, value, expected[value.name])
+    found = [value.name for value in model.graph.input]
+    if len(set(found)) < len(found) or not {IDS} <= set(found) <= set(inputs):
+        raise ValueError(f"its inputs are {str(found)[:100]}")
+    if [value.name for value in model.graph.output] != list(outputs):
+        raise ValueError(f"its outputs are {str([value.name for value in model.graph.output])[:100]}")
+    for value in [*model.graph.input, *model.graph.output]:
+        _check_value(onnx, value, {**inputs, **outputs}[value.name], n_terms)
     named = {each.name for each in model.graph.initializer}
     if named & set(inputs):
         raise ValueError(f"it holds a value for {min(named & set(inputs))[:40]!r}, which is an input")
@@ -146,11 +172,18 @@ def _check_tensors(onnx: Any, tensors: Sequence[Any]) -> None:
             raise ValueError(f"{name!r} claims the shape {list(tensor.dims)[:8]}")
 
 
-def _check_value(onnx: Any, value: Any, shape: Shape) -> None:
+def _check_value(onnx: Any, value: Any, shape: Shape, n_terms: int) -> None:
     """Raise ValueError unless an input or output has the shape; where it is a str, any length must be allowed."""
-    tensor, types = value.type.tensor_type, onnx.TensorProto
-    found = tuple(each.dim_value if each.HasField("dim_value") else None for each in tensor.shape.dim)
+    found = _shape(value)
     expected = tuple(None if isinstance(n, str) else n for n in shape)
-    dtype = types.INT32 if value.name == IDS else types.FLOAT
-    if found != expected or tensor.elem_type != dtype:
-        raise ValueError(f"{value.name[:40]!r} has the shape {found} and the type {tensor.elem_type}")
+    if shape[:1] == (n_terms,) and found[:1] == (None,):
+        expected = (None, *expected[1:])
+    dtype = onnx.TensorProto.INT32 if value.name == IDS else onnx.TensorProto.FLOAT
+    if found != expected or value.type.tensor_type.elem_type != dtype:
+        raise ValueError(f"{value.name[:40]!r} has the shape {found} and the type {value.type.tensor_type.elem_type}")
+
+
+def _shape(value: Any) -> tuple[int | None, ...]:
+    """Return the shape of an input or output, None for any length."""
+    dimensions = value.type.tensor_type.shape.dim
+    return tuple(each.dim_value if each.HasField("dim_value") else None for each in dimensions)

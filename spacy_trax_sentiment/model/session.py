@@ -1,4 +1,4 @@
-"""A graph and its weights to log-probabilities, by ONNX Runtime, without Trax."""
+"""A graph and its weights to its output, by ONNX Runtime, without Trax."""
 
 import multiprocessing
 import os
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..text.arrays import Array
-from .graph import IDS, OUTPUT, Graph, import_onnx, missing_trf_extra
+from .graph import IDS, Graph, import_onnx, missing_trf_extra, tables_of
 
 
 class Session:
@@ -22,11 +22,11 @@ class Session:
     def __init__(self, graph: Graph, weights: Mapping[str, Array]) -> None:
         ort = import_onnxruntime()
         model = graph.parsed({name: value.shape for name, value in weights.items()})
-        n_terms = graph.architecture.n_terms
+        used, tables = {value.name for value in model.graph.input}, tables_of(model)
         self._graph = graph
-        self._tables = {name: value for name, value in weights.items() if value.shape[:1] == (n_terms,)}
+        self.tables: dict[str, Array] = {name: value for name, value in weights.items() if name in tables}
         # ONNX Runtime refers to these arrays while it packs them.
-        constants = {name: np.ascontiguousarray(weights[name]) for name in weights.keys() - self._tables.keys()}
+        constants = {name: np.ascontiguousarray(weights[name]) for name in weights.keys() & used - tables}
         inputs_to_constants(model.graph, constants)
         options = ort.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = n_threads(), 1
@@ -39,13 +39,13 @@ class Session:
         except Exception as error:  # ONNX Runtime's errors have no common class
             raise graph.refused(error) from None
 
-    def __call__(self, ids: NDArray[np.int32]) -> Array:
-        """Return the log-probabilities (n_texts, n_labels) of padded ids (n_texts, length)."""
+    def __call__(self, ids: NDArray[np.int32], **inputs: Array) -> Array:
+        """Return the graph's output for padded ids (n_texts, length), its other inputs and, if given, other tables."""
         try:
-            (scores,) = self._session.run([OUTPUT], {IDS: ids, **self._tables})
+            (output,) = self._session.run([self._graph.output], {IDS: ids, **self.tables, **inputs})
         except Exception as error:
             raise self._graph.refused(error) from None
-        return np.asarray(scores)
+        return np.asarray(output)
 
 
 def import_onnxruntime() -> Any:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
 
-from ..model.exported import layer_log_probabilities
 from ..model.folded import log_probabilities
+from ..model.layer_scores import layer_log_probabilities
 from ..model.parameters import get_weights, set_weights
 from ..model.thinc_model import folded_classifier, folds
 from ..text.arrays import Ragged

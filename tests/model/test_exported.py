@@ -1,5 +1,6 @@
 """Layers exported to ONNX: equal to Trax for any shape, and served where neither Trax nor JAX can be imported."""
 
+import json
 import multiprocessing
 import subprocess
 import sys
@@ -18,11 +19,14 @@ from spacy.language import Language
 from spacy.training import Example
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.model import exported as exported_module
+from spacy_trax_sentiment.explanation.integrated_gradients import COMPLETENESS, integrated_gradients
+from spacy_trax_sentiment.model import layer_scores
 from spacy_trax_sentiment.model.architecture import LayerArchitecture
-from spacy_trax_sentiment.model.exported import exported, layer_log_probabilities
+from spacy_trax_sentiment.model.exported import exported, layer_functions
 from spacy_trax_sentiment.model.gradients import compiled
-from spacy_trax_sentiment.model.graph import GRAPH, Graph
+from spacy_trax_sentiment.model.graph import GRADIENT, GRAPH
+from spacy_trax_sentiment.model.inputs import docs_to_ids
+from spacy_trax_sentiment.model.layer_scores import layer_log_probabilities
 from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.model.session import Session
 from spacy_trax_sentiment.model.trax_backend import fastmath, jax, tl
@@ -92,8 +96,26 @@ class Exotic:
         )
 
 
+@dataclass(frozen=True)
+class Frozen:
+    """A layer whose embedding is not trained."""
+
+    def __call__(self, n_terms: int, n_labels: int, dropout: float) -> Any:
+        frozen = tl.Fn("Frozen", jax.lax.stop_gradient)
+        return tl.Serial(
+            tl.Embedding(n_terms, 8),
+            frozen,
+            tl.Dense(8),
+            tl.Tanh(),
+            tl.Mean(axis=1),
+            tl.Dense(n_labels),
+            tl.LogSoftmax(),
+        )
+
+
 LAYERS = [Convolution(8, 8), Recurrent(), Attentive()]
 spacy.registry.misc("test_exported.Exotic.v1")(Exotic)
+spacy.registry.misc("test_exported.Frozen.v1")(Frozen)
 spacy.registry.misc("test_exported.Attentive.v1")(Attentive)
 
 
@@ -111,7 +133,7 @@ def test_the_graph_equals_trax(layer: Any, shape: tuple[int, int], seed: int) ->
     weights = random_weights(architecture)
     ids = np.random.default_rng(seed).integers(1, N_TERMS, shape).astype(np.int32)
     ids[0, (shape[1] + 1) // 2 :] = 0
-    session = Session(Graph(exported(architecture), architecture), weights)
+    session = Session(exported(architecture), weights)
     np.testing.assert_allclose(session(ids), compiled(architecture).run(weights, ids, 0), atol=1e-5)
 
 
@@ -120,9 +142,30 @@ def test_the_graph_holds_no_weights(layer: Any) -> None:
     import onnx
 
     architecture = LayerArchitecture(layer, N_TERMS, N_LABELS)
-    graph = onnx.load_model_from_string(exported(architecture)).graph
+    graph = onnx.load_model_from_string(exported(architecture).data).graph
     assert {value.name for value in graph.input} == {"ids", *compiled(architecture).shapes}
     assert max(np.prod(tensor.dims, dtype=int) for tensor in graph.initializer) < 16
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
+@settings(max_examples=10)
+@given(shape=st.tuples(st.integers(1, 5), st.integers(1, 17)), n_rows=st.integers(5, 90), seed=st.integers(0, 99))
+def test_the_gradient_equals_that_of_jax(layer: Any, shape: tuple[int, int], n_rows: int, seed: int) -> None:
+    architecture = LayerArchitecture(layer, N_TERMS, N_LABELS)
+    functions, weights, gradient = (
+        layer_functions(architecture),
+        random_weights(architecture),
+        exported(architecture).gradient,
+    )
+    assert gradient is not None
+    rng = np.random.default_rng(seed)
+    ids = rng.integers(0, n_rows, shape).astype(np.int32)
+    direction = rng.normal(size=(shape[0], N_LABELS)).astype(np.float32)
+    table = rng.normal(size=(n_rows, weights["weights_000"].shape[1])).astype(np.float32)
+    assert functions.tables == ("weights_000",)
+    found = Session(gradient, weights)(ids, direction=direction, weights_000=table)
+    expected = functions.contribute(ids, direction, *(weights | {"weights_000": table}).values())
+    np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
 def blank(**layer: Any) -> Language:
@@ -198,12 +241,49 @@ print(json.dumps([list(doc.cats.values()) for doc in nlp.pipe(json.loads(sys.arg
 
 
 def test_a_saved_pipeline_is_served_without_trax_and_jax(by_trax: tuple[Language, Any], saved: Path) -> None:
-    import json
-
     command = [sys.executable, "-c", SERVE, str(saved), json.dumps(TEXTS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(json.loads(done.stdout), by_trax[1], atol=1e-5)
+
+
+EXPLAIN = """
+import sys
+for name in ("trax", "jax", "jaxlib", "jax2onnx", "tensorflow"):
+    sys.modules[name] = None
+import json, spacy
+nlp = spacy.load(sys.argv[1])
+found = [nlp(text)._.sentiment for text in json.loads(sys.argv[2])]
+print(json.dumps([[each.toward("positive").tolist(), each.bias_toward("positive"), each.log_odds] for each in found]))
+"""
+
+
+def test_a_saved_pipeline_explains_without_trax_and_jax(by_trax: tuple[Language, Any], saved: Path) -> None:
+    command = [sys.executable, "-c", EXPLAIN, str(saved), json.dumps(TEXTS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for (tokens, bias, log_odds), (negative, positive) in zip(json.loads(done.stdout), by_trax[1], strict=True):
+        assert log_odds == pytest.approx(np.log(positive / negative), abs=1e-4)
+        assert sum(tokens) + bias == pytest.approx(log_odds, abs=COMPLETENESS)
+
+
+def test_onnx_and_jax_explain_alike(saved: Path) -> None:
+    nlp = spacy.load(saved)
+    model = find_component(nlp).model
+    (ids,) = docs_to_ids(model, [nlp.make_doc("I love it, awful zzzz")])
+    by_onnx = integrated_gradients(model, ids)
+    model.attrs["graph"] = None
+    for found, expected in zip(by_onnx, integrated_gradients(model, ids), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_frozen_embedding_is_explained() -> None:
+    nlp = trained(**{"@misc": "test_exported.Frozen.v1"})
+    model = find_component(nlp).model
+    nlp.to_bytes()
+    doc = nlp("I love it, great")
+    assert np.abs(doc._.sentiment.contributions).max() > COMPLETENESS
+    assert model.attrs["graph"].gradient is not None
 
 
 def test_scores_do_not_depend_on_the_batch(saved: Path) -> None:
@@ -224,7 +304,7 @@ def test_batches_are_bounded(saved: Path, monkeypatch: pytest.MonkeyPatch) -> No
         shapes.append(ids.shape)
         return np.repeat(ids.sum(axis=1, keepdims=True), 2, axis=1)
 
-    monkeypatch.setattr(exported_module, "predictor", lambda model: run)
+    monkeypatch.setattr(layer_scores, "predictor", lambda model: run)
     lengths = [0, 5000, *([3] * 300), *([1000] * 9), 40, 0]
     found = layer_log_probabilities(model, [np.ones(length, dtype=np.int64) for length in lengths])
     np.testing.assert_array_equal(found[:, 0], lengths)
@@ -281,7 +361,7 @@ def test_changed_weights_are_seen(saved: Path) -> None:
 def test_a_graph_is_made_once(by_trax: tuple[Language, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     by_trax[0].to_disk(tmp_path / "first")
     nlp = updated(spacy.load(tmp_path / "first"))
-    monkeypatch.setattr(exported_module, "exported", None)
+    monkeypatch.setattr(layer_scores, "exported", None)
     nlp.to_disk(tmp_path / "second")
     graphs = [(tmp_path / name / "trax_sentiment" / GRAPH).read_bytes() for name in ("first", "second")]
     assert graphs[0] == graphs[1]
@@ -294,9 +374,10 @@ def test_a_graph_is_made_once(by_trax: tuple[Language, Any], monkeypatch: pytest
         (GRAPH, lambda data: data[:50] + bytes([data[50] ^ 1]) + data[51:], False, r"S071.*graph\.onnx.*checksum"),
         (GRAPH, lambda data: data[:-100], False, r"S071.*graph\.onnx.*bytes"),
         (GRAPH, lambda data: data[:-100], True, r"S077.*graph\.onnx"),
+        (GRADIENT, lambda data: data[:-100], True, r"S077.*gradient\.onnx"),
         (GRAPH, lambda data: b"", True, None),
     ],
-    ids=["flipped", "truncated", "truncated and sealed", "none"],
+    ids=["flipped", "truncated", "truncated and sealed", "truncated gradient", "none"],
 )
 def test_a_damaged_graph_is_refused_by_name(
     by_trax: tuple[Language, Any], saved: Path, name: str, change: Any, sealed: bool, message: str | None

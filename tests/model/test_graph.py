@@ -66,6 +66,10 @@ def unknown_operator(model: Any) -> None:
     model.graph.node[2].op_type = "Exec"
 
 
+def input_twice(model: Any) -> None:
+    model.graph.input.append(model.graph.input[1])
+
+
 def within_a_branch(change: Callable[[Any], None]) -> Callable[[Any], None]:
     def changed(model: Any) -> None:
         inner = small_model()
@@ -143,6 +147,7 @@ HOSTILE: dict[str, tuple[Callable[[Any], None], str]] = {
     "large constant": (large_constant, r"'half' claims the shape \[1099511627776\]"),
     "value for an input": (value_for_an_input, "'E', which is an input"),
     "another input": (another_input, "its inputs are"),
+    "an input twice": (input_twice, "its inputs are"),
     "another shape": (another_shape, r"'E' has the shape \(11, 2\)"),
     "fixed length": (fixed_length, r"'ids' has the shape \(None, 8\)"),
     "another output": (another_output, "its outputs are"),
