@@ -279,7 +279,8 @@ class TraxSentiment(RestrictableCategorizer):
         return self
 
     def _load(self, read: Callable[[str], bytes], where: str | Path) -> None:
-        self.cfg.update(model_from_files(self.model, read, where))
+        self.model, cfg = model_from_files(self.model, read, where)
+        self.cfg.update(cfg)
         self.apply_restriction()
         # Only now, because another thread may be waiting for the weights.
         self._pending = None

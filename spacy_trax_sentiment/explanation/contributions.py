@@ -11,8 +11,8 @@ from ..model.columns import narrowed_contributions
 from ..model.folded import Folded
 from ..model.inputs import doc_tokens, evidence, lexeme_cache, token_preprocessor
 from ..model.thinc_model import folds, lexeme_matrix
-from ..text.arrays import Array
-from ..text.features import Features, compose, context_tokens, feature_ids
+from ..text.arrays import Array, Ragged
+from ..text.features import Features, compose, context_tokens
 from ..text.lexeme_cache import NO_TERM, LexemeCache
 
 
@@ -45,12 +45,16 @@ def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
     cache = lexeme_cache(model)
     tokens = doc_tokens(model, [doc])
     places = np.flatnonzero(tokens.values != NO_TERM)
-    first, last = (each[places] for each in token_preprocessor(model).spans(doc))
+    spans = token_preprocessor(model).spans(doc)
+    first, last = (each[places] for each in spans)
     features = compose(cache, tokens)
     negated, known = np.zeros(len(doc), dtype=bool), np.zeros(len(doc), dtype=bool)
     negated[first[features.is_negated]] = True
     known[first[evidence(model, tokens)[places]]] = True
-    parts, folded = (_of_matrix if folds(model) else _of_layer)(model, cache, features, first, last)
+    if folds(model):
+        parts, folded = _of_matrix(model, cache, features, first, last)
+    else:
+        parts, folded = _of_layer(model, tokens, spans)
     own = np.zeros((len(doc), parts[0][0].shape[1]))
     shared = []
     for values, one, other in parts:
@@ -82,18 +86,18 @@ def _of_matrix(
     return parts, matrix.folded
 
 
-def _of_layer(
-    model: Model[Any, Any], cache: LexemeCache, features: Features, first: Array, last: Array
-) -> tuple[list[Part], Folded]:
-    """Return the integrated gradients of all ids, and the two tokens of each."""
-    from .integrated_gradients import integrated_gradients
+def _of_layer(model: Model[Any, Any], tokens: Ragged, spans: tuple[Array, Array]) -> tuple[list[Part], Folded]:
+    """Return the integrated gradients of all ids that tokens stand behind, and the two tokens of each."""
+    from .integrated_gradients import centred, integrated_gradients
 
-    counts = cache.counts.take(features.indices)
-    firsts, lasts = [np.repeat(first, counts)], [np.repeat(last, counts)]
-    for _, one, other in context_tokens(cache, features):
-        firsts.append(first[one])
-        lasts.append(last[other])
-    found = integrated_gradients(model, feature_ids(cache, features).values)
+    preprocessor, cache, prior = token_preprocessor(model), lexeme_cache(model), model.attrs["label_prior"]
+    first, last = preprocessor.id_tokens(tokens, cache)
+    of_tokens = first >= 0
+    if prior is not None and not evidence(model, tokens).any():
+        found = np.zeros((len(first), len(prior))), centred(np.log(prior))
+    else:
+        found = integrated_gradients(model, preprocessor.token_ids(tokens, cache).values, of_tokens)
     gradients, bias = (narrowed_contributions(each, model.attrs["columns"]) for each in found)
-    values = np.concatenate([gradients, np.zeros((len(gradients), 1))], axis=1)
-    return [(values, np.concatenate(firsts), np.concatenate(lasts))], Folded(values[:0], bias, None, None, 0.0)
+    values = np.concatenate([gradients, np.zeros((len(gradients), 1))], axis=1)[of_tokens]
+    part = values, spans[0][first[of_tokens]], spans[1][last[of_tokens]]
+    return [part], Folded(values[:0], bias, None, None, 0.0)

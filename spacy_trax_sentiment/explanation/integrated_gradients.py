@@ -25,11 +25,12 @@ _STEPS = (8, 32, 128, 512, 2048)
 _POINTS_AT_A_TIME, _IDS_AT_A_TIME = 32, 4096
 
 
-def integrated_gradients(model: Model[Any, Any], ids: Array) -> tuple[Array, Array]:
+def integrated_gradients(model: Model[Any, Any], ids: Array, of_tokens: Array) -> tuple[Array, Array]:
     """Attribute the scores of one text to its ids (n_ids,), by a model whose layer does not fold.
 
-    The baseline is the text with its known terms embedded as zeros. The integral along the straight line from there is
-    a sum by Gauss's quadrature over as many points as `COMPLETENESS` needs.
+    Those are attributed to that stand for a token, `of_tokens` (n_ids,), and are known. The baseline is the text with
+    these embedded as zeros. The integral along the straight line from there is a sum by Gauss's quadrature over as many
+    points as `COMPLETENESS` needs.
 
     If the layer has no embedding of the terms, or the sum does not come close enough, SentimentError is raised.
 
@@ -37,14 +38,12 @@ def integrated_gradients(model: Model[Any, Any], ids: Array) -> tuple[Array, Arr
         Each id's contribution to the log-probabilities less their mean over the labels, float64 (n_ids, n_labels), 0
         for unknown terms; and the rest, float64 (n_labels,): the scores at the baseline, and what the sum misses.
     """
-    prior, known, n_labels = model.attrs["label_prior"], ids >= N_SPECIAL, model.get_dim("nO")
-    if prior is not None and not known.any():
-        return np.zeros((len(ids), n_labels)), _centred(np.log(prior))
+    known, n_labels = (ids >= N_SPECIAL) & of_tokens, model.get_dim("nO")
     layer = differentiable(model)
     if not layer.tables:
         raise SentimentError(Errors.S046.format(layer=model.attrs["layer"]))
     line = _Line(layer, {name: get_weights(model)[name] for name in layer.tables}, ids, known)
-    start, end = _centred(line.scores(np.array([0, 1], dtype=np.float32)))
+    start, end = centred(line.scores(np.array([0, 1], dtype=np.float32)))
     for n_steps in _STEPS:
         contributions = line.integral(n_steps, n_labels)
         if np.abs(contributions.sum(axis=0) - (end - start)).max() < COMPLETENESS:
@@ -52,7 +51,8 @@ def integrated_gradients(model: Model[Any, Any], ids: Array) -> tuple[Array, Arr
     raise SentimentError(Errors.S047.format(layer=model.attrs["layer"], n_steps=n_steps))
 
 
-def _centred(scores: Any) -> Array:
+def centred(scores: Any) -> Array:
+    """Return scores (..., n_labels) less their mean over the labels."""
     scores = np.asarray(scores, dtype=np.float64)
     return np.asarray(scores - scores.mean(axis=-1, keepdims=True))
 
@@ -66,7 +66,7 @@ class _Line:
     def __init__(self, layer: Differentiable, tables: dict[str, Array], ids: Array, known: Array) -> None:
         self._layer, self._ids, self._known = layer, ids, known
         self._special = {name: table[:N_SPECIAL] for name, table in tables.items()}
-        self._rows = {name: table.take(ids, axis=0) * known[:, None] for name, table in tables.items()}
+        self._rows = {name: table.take(ids, axis=0) for name, table in tables.items()}
 
     def scores(self, points: Array) -> Array:
         """Return the log-probabilities at some points, (n_points, n_labels)."""
@@ -89,12 +89,11 @@ class _Line:
     def _at(self, points: Array) -> tuple[Array, dict[str, Array]]:
         """Return the ids (n_points, n_ids) of the text at some points, and the tables that these are rows of."""
         places = np.arange(len(points) * len(self._ids), dtype=np.int32).reshape(len(points), -1)
-        ids = np.where(self._known, N_SPECIAL + places, self._ids).astype(np.int32)
-        tables = {}
-        for name, rows in self._rows.items():
-            own = (points.astype(np.float32)[:, None, None] * rows).reshape(-1, rows.shape[1])
-            tables[name] = np.concatenate([self._special[name], own])
-        return ids, tables
+        ids = np.where(self._ids >= N_SPECIAL, N_SPECIAL + places, self._ids).astype(np.int32)
+        # What is not attributed to is at each point as it is in the text.
+        scale = np.where(self._known, points.astype(np.float32)[:, None], np.float32(1))[:, :, None]
+        own = {name: (scale * rows).reshape(-1, rows.shape[1]) for name, rows in self._rows.items()}
+        return ids, {name: np.concatenate([self._special[name], rows]) for name, rows in own.items()}
 
 
 def _batches(n_steps: int, n_ids: int) -> Iterator[tuple[Array, Array]]:

@@ -60,6 +60,19 @@ class EncoderLayer:
         matrices = ("norm", *blocks)
         return ("E", "positions", *(f"{name}{end}" for name in matrices for end in ("", "_bias")), "W", "b")
 
+    def shapes(self, n_terms: int, n_labels: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the weights by name. Those of a block repeat, so Trax is not needed to know them."""
+        wide = {"widen": (self.width, self.feed_forward_width), "narrow": (self.feed_forward_width, self.width)}
+        ends = {"E": (n_terms, self.width), "positions": (self.max_length, self.width)}
+        ends |= {"W": (self.width, n_labels), "b": (n_labels,)}
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name in self.weight_names:
+            kind = name.partition("_")[2].partition("_")[2] if name.startswith("block_") else name
+            square = wide.get(kind.removesuffix("_bias"), (self.width, self.width))
+            is_vector = kind.endswith(("_bias", "norm"))
+            shapes[name] = ends.get(name) or (square[1:] if is_vector else square)
+        return shapes
+
     def __call__(self, n_terms: int, n_labels: int, dropout: float) -> Any:
         """Return the Trax layer: see `LayerFunction`."""
         from .trax_backend import fastmath, jax, tl
@@ -176,6 +189,11 @@ def Encoder(  # noqa: N802 (named as it is registered)
     model = TraxLayer(preprocessor, layer, nO=nO)
     model.attrs["start"] = None if start is None else Start(start, start_sha256)
     return model
+
+
+def is_encoder(model: Model[Any, Any]) -> bool:
+    """Return whether the model was made by `Encoder`."""
+    return isinstance(model.attrs.get("layer"), EncoderLayer)
 
 
 def _from_bert(

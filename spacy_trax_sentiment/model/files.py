@@ -6,7 +6,7 @@ Nothing that is loaded can execute: there is no pickle. A file that is missing o
 import copy
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,9 @@ from ..errors import Errors, SentimentError
 from ..storage.sealed import Read, json_bytes, manifest, read_sealed
 from ..storage.whole import MANIFEST
 from ..text.vocabulary import SPECIAL_TERMS
+from ..text.word_pieces import WordPieces
 from .architecture import MEANS, Architecture, weight_names
+from .encoder import Encoder, is_encoder
 from .graph import GRADIENT, GRAPH, Graph, described
 from .layer_scores import current_graph
 from .parameters import get_architecture, get_weights, has_weights, set_weights
@@ -30,6 +32,7 @@ from .stored_weights import weight_names as stored_names
 _SETTINGS, _VOCABULARY, _PREPROCESSOR = "settings.json", "vocabulary.json", "preprocessor.msgpack"
 # The highest settings of any preprocessor: a damaged file could claim ones that take endless time or memory.
 _HIGHEST = {"negation_scope": 1 << 20, "bigram_buckets": 1 << 24, "bigram_distance": 1000, "n_leanings": 1000}
+_HIGHEST["max_pieces"] = 1 << 16
 _ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "length_exponent", "label_prior")
 
 
@@ -46,6 +49,8 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
     graph = _graph(model)
     if graph is not None:
         settings["layer"] = described(model.attrs["layer"])
+    if is_encoder(model):
+        settings["encoder"] = asdict(model.attrs["layer"])
     files = {
         _SETTINGS: json_bytes(settings),
         _VOCABULARY: json_bytes(sorted(vocabulary, key=vocabulary.__getitem__)),
@@ -61,11 +66,12 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
     return files
 
 
-def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> dict[str, Any]:
-    """Set the model's vocabulary, preprocessor, settings and weights, and return the component's settings.
+def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> tuple[Model[Any, Any], dict[str, Any]]:
+    """Set the model's vocabulary, preprocessor, settings and weights, and return it with the component's settings.
 
-    A file in `where` that is missing, damaged, of a newer format, or does not fit the model raises SentimentError,
-    which names it; the model is then unchanged.
+    The files of an encoder bring their architecture: if the model is another, and not trained, an encoder takes its
+    place. A file in `where` that is missing, damaged, of a newer format, or does not fit the model raises
+    SentimentError, which names it; the model is then unchanged.
     """
     files = read_sealed(MANIFEST, read, where)
     settings = _parsed(files, _SETTINGS, json.loads, where)
@@ -73,6 +79,8 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
     preprocessor_bytes = _parsed(files, _PREPROCESSOR, bytes, where)
     weights = {name: _weight(files, name, where) for name in stored_names(files)}
     try:
+        if "encoder" in settings and not is_encoder(model) and not model.attrs["vocabulary"]:
+            model = Encoder(WordPieces(), **settings["encoder"])
         vocabulary = dict(zip(terms, range(len(terms)), strict=True))
         _check_settings(model, settings, terms, vocabulary)
         preprocessor = copy.copy(model.attrs["preprocessor"])  # a copy, because the file may still be refused
@@ -94,8 +102,7 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> d
     set_weights(model, weights)
     if "graph" in model.attrs and weights:
         model.attrs["graph"] = _stored_graph(model, settings.get("layer"), files, Path(where))
-    cfg: dict[str, Any] = settings["cfg"]
-    return cfg
+    return model, settings["cfg"]
 
 
 def _parsed(files: Mapping[str, bytes], name: str, parse: Callable[[bytes], Any], where: str | Path) -> Any:
@@ -149,7 +156,8 @@ def _attributes(model: Model[Any, Any]) -> list[str]:
 
 
 def _check_settings(model: Model[Any, Any], settings: Any, terms: Any, vocabulary: dict[str, int]) -> None:
-    if ("mean" in settings) != ("mean" in model.attrs):
+    of_encoder = asdict(model.attrs["layer"]) if is_encoder(model) else None
+    if ("mean" in settings) != ("mean" in model.attrs) or settings.get("encoder") != of_encoder:
         raise ValueError("it was made by another architecture")
     if not isinstance(settings["cfg"], dict) or settings.get("mean", MEANS[0]) not in MEANS:
         raise ValueError("the settings are not this format's")
@@ -171,17 +179,21 @@ def _check_preprocessor(preprocessor: Any) -> None:
 
 def _check_shapes(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
     a = get_architecture(model) if weights else None
-    if not isinstance(a, Architecture):
+    if isinstance(a, Architecture):
+        width = a.hidden_width or a.embedding_dim
+        shapes: Mapping[str, tuple[int, ...]] = {
+            "E": (a.n_terms, a.embedding_dim),
+            "W_hidden": (a.embedding_dim, a.hidden_width),
+            "b_hidden": (a.hidden_width,),
+            "W": (width, a.n_labels),
+            "b": (a.n_labels,),
+        }
+        shapes = {name: shapes[name] for name in weight_names(a.hidden_width)}
+    elif a is not None and is_encoder(model):
+        shapes = a.layer.shapes(a.n_terms, a.n_labels)
+    else:
         return  # only Trax knows those of another layer: they are checked before the first prediction
-    width = a.hidden_width or a.embedding_dim
-    shapes = {
-        "E": (a.n_terms, a.embedding_dim),
-        "W_hidden": (a.embedding_dim, a.hidden_width),
-        "b_hidden": (a.hidden_width,),
-        "W": (width, a.n_labels),
-        "b": (a.n_labels,),
-    }
-    for name in weight_names(a.hidden_width):
-        if name not in weights or weights[name].shape != shapes[name]:
+    for name, shape in shapes.items():
+        if name not in weights or weights[name].shape != shape:
             found = weights[name].shape if name in weights else "missing"
-            raise ValueError(f"the weights '{name}' are {found}, not {shapes[name]}")
+            raise ValueError(f"the weights '{name}' are {found}, not {shape}")

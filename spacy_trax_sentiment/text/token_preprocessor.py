@@ -10,8 +10,8 @@ from spacy.attrs import ORTH
 from spacy.tokens import Doc
 
 from .arrays import Array, Ragged
-from .features import compose, feature_ids
-from .lexeme_cache import MAX_LEXEMES, LexemeCache
+from .features import compose, context_tokens, feature_ids
+from .lexeme_cache import MAX_LEXEMES, NO_TERM, LexemeCache
 from .preprocessor import Lexeme, Lexemes, Preprocessor, saved_with_model
 from .vocabulary import build_vocabulary
 
@@ -104,6 +104,20 @@ class TokenPreprocessor:
     def token_ids(self, tokens: Ragged, cache: LexemeCache) -> Ragged:
         """Return the ids of each text, int64, from its tokens' indices in the cache."""
         return feature_ids(cache, compose(cache, tokens))
+
+    def id_tokens(self, tokens: Ragged, cache: LexemeCache) -> tuple[Array, Array]:
+        """Return the first and the last of the tokens behind each of one text's `token_ids`, int64 (n_ids,) twice.
+
+        Both are -1 for an id that no token stands behind.
+        """
+        places = np.flatnonzero(tokens.values != NO_TERM)
+        features = compose(cache, tokens)
+        own = np.repeat(places, cache.counts.take(features.indices))
+        firsts, lasts = [own], [own]
+        for _, one, other in context_tokens(cache, features):
+            firsts.append(places[one])
+            lasts.append(places[other])
+        return np.concatenate(firsts), np.concatenate(lasts)
 
     def n_ids(self, n_terms: int) -> int:
         """Return the number of ids for a vocabulary's length: those of terms, negated terms, pairs and sides."""

@@ -113,11 +113,12 @@ class WordPieces(TokenPreprocessor):
         pieces = cache.ids_of(tokens.values, np.zeros(len(tokens.values), dtype=bool))
         return _framed(Ragged(pieces.values, segment_sums(pieces.lengths, tokens.lengths)), self.max_pieces)
 
-    def piece_tokens(self, tokens: Ragged, cache: LexemeCache) -> Array:
-        """Return the place of the token behind each of `token_ids`, int64; -1 for `[CLS]` and the end."""
+    def id_tokens(self, tokens: Ragged, cache: LexemeCache) -> tuple[Array, Array]:
         counts = cache.counts.take(tokens.values)
         places = np.repeat(np.arange(len(counts)), counts)
-        return _framed(Ragged(places, segment_sums(counts, tokens.lengths)), self.max_pieces, (-1, -1)).values
+        pieces = Ragged(places, segment_sums(counts, tokens.lengths))
+        of_ids = _framed(pieces, self.max_pieces, (-1, -1)).values
+        return of_ids, of_ids
 
     def to_bytes(self) -> bytes:
         saved = {name: value for name, value in vars(self).items() if not name.startswith("_")}
