@@ -112,3 +112,63 @@ def trained(short_texts: "tuple[list[LabelledText], list[LabelledText]]", requir
     from spacy_trax_sentiment.training.settings import Settings
 
     return train_on(Corpus(DEFAULT_LABELS, *short_texts), Settings(steps=100)).nlp
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random BERT with two blocks: the directory of its `model.safetensors` and `vocab.txt`."""
+    import json
+
+    import numpy as np
+
+    width, wide, n_positions = 8, 12, 20
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = "good bad not film the was it love hate great awful smile sad face http user".split()
+    special = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = [*special, *"@!.,/'", *"0123456789", *letters, *(f"##{letter}" for letter in letters), *words, "стол"]
+    rng = np.random.default_rng(0)
+    shapes = {
+        f"embeddings.{name}_embeddings.weight": (n, width)
+        for name, n in (("word", len(pieces)), ("position", n_positions), ("token_type", 2))
+    }
+    dense = {"attention.self.query": (width, width), "attention.self.key": (width, width)}
+    dense |= {"attention.self.value": (width, width), "attention.output.dense": (width, width)}
+    dense |= {"intermediate.dense": (wide, width), "output.dense": (width, wide)}
+    norms = ["embeddings.LayerNorm"]
+    for i in range(2):
+        norms += [f"encoder.layer.{i}.{name}.LayerNorm" for name in ("attention.output", "output")]
+        for name, (units, inputs) in dense.items():
+            shapes[f"encoder.layer.{i}.{name}.weight"] = units, inputs
+            shapes[f"encoder.layer.{i}.{name}.bias"] = (units,)
+    for name in norms:
+        shapes[f"{name}.weight"] = shapes[f"{name}.bias"] = (width,)
+    arrays = {name: rng.normal(0, 0.5, shape).astype("<f4") for name, shape in shapes.items()}
+    header, data = {}, b""
+    for name, array in arrays.items():
+        end = len(data) + array.nbytes
+        header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": [len(data), end]}
+        data += array.tobytes()
+    text = json.dumps(header).encode()
+    directory = tmp_path_factory.mktemp("bert")
+    (directory / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
+    (directory / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_bert: Path) -> dict[str, object]:
+    """The configuration of an encoder that starts from `tiny_bert`."""
+    return {
+        "@architectures": "spacy_trax_sentiment.Encoder.v1",
+        "width": 8,
+        "n_blocks": 2,
+        "n_heads": 2,
+        "feed_forward_width": 12,
+        "max_length": 20,
+        "start": str(tiny_bert / "model.safetensors"),
+        "preprocessor": {
+            "@misc": "spacy_trax_sentiment.WordPieces.v1",
+            "vocabulary": str(tiny_bert / "vocab.txt"),
+            "max_pieces": 16,
+        },
+    }

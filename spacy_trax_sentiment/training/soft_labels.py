@@ -1,13 +1,15 @@
 """Read texts with the probability of each label, as a model or a vote of several people gives them."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import srsly
 from numpy.typing import NDArray
 
-from ..errors import Errors, SentimentError, errors_at
+from ..errors import Errors, SentimentError, errors_at, os_errors_as
+from ..tables.lines import brief
 from .labelled import LabelledText
 
 
@@ -25,33 +27,39 @@ def read_soft_labels(path: Path, prefix: str, labels: Sequence[str]) -> tuple[li
     Raises:
         SentimentError: The file cannot be read, a key is missing, or probabilities are not from 0 to 1 or sum to 0.
     """
-    texts, rows = [], []
-    try:
-        for line, row in enumerate(srsly.read_jsonl(path), 1):
-            with errors_at(f"{path}, line {line}"):
-                probabilities = [_probability(row, f"{prefix}{label}") for label in labels]
-                if not isinstance(row.get("text"), str):
-                    raise SentimentError(Errors.S065.format(column="text", value=row.get("text"), option="text"))
-                if not sum(probabilities):
-                    raise SentimentError(Errors.S021.format(name=f"{prefix}*", value=0, wanted="above 0 for a label"))
-            texts.append(LabelledText(row["text"], labels[int(np.argmax(probabilities))]))
+    if not path.exists():
+        raise SentimentError(Errors.S001.format(path=path))
+    texts: list[LabelledText] = []
+    rows: list[list[float]] = []
+    with os_errors_as(Errors.S002, path, UnicodeDecodeError), path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            with errors_at(f"{path}, line {number}"):
+                text, probabilities = _parsed(line, prefix, labels)
+            texts.append(LabelledText(text, labels[int(np.argmax(probabilities))]))
             rows.append(probabilities)
-    except FileNotFoundError:
-        raise SentimentError(Errors.S001.format(path=path)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SentimentError(Errors.S002.format(path=path, reason=error)) from None
-    except ValueError as error:
-        if isinstance(error, SentimentError):
-            raise
-        raise SentimentError(f"{Errors.S004.format(reason=error)} ({path})") from None
     if not texts:
         raise SentimentError(Errors.S003.format(path=path))
     targets = np.array(rows, dtype=np.float32)
     return texts, targets / targets.sum(axis=1, keepdims=True)
 
 
-def _probability(row: object, name: str) -> float:
-    value = row.get(name) if isinstance(row, dict) else None
+def _parsed(line: str, prefix: str, labels: Sequence[str]) -> tuple[str, list[float]]:
+    try:
+        row = json.loads(line)
+    except (RecursionError, ValueError) as error:
+        raise SentimentError(Errors.S004.format(reason=error)) from None
+    if not isinstance(row, dict):
+        raise SentimentError(Errors.S063.format(value=brief(line.strip()), column="text"))
+    if not isinstance(row.get("text"), str):
+        raise SentimentError(Errors.S065.format(column="text", value=brief(row.get("text")), option="the key 'text'"))
+    probabilities = [_probability(row, f"{prefix}{label}") for label in labels]
+    if not sum(probabilities):
+        raise SentimentError(Errors.S021.format(name=f"{prefix}*", value=0, wanted="above 0 for some label"))
+    return row["text"], probabilities
+
+
+def _probability(row: dict[str, Any], name: str) -> float:
+    value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise SentimentError(Errors.S021.format(name=name, value=value, wanted="a probability, from 0 to 1"))
     return float(value)

@@ -11,6 +11,7 @@ from spacy_trax_sentiment.model.padding import bucket_length, longest_length
 from spacy_trax_sentiment.training.batches import (
     Batch,
     balanced_batches,
+    bucketed_batches,
     check_batch_size,
     shuffled_batches,
     steady_length,
@@ -193,3 +194,32 @@ def test_texts_of_similar_lengths_share_a_batch() -> None:
     batches = weighted_batches(ids, [0] * len(ids), [1.0] * len(ids), 16, n_classes=1)
     lengths = [next(batches)[0].shape[1] for _ in range(40)]
     assert len(set(lengths)) > 1
+
+
+@given(IDS.filter(len), st.integers(1, 8), st.integers(1, 200), st.integers(0, 3))
+def test_bucketed_batches_have_one_shape_per_length_and_a_most_size(
+    ids: list[list[int]], batch_size: int, ids_per_batch: int, seed: int
+) -> None:
+    targets = np.arange(2 * len(ids), dtype=np.float32).reshape(-1, 2)
+    weights = [1.0] * len(ids)
+    batches = list(islice(bucketed_batches(ids, targets, weights, batch_size, ids_per_batch, seed=seed), 10))
+    shapes: dict[int, int] = {}
+    for inputs, of_batch, example_weights in batches:
+        n_texts, length = inputs.shape
+        assert shapes.setdefault(length, n_texts) == n_texts
+        assert n_texts <= batch_size
+        assert inputs.size <= ids_per_batch or n_texts == 1
+        assert example_weights.tolist() == [1] * n_texts
+        for row, target in zip(inputs.tolist(), of_batch, strict=True):
+            assert [i for i in row if i] == ids[int(target[0]) // 2]
+    again = islice(bucketed_batches(ids, targets, weights, batch_size, ids_per_batch, seed=seed), 10)
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(batches, again, strict=True))
+
+
+def test_bucketed_batches_draw_by_weight() -> None:
+    ids = [[3], [4], [5] * 20]
+    targets = np.eye(3, dtype=np.float32)
+    batches = islice(bucketed_batches(ids, targets, [1, 3, 0], 10, 1000), 400)
+    counts = sum(of_batch.sum(axis=0) for _, of_batch, _ in batches)
+    assert counts[2] == 0
+    assert counts[1] / counts[0] == pytest.approx(3, rel=0.15)

@@ -55,7 +55,7 @@ def test_texts_have_the_weights_of_their_source_and_label(data: Path) -> None:
     assert [text.text for text in corpus.held_out] == ["a", "e"]
 
 
-@pytest.mark.parametrize("name", ["en", "en_ternary", "en_ternary_start"])
+@pytest.mark.parametrize("name", ["en", "en_ternary", "en_ternary_start", "en_trf"])
 def test_the_bundled_recipes_can_be_read(name: str) -> None:
     recipe = read_recipe(name)
     assert {"negative", "positive"} <= set(recipe.labels)
@@ -100,3 +100,25 @@ def test_a_missing_recipe_or_source_is_named(data: Path) -> None:
     (data / "second.jsonl").unlink()
     with pytest.raises(SentimentError, match=r"S001.*second\.jsonl"):
         mix(read_recipe(data / "recipe.cfg"), data)
+
+
+def test_a_source_may_know_some_of_the_labels_or_their_probabilities(data: Path) -> None:
+    recipe = RECIPE.replace('names = ["negative","positive"]', 'names = ["negative","neutral","positive"]')
+    recipe = recipe.replace('path = "second.jsonl"', 'path = "second.jsonl"\nlabels = ["negative","positive"]')
+    recipe = recipe.replace("[dev]\n", '[sources.soft]\npath = "soft.jsonl"\nprobabilities = "p_"\n[dev]\n')
+    soft = {"text": "f", "p_negative": 0.25, "p_neutral": 0.25, "p_positive": 0.5}
+    srsly.write_jsonl(data / "soft.jsonl", [soft])
+    (data / "recipe.cfg").write_text(recipe)
+    corpus = mix(read_recipe(data / "recipe.cfg"), data)
+    assert [text.text for text in corpus.texts] == ["a", "b", "d", "f"]
+    assert corpus.targets is not None
+    assert corpus.targets.tolist() == [[0, 0, 1], [0, 1, 0], [1, -1, 0], [0.25, 0.25, 0.5]]
+    assert corpus.held_out_targets is not None
+    assert corpus.held_out_targets.tolist() == [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
+
+
+def test_a_recipe_may_name_another_architecture(data: Path) -> None:
+    model = '[model]\n@architectures = "spacy_trax_sentiment.Encoder.v1"\nwidth = 8\n[settings]'
+    (data / "recipe.cfg").write_text(RECIPE.replace("[settings]", model))
+    settings = read_recipe(data / "recipe.cfg").settings
+    assert settings.model == {"@architectures": "spacy_trax_sentiment.Encoder.v1", "width": 8}

@@ -1,0 +1,201 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+from scipy.special import erf, log_softmax, softmax
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import registry
+
+from spacy_trax_sentiment import Settings, TextScorer, load, save, train
+from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.model.encoder import Encoder, EncoderLayer, Start
+from spacy_trax_sentiment.model.inputs import set_vocabulary
+from spacy_trax_sentiment.model.parameters import get_weights, initial_weights
+from spacy_trax_sentiment.pipelines import find_component
+from spacy_trax_sentiment.storage.safetensors import read_safetensors
+from spacy_trax_sentiment.text.word_pieces import WordPieces
+
+TEXTS = ["good film!", "not good", "it was awful", "i love it", "hate the sad film", "great", "bad, bad film"] * 6
+LABELS = ["positive", "negative", "negative", "positive", "negative", "positive", "negative"] * 6
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_encoder: dict[str, Any], require_trax: None) -> Language:
+    """An encoder that Trax's Loop trained for a few steps."""
+    settings = Settings(
+        steps=12, batch_size=8, ids_per_batch=64, learning_rate=0.01, warmup_steps=2, decay=True,
+        clip_grad_norm=1.0, balanced=False, model=tiny_encoder, calibrate=True, evaluate_every=5,
+    )  # fmt: skip
+    return train(TEXTS, LABELS, settings=settings).nlp
+
+
+def _model(tiny_bert: Path, **settings: Any) -> Any:
+    preprocessor = WordPieces(str(tiny_bert / "vocab.txt"))
+    sizes = {"width": 8, "n_blocks": 2, "n_heads": 2, "feed_forward_width": 12, "max_length": 20, "nO": 3}
+    model = Encoder(preprocessor, **{**sizes, "start": str(tiny_bert / "model.safetensors"), **settings})
+    set_vocabulary(model, [])
+    return model
+
+
+def _bert(directory: Path, rows: Any, n_heads: int, W: Any, b: Any) -> Any:
+    """Return the log-probabilities of BERT's rows of pieces, after Devlin et al. (2019), in NumPy with float64."""
+    arrays = {
+        name: array.astype(np.float64) for name, array in read_safetensors(directory / "model.safetensors").items()
+    }
+
+    def dense(name: str, x: Any) -> Any:
+        return x @ arrays[f"{name}.weight"].T + arrays[f"{name}.bias"]
+
+    def norm(name: str, x: Any) -> Any:
+        centred = x - x.mean(axis=-1, keepdims=True)
+        deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-12)
+        return centred / deviation * arrays[f"{name}.weight"] + arrays[f"{name}.bias"]
+
+    x = arrays["embeddings.word_embeddings.weight"][rows]
+    x = x + arrays["embeddings.position_embeddings.weight"][: len(rows)]
+    x = norm("embeddings.LayerNorm", x + arrays["embeddings.token_type_embeddings.weight"][0])
+    for i in range(2):
+        block = f"encoder.layer.{i}"
+        heads = [np.split(dense(f"{block}.attention.self.{name}", x), n_heads, 1) for name in ("query", "key", "value")]
+        of_heads = [softmax(q @ k.T / np.sqrt(q.shape[1]), axis=1) @ v for q, k, v in zip(*heads, strict=True)]
+        attended = dense(f"{block}.attention.output.dense", np.concatenate(of_heads, axis=1))
+        x = norm(f"{block}.attention.output.LayerNorm", x + attended)
+        wide = dense(f"{block}.intermediate.dense", x)
+        gelu = wide * (1 + erf(wide / np.sqrt(2))) / 2
+        x = norm(f"{block}.output.LayerNorm", x + dense(f"{block}.output.dense", gelu))
+    return log_softmax(x.mean(axis=0) @ W + b)
+
+
+def test_a_started_encoder_computes_what_bert_does(tiny_bert: Path, require_trax: None) -> None:
+    from spacy_trax_sentiment.model.trax_backend import jax
+
+    model = _model(tiny_bert)
+    layer, weights = initial_weights(model, 0)
+    vocabulary = model.attrs["vocabulary"]
+    row = {piece: i for i, piece in enumerate((tiny_bert / "vocab.txt").read_text(encoding="utf-8").splitlines())}
+    texts = [["[CLS]", "good", "##x", "film", "__</e>__"], ["[CLS]", "__UNK__", "a", "__</e>__"], ["[CLS]"]]
+    ids = np.zeros((3, 7), dtype=np.int32)
+    for padded, text in zip(ids, texts, strict=True):
+        padded[: len(text)] = [vocabulary[piece] for piece in text]
+    found, _ = layer.pure_fn(ids, layer.weights, layer.state, jax.random.PRNGKey(0))
+    names = {"__</e>__": "[SEP]", "__UNK__": "[UNK]"}
+    for scores, text in zip(np.asarray(found), texts, strict=True):
+        rows = [row[names.get(piece, piece)] for piece in text]
+        assert np.allclose(scores, _bert(tiny_bert, rows, 2, weights["W"], weights["b"]), atol=1e-5)
+
+
+def test_the_weights_have_the_names_and_shapes_that_are_foretold(tiny_bert: Path, require_trax: None) -> None:
+    model = _model(tiny_bert, start=None)
+    layer = model.attrs["layer"]
+    _, weights = initial_weights(model, 0)
+    expected = layer.shapes(len(model.attrs["vocabulary"]), 3)
+    assert {name: value.shape for name, value in weights.items()} == expected
+    assert tuple(weights) == layer.weight_names
+    assert EncoderLayer().shapes(100, 2)["block_5_widen"] == (384, 1536)
+
+
+def test_a_start_that_cannot_be_used_is_refused_by_name(tiny_bert: Path, tmp_path: Path, require_trax: None) -> None:
+    for settings, message in (
+        ({"start_sha256": "00"}, "S056.*model.safetensors.*its sha256 is"),
+        ({"width": 4}, r"S056.*'E' is \(\d+, 8\), and the config says"),
+        ({"n_blocks": 3}, "S056.*encoder.layer.2.* is missing"),
+        ({"start": str(tmp_path / "none.safetensors")}, "S056.*none.safetensors.*No such file"),
+        ({"start": "no_such_package:model.safetensors"}, "S055.*no_such_package"),
+    ):
+        with pytest.raises(SentimentError, match=message):
+            initial_weights(_model(tiny_bert, **settings), 0)
+    shutil.copy(tiny_bert / "model.safetensors", tmp_path)
+    with pytest.raises(SentimentError, match="S054.*vocab.txt"):
+        initial_weights(_model(tiny_bert, start=str(tmp_path / "model.safetensors")), 0)
+
+
+def test_sizes_out_of_range_are_refused() -> None:
+    for name, value in (("n_blocks", 0), ("width", 10), ("max_length", -1)):
+        with pytest.raises(SentimentError, match=f"S021.*{name} is {value}"):
+            Encoder(WordPieces(), **{"n_heads": 4, name: value})
+
+
+def test_training_keeps_the_embedding_and_moves_the_rest(tiny: Language, tiny_bert: Path) -> None:
+    trained = get_weights(find_component(tiny).model)
+    start = _model(tiny_bert, nO=2)
+    _, weights = initial_weights(start, 0)
+    assert np.array_equal(trained["E"], weights["E"])
+    still = [name for name in weights if np.allclose(trained[name], weights[name], atol=1e-6)]
+    # The softmax over positions does not see what is added to all keys alike.
+    assert set(still) <= {"E", "block_0_key_bias", "block_1_key_bias"}
+
+
+def test_the_same_seed_gives_the_same_weights(tiny_encoder: dict[str, Any], require_trax: None) -> None:
+    settings = Settings(steps=3, batch_size=4, ids_per_batch=32, balanced=False, model=tiny_encoder)
+    first, second = (find_component(train(TEXTS, LABELS, settings=settings).nlp).model for _ in range(2))
+    for name, value in get_weights(first).items():
+        assert np.array_equal(value, get_weights(second)[name]), name
+
+
+def test_a_saved_encoder_is_served_without_trax(tiny: Language, tmp_path: Path) -> None:
+    save(tiny, tmp_path / "model")
+    texts = ["", "good", "not a good film, it was awful :(", "Ω", "a " * 100, *TEXTS[:7]]
+    expected = np.array([list(doc.cats.values()) for doc in tiny.pipe(texts)])
+    code = """
+import sys, numpy as np, spacy_trax_sentiment as s
+scorer = s.TextScorer.load(sys.argv[1])
+np.save(sys.argv[2], scorer(sys.argv[3:]))
+s.load(sys.argv[1])("not good")._.sentiment.contributions
+assert not {"trax", "jax", "tensorflow", "torch", "transformers"} & set(sys.modules), "Trax was imported"
+"""
+    out = tmp_path / "scores.npy"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "model"), str(out), *texts], check=True)
+    assert np.allclose(np.load(out), expected, atol=1e-5)
+    scorer = TextScorer.load(tmp_path / "model")
+    alone = np.concatenate([scorer([text]) for text in texts])
+    backwards = scorer(texts[::-1])[::-1]
+    assert np.allclose(alone, expected, atol=1e-5)
+    assert np.allclose(backwards, expected, atol=1e-5)
+
+
+def test_pretrained_weights_bring_their_architecture(tiny: Language, tmp_path: Path) -> None:
+    save(tiny, tmp_path / "model")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", config={"pretrained": str(tmp_path / "model")})
+    assert nlp("not good").cats == pytest.approx(tiny("not good").cats, abs=1e-5)
+    nlp.to_disk(tmp_path / "again")
+    shutil.rmtree(tmp_path / "model")
+    for loaded in (load(tmp_path / "again"), spacy.load(tmp_path / "again")):
+        assert loaded("not good").cats == pytest.approx(tiny("not good").cats, abs=1e-5)
+    copied = type(nlp).from_config(nlp.config)
+    with pytest.raises(SentimentError, match="S036"):
+        copied("not good")
+
+
+def test_contributions_add_up_and_belong_to_tokens(tiny: Language) -> None:
+    doc = tiny("the film was not goodish, i hate it :)")
+    sentiment = doc._.sentiment
+    assert sentiment.contributions.shape == (len(doc), 2)
+    total = sentiment.contributions.sum(axis=0) + sentiment.bias
+    logs = np.log(list(doc.cats.values()))
+    assert np.allclose(total, logs - logs.mean(), atol=1e-2)
+    assert np.count_nonzero(sentiment.toward("positive")) > 3
+    assert tiny("12, 34")._.sentiment.n_known == 0
+
+
+def test_update_and_initialize_train_an_encoder(tiny_encoder: dict[str, Any], require_trax: None) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", config={"model": tiny_encoder, "pretrained": None})
+    docs = [(text, {"cats": {each: float(each == label) for each in ("negative", "positive")}})
+            for text, label in zip(TEXTS[:14], LABELS[:14], strict=True)]  # fmt: skip
+    examples = [Example.from_dict(nlp.make_doc(text), annotations) for text, annotations in docs]
+    optimizer = nlp.initialize(lambda: examples)
+    losses = [nlp.update(examples, sgd=optimizer)["trax_sentiment"] for _ in range(8)]
+    assert losses[-1] < losses[0]
+
+
+def test_the_names_are_registered() -> None:
+    assert registry.get("architectures", "spacy_trax_sentiment.Encoder.v1") is Encoder
+    assert registry.get("misc", "spacy_trax_sentiment.WordPieces.v1") is WordPieces
+    assert Start("a").sha256 is None
