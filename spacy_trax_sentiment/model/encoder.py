@@ -63,7 +63,7 @@ class EncoderLayer:
     def shapes(self, n_terms: int, n_labels: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the weights by name. Those of a block repeat, so Trax is not needed to know them."""
         wide = {"widen": (self.width, self.feed_forward_width), "narrow": (self.feed_forward_width, self.width)}
-        ends = {"E": (n_terms, self.width), "positions": (self.max_length, self.width)}
+        ends: dict[str, tuple[int, ...]] = {"E": (n_terms, self.width), "positions": (self.max_length, self.width)}
         ends |= {"W": (self.width, n_labels), "b": (n_labels,)}
         shapes: dict[str, tuple[int, ...]] = {}
         for name in self.weight_names:

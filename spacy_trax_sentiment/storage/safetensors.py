@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
+_DTYPES: dict[Any, Any] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
 
 
 def read_safetensors(path: Path, sha256: str | None = None) -> dict[str, NDArray[np.float32]]:
@@ -38,12 +38,11 @@ def read_safetensors(path: Path, sha256: str | None = None) -> dict[str, NDArray
         raise ValueError("its header is not a JSON object")
     arrays = {}
     for name, entry in header.items():
-        dtype = _DTYPES.get(entry.get("dtype")) if isinstance(entry, Mapping) else None
-        if dtype is None:
+        if not isinstance(entry, Mapping) or entry.get("dtype") not in _DTYPES:
             continue
         first, last = entry["data_offsets"]
         if not 0 <= first <= last <= len(data) - start:
             raise ValueError(f"the array '{name}' is cut off")
-        values = np.frombuffer(data[start + first : start + last], dtype=dtype)
+        values = np.frombuffer(data[start + first : start + last], dtype=_DTYPES[entry["dtype"]])
         arrays[name] = values.reshape(entry["shape"]).astype(np.float32)
     return arrays

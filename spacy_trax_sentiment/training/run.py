@@ -256,7 +256,7 @@ def _batches(
     if settings.ids_per_batch or probabilities is not None:
         if probabilities is None:
             probabilities = np.eye(n_labels, dtype=np.float32)[np.asarray(targets)]
-        even = np.ones(len(ids)) if weights is None else weights
+        even = [1.0] * len(ids) if weights is None else weights
         most = settings.ids_per_batch or size * longest_length(max(map(len, ids)))
         return bucketed_batches(ids, probabilities, even, size, most, seed=seed)
     padded_length = steady_length(ids) if settings.pad_to_ladder else longest_length

@@ -119,8 +119,8 @@ def test_every_option_and_argument_for_a_model_is_completed_in_the_shell(folders
     assert subprocess.check_output(command, env=environ, text=True).split() == ["en", "en_ternary", "en_other"]
 
 
-FOREIGN = {"--recursive", "--paths.train", "--paths.dev"}
-"""Options of aws and spaCy that remedies name."""
+FOREIGN = {"--recursive", "--paths.train", "--paths.dev", "--no-deps"}
+"""Options of aws, spaCy and pip that remedies name."""
 
 
 def test_every_option_that_the_code_names_exists() -> None:
