@@ -146,7 +146,6 @@ class Errors:
     S073 = "[S073] {path}: does not fit the pipeline's component ({reason}). Load it with the config that it was saved with."
     S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again with a lower learning rate."
     S075 = "[S075] the model takes at least {size} MB, more than --max-mb {most}. Give a larger --max-mb."
-    S076 = "[S076] the layer of {layer} does not fold, so its model cannot be made compact. Train one with the architecture `spacy_trax_sentiment.Classifier.v1`."
 
     S077 = "[S077] {path}: cannot be used as a graph ({reason}). Copy the model again, or save it again where the extra 'train' is installed."
     S078 = "[S078] the model has no graph (graph.onnx), so that predicting needs {package}, which is not installed ({reason}). Save the model again where the extra 'train' is installed, or install it from a clone: pip install '.[train]'."

@@ -31,8 +31,8 @@ def compact(
 ) -> None:
     """Make a model smaller.
 
-    Folds its embedding, stores it as float16, and drops its weakest terms if it is still too large. Then prints the
-    accuracy before and after.
+    Folds its embedding, stores it as float16, and drops its weakest terms if it is still too large. The weights of an
+    encoder, or of another layer that does not fold, are stored as int8. Then prints the accuracy before and after.
 
     \b
     Examples:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +90,11 @@ def model_facts(name: str, labels: Sequence[str] | None = None) -> dict[str, Any
 
 
 def _architecture(nlp: "Language", name: str, model: "Model[Any, Any]") -> dict[str, Any]:
+    from ..model.encoder import is_encoder
     from ..model.thinc_model import folds
 
+    if is_encoder(model):  # which pretrained weights may have brought, whatever the config says
+        return {"name": "spacy_trax_sentiment.Encoder.v1", **asdict(model.attrs["layer"])}
     names = ("embedding_dim", "hidden_width", "mean", "length_exponent")
     settings = {each: model.attrs[each] for each in names} if folds(model) else {"layer": str(model.attrs["layer"])}
     return {"name": nlp.get_pipe_config(name)["model"]["@architectures"], **settings}

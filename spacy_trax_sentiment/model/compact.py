@@ -14,6 +14,7 @@ from .files import model_to_files
 from .folded import fold
 from .inputs import lexeme_cache
 from .parameters import get_weights, set_weights
+from .stored_weights import stored
 from .thinc_model import folds
 
 
@@ -68,10 +69,17 @@ def _replace(model: Model[Any, Any], weights: Mapping[str, Array]) -> None:
 def compact_files(model: Model[Any, Any], cfg: dict[str, Any], max_bytes: int) -> int:
     """Fold the embedding, store it as float16, drop as few terms as make the files fit, and return their size in bytes.
 
-    A model that does not fold, or whose files do not fit even without terms, raises SentimentError, and is of no use.
+    The weights of a layer that does not fold are stored as int8, and all terms are kept: what a term does depends on
+    the others. A model whose files do not fit raises SentimentError, and is of no use.
     """
     if not folds(model):
-        raise SentimentError(Errors.S076.format(layer=model.attrs["layer"]))
+        cfg["weights_dtype"] = "int8"
+        # From now on the model is what will be loaded.
+        set_weights(model, {name: stored(value, "int8") for name, value in get_weights(model).items()})
+        size = files_size(model, cfg)
+        if size > max_bytes:
+            raise SentimentError(Errors.S075.format(size=f"{size / 1e6:.3f}", most=max_bytes / 1e6))
+        return size
     fold_embedding(model)
     cfg["weights_dtype"] = "float16"
     size = files_size(model, cfg)

@@ -32,6 +32,13 @@ def weight_files(name: str, value: Any, dtype: str) -> dict[str, bytes]:
     return {name + _ARRAY: _npy(array)}
 
 
+def stored(value: Any, dtype: str) -> Array:
+    """Return a weight as it is after it was saved as that type and loaded, float32."""
+    files = weight_files("it", value, dtype)
+    array = weight_array(files["it" + _ARRAY])
+    return dequantized(array, weight_array(files[scale_file("it")])) if array.dtype == np.int8 else array
+
+
 def weight_names(files: Mapping[str, bytes]) -> list[str]:
     """Return the names of the weights that the files hold."""
     arrays = (name for name in files if name.endswith(_ARRAY) and not name.endswith(_SCALE))

@@ -5,15 +5,13 @@ import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.training import Example
 
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.compact import compact_files, files_size, fold_embedding, keep_terms
-from spacy_trax_sentiment.model.custom_layer import TraxLayer
 from spacy_trax_sentiment.model.parameters import get_architecture, get_weights, set_weights, to_trax_layer
-from spacy_trax_sentiment.model.trax_layers import Convolution
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import N_SPECIAL
 
 TEXTS = ["I love it", "awful, never again", "not good at all", "", "zzzz", "the parcel"]
@@ -112,10 +110,28 @@ def test_a_model_is_shrunk_to_a_size(nlp: Language, tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in (tmp_path / "small").iterdir()) == size
 
 
-def test_a_model_that_does_not_fold_is_refused() -> None:
-    model = TraxLayer(SentimentTerms(), Convolution())
-    with pytest.raises(SentimentError, match=r"S076.*Convolution.*Classifier\.v1"):
-        compact_files(model, {}, 1_000_000)
+def test_the_weights_of_a_layer_that_does_not_fold_are_stored_as_int8(require_trax: None, tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    config = {
+        "@architectures": "spacy_trax_sentiment.TraxLayer.v1",
+        "layer": {"@misc": "spacy_trax_sentiment.Convolution.v1", "embedding_dim": 64, "filters": 64},
+        "preprocessor": {"@misc": "spacy_trax_sentiment.SentimentTerms.v1", "bigram_buckets": 16},
+    }
+    component: Any = nlp.add_pipe("trax_sentiment", config={"model": config, "pretrained": None})
+    texts = ["good", "bad", "a fine day", "an awful day"]
+    cats = [{"positive": float(i % 2), "negative": float(1 - i % 2)} for i in range(4)]
+    examples = [Example.from_dict(nlp.make_doc(text), {"cats": of}) for text, of in zip(texts, cats, strict=True)]
+    nlp.initialize(lambda: examples)
+    expected, whole = TextScorer(nlp)(texts), files_size(component.model, component.cfg)
+    size = compact_files(component.model, component.cfg, whole)
+    compacted = TextScorer(nlp)(texts)
+    np.testing.assert_allclose(compacted, expected, atol=0.02)
+    component.to_disk(tmp_path / "small", exclude=["vocab"])
+    assert sum(path.stat().st_size for path in (tmp_path / "small").iterdir()) == size < whole
+    component.from_disk(tmp_path / "small")
+    np.testing.assert_allclose(TextScorer(nlp)(texts), compacted, atol=1e-6)
+    with pytest.raises(SentimentError, match="S075"):
+        compact_files(component.model, component.cfg, 1000)
 
 
 def test_a_size_that_cannot_be_reached_is_refused(nlp: Language) -> None:
