@@ -30,7 +30,8 @@ def tiny(tiny_encoder: dict[str, Any], require_trax: None) -> Language:
     """An encoder that Trax's Loop trained for a few steps."""
     settings = Settings(
         steps=12, batch_size=8, ids_per_batch=64, learning_rate=0.01, warmup_steps=2, decay=True,
-        clip_grad_norm=1.0, balanced=False, model=tiny_encoder, calibrate=True, evaluate_every=5,
+        clip_grad_norm=1.0, balanced=False, model=tiny_encoder, calibrate=True,
+        weight_decay=0.0, evaluate_every=5,
     )  # fmt: skip
     return train(TEXTS, LABELS, settings=settings).nlp
 
