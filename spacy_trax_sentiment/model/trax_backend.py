@@ -4,6 +4,7 @@ Import it inside the functions that train, never at the top of a module that ser
 """
 
 import inspect
+import logging
 import os
 import random
 import sys
@@ -130,7 +131,12 @@ def same_random_state() -> Iterator[None]:
 @contextmanager
 def quiet_loop() -> Iterator[TextIO]:
     """Hide what a Trax Loop prints, restore the global generators at the end, and yield the true standard output."""
-    stdout = sys.stdout
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), warnings.catch_warnings(), same_random_state():
-        warnings.filterwarnings("ignore", message=r"jax\.\w+ has been renamed")  # Trax uses host_count
-        yield stdout
+    stdout, handler = sys.stdout, logging.NullHandler()
+    # absl, by which Trax logs, gives the root logger a handler if it has none, which would repeat our own lines.
+    logging.root.addHandler(handler)
+    try:
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), warnings.catch_warnings(), same_random_state():
+            warnings.filterwarnings("ignore", message=r"jax\.\w+ has been renamed")  # Trax uses host_count
+            yield stdout
+    finally:
+        logging.root.removeHandler(handler)
