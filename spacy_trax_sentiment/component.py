@@ -77,10 +77,11 @@ def make_trax_sentiment(
     Args:
         nlp: The pipeline.
         name: The component's name.
-        model: The Thinc model: `spacy_trax_sentiment.Classifier.v1` or `TraxLayer.v1`.
-        pretrained: Weights to start with. The package carries `en` (labels negative, positive) and `en_ternary` (with
-            neutral, too); or a path to a pipeline directory that holds a `trax_sentiment` component, or to that
-            component's own directory. None for a blank component to train.
+        model: The Thinc model: `spacy_trax_sentiment.Classifier.v1`, `Encoder.v1` or `TraxLayer.v1`.
+        pretrained: Weights to start with. The package carries `en` (labels negative, positive), `en_ternary` (with
+            neutral, too) and `en_trf` (the same, by an encoder, whatever `model` says); or a path to a pipeline
+            directory that holds a `trax_sentiment` component, or to that component's own directory. None for a blank
+            component to train.
         restrict_labels: The labels to keep of the weights', at least two. The probabilities are then among these alone,
             and the component cannot be trained. None for all.
         threshold: Unused, as in spaCy's `textcat`, because the labels exclude each other.

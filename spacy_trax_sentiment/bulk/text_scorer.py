@@ -77,7 +77,7 @@ class TextScorer:
         """Load a scorer.
 
         Args:
-            model: A pipeline directory, or the name of a bundled model (`en`, `en_ternary`).
+            model: A pipeline directory, or the name of a bundled model (`en`, `en_ternary`, `en_trf`).
             labels: The labels to keep, as in `load`; None for all.
 
         Returns:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-MODEL_HELP = "A pipeline directory, as written by `train`, or a bundled model: en or en_ternary."
+MODEL_HELP = "A pipeline directory, as written by `train`, or a bundled model: en, en_ternary or en_trf."
 
 
 def kept_labels(only_labels: str | None) -> tuple[str, ...] | None:

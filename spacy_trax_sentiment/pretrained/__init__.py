@@ -32,7 +32,7 @@ def known_models(path: str | Path) -> str:
     # A name without a folder may be meant for a bundled model as well.
     candidates = names + beside if len(path.parts) == 1 else beside
     nearest = [f"Did you mean {path.parent / name}? " for name in get_close_matches(path.name, candidates, 1, 0.7)]
-    return f"{''.join(nearest)}The bundled models are {' and '.join(names)}"
+    return f"{''.join(nearest)}The bundled models are {', '.join(names[:-1])} and {names[-1]}"
 
 
 def find_model(path: Path, name: str) -> Path | None:

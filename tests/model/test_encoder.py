@@ -1,4 +1,5 @@
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,17 @@ from spacy.training import Example
 from spacy.util import registry
 
 from spacy_trax_sentiment import Settings, TextScorer, load, save, train
-from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
 from spacy_trax_sentiment.model.encoder import Encoder, EncoderLayer, Start
 from spacy_trax_sentiment.model.inputs import set_vocabulary
 from spacy_trax_sentiment.model.parameters import get_weights, initial_weights
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.storage.safetensors import read_safetensors
 from spacy_trax_sentiment.text.word_pieces import WordPieces
+from spacy_trax_sentiment.training.checkpoints import open_checkpoints
+from spacy_trax_sentiment.training.labelled import Corpus, LabelledText
+from spacy_trax_sentiment.training.progress import Progress
+from spacy_trax_sentiment.training.run import train_on
 
 TEXTS = ["good film!", "not good", "it was awful", "i love it", "hate the sad film", "great", "bad, bad film"] * 6
 LABELS = ["positive", "negative", "negative", "positive", "negative", "positive", "negative"] * 6
@@ -137,6 +142,30 @@ def test_the_same_seed_gives_the_same_weights(tiny_encoder: dict[str, Any], requ
     first, second = (find_component(train(TEXTS, LABELS, settings=settings).nlp).model for _ in range(2))
     for name, value in get_weights(first).items():
         assert np.array_equal(value, get_weights(second)[name]), name
+
+
+def test_an_interrupted_run_resumes_to_the_same_weights(
+    tiny_encoder: dict[str, Any], tmp_path: Path, require_trax: None
+) -> None:
+    settings = Settings(
+        steps=7, batch_size=4, ids_per_batch=32, balanced=False, model=tiny_encoder, evaluate_every=3, weight_decay=0.0
+    )
+    labels = sorted(set(LABELS))
+    known = np.array([[1, 0] if label == labels[0] else [0, 1] for label in LABELS], dtype=np.float32)
+    texts = [LabelledText(*each) for each in zip(TEXTS, LABELS, strict=True)]
+    corpus = Corpus(labels, texts, texts, [1.0] * len(texts), known, known)
+    whole = train_on(corpus, settings).nlp
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(TrainingInterrupted), open_checkpoints(tmp_path / "m") as checkpoints:
+        train_on(corpus, settings, checkpoints=checkpoints, on_step=interrupt)
+    with open_checkpoints(tmp_path / "m", resume=True) as checkpoints:
+        resumed = train_on(corpus, settings, checkpoints=checkpoints).nlp
+    for name, value in get_weights(find_component(whole).model).items():
+        assert np.array_equal(value, get_weights(find_component(resumed).model)[name]), name
 
 
 def test_a_saved_encoder_is_served_without_trax(tiny: Language, tmp_path: Path) -> None:
