@@ -12,7 +12,8 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "spacy_trax_sentiment"
-METADATA = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt", "licenses/LICENSE", "licenses/NOTICE"}
+METADATA = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt", "licenses/LICENSE"}
+METADATA |= {"licenses/LICENSE-APACHE", "licenses/NOTICE"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_the_sdist_contains_what_builds_the_wheel(distributions: Path) -> None:
     with tarfile.open(path) as sdist:
         members = sdist.getmembers()
     names = {member.name.partition("/")[2] for member in members if member.isfile()}
-    needed = {"LICENSE", "NOTICE", "PKG-INFO", "README.md", "pyproject.toml", "setup.cfg", "setup.py"}
+    needed = {"LICENSE", "LICENSE-APACHE", "NOTICE", "PKG-INFO", "README.md", "pyproject.toml", "setup.cfg", "setup.py"}
     assert needed | _package_files() <= names
     others = names - needed - _package_files()
     assert {name for name in others if not name.startswith((f"{PACKAGE}.egg-info/", "tests/"))} == set()

@@ -1,6 +1,8 @@
 """The weights that the package carries."""
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from spacy_trax_sentiment.pretrained import pretrained_path
 from spacy_trax_sentiment.storage.whole import MANIFEST
 from spacy_trax_sentiment.training.recipes import read_recipe
 
-NAMES = ("en", "en_ternary")
+MOST_BYTES = {"en": 5_000_000, "en_ternary": 5_000_000, "en_trf": 25_000_000}
+CASES = Path(__file__).parent / "data" / "cases.jsonl"
 CONTRAST = Path(__file__).parent / "data" / "contrast.jsonl"
 SENTENCES = {
     "This movie was almost good.": "negative",
@@ -52,10 +55,10 @@ def test_the_component_is_right_without_training(bundled: spacy.language.Languag
     assert _label(bundled(text).cats) == label
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", MOST_BYTES)
 def test_they_are_small_and_have_the_labels_of_their_recipes(name: str) -> None:
     directory = pretrained_path(name)
-    assert sum(path.stat().st_size for path in directory.iterdir()) <= 5_000_000
+    assert sum(path.stat().st_size for path in directory.iterdir()) <= MOST_BYTES[name]
     assert json.loads((directory / MANIFEST).read_bytes())["labels"] == read_recipe(name).labels
     assert list(_pipeline(pretrained=name)("fine").cats) == read_recipe(name).labels
 
@@ -69,6 +72,39 @@ def test_three_labels_recognize_neutral_texts() -> None:
     assert _label(nlp("not bad at all").cats) == "positive"
     assert _label(nlp("A dull, lifeless film that wastes its cast.").cats) == "negative"
     assert _label(nlp("A moving film, beautifully acted and full of wit.").cats) == "positive"
+
+
+READ = {
+    "This is not a frustrating aircraft.": "positive",
+    "I thought it would be awful, but it wasn't.": "positive",
+    "I thought it would be great, but it wasn't.": "negative",
+    "I used to love it, now I can't stand it.": "negative",
+    "The critics hated it, I loved it.": "positive",
+    "Is the museum open on Mondays?": "neutral",
+    "My neighbour is Jewish.": "neutral",
+    "great 😍": "positive",
+}
+
+
+def test_the_encoder_reads_what_a_sum_cannot() -> None:
+    nlp = load("en_trf")
+    assert {text: _label(nlp(text).cats) for text in READ} == READ
+    cases = [json.loads(line) for line in CASES.read_text("utf8").splitlines()]
+    predicted = TextScorer(nlp).predict([case["text"] for case in cases])
+    assert np.mean([case["label"] == label for case, label in zip(cases, predicted, strict=True)]) >= 0.78
+
+
+def test_the_encoder_is_served_without_trax_from_its_name() -> None:
+    code = (
+        "import sys, spacy, spacy_trax_sentiment as s\n"
+        "nlp = spacy.blank('en'); nlp.add_pipe('trax_sentiment', config={'pretrained': 'en_trf'})\n"
+        "doc = nlp('not bad at all'); assert doc.cats['positive'] > 0.5, doc.cats\n"
+        "assert abs(s.TextScorer.load('en_trf')(['not bad at all'])[0, 2] - doc.cats['positive']) < 1e-5\n"
+        "total = doc._.sentiment.contributions.sum(axis=0) + doc._.sentiment.bias\n"
+        "assert abs(total[2] - total[0] - doc._.sentiment.log_odds) < 1e-2\n"
+        "assert not {'trax', 'jax', 'tensorflow', 'torch', 'transformers'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_text_without_known_terms_scores_one_half(bundled: spacy.language.Language) -> None:
