@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .jobs.arrow import Annotator, annotate
     from .pipelines import load, save
     from .text.sentiment_terms import SentimentTerms
+    from .text.word_pieces import WordPieces
     from .training.run import train
     from .training.settings import Settings
     from .web.app import make_app
@@ -22,6 +23,7 @@ _MODULES = {
     "SentimentTerms": "text.sentiment_terms",
     "Settings": "training.settings",
     "TextScorer": "bulk.text_scorer",
+    "WordPieces": "text.word_pieces",
     "annotate": "jobs.arrow",
     "evaluate": "evaluation.figures",
     "load": "pipelines",
@@ -37,6 +39,7 @@ __all__ = [
     "SentimentTerms",
     "Settings",
     "TextScorer",
+    "WordPieces",
     "__version__",
     "annotate",
     "evaluate",

@@ -20,9 +20,11 @@ NAME = "spacy-trax-sentiment"
         ("spacy_factories", "trax_sentiment"),
         ("spacy_architectures", "spacy_trax_sentiment.Classifier.v1"),
         ("spacy_architectures", "spacy_trax_sentiment.TraxLayer.v1"),
+        ("spacy_architectures", "spacy_trax_sentiment.Encoder.v1"),
         ("spacy_misc", "spacy_trax_sentiment.Convolution.v1"),
         ("spacy_misc", "spacy_trax_sentiment.ProcessTweet.v1"),
         ("spacy_misc", "spacy_trax_sentiment.SentimentTerms.v1"),
+        ("spacy_misc", "spacy_trax_sentiment.WordPieces.v1"),
         ("spacy_readers", "spacy_trax_sentiment.LabelledTexts.v1"),
     ],
 )
