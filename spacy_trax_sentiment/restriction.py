@@ -7,7 +7,7 @@ from spacy.pipeline.textcat import TextCategorizer
 from spacy.training import Example
 
 from .errors import Errors, SentimentError
-from .model.columns import columns_of
+from .pretrained import columns_of
 
 
 class RestrictableCategorizer(TextCategorizer):

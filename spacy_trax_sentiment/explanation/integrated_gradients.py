@@ -25,12 +25,12 @@ _STEPS = (8, 32, 128, 512, 2048)
 _POINTS_AT_A_TIME, _IDS_AT_A_TIME = 32, 4096
 
 
-def integrated_gradients(model: Model[Any, Any], ids: Array, of_tokens: Array) -> tuple[Array, Array]:
+def integrated_gradients(model: Model[Any, Any], ids: Array, of_tokens: Array | None = None) -> tuple[Array, Array]:
     """Attribute the scores of one text to its ids (n_ids,), by a model whose layer does not fold.
 
-    Those are attributed to that stand for a token, `of_tokens` (n_ids,), and are known. The baseline is the text with
-    these embedded as zeros. The integral along the straight line from there is a sum by Gauss's quadrature over as many
-    points as `COMPLETENESS` needs.
+    Scores are attributed to the ids that are known and stand for a token, `of_tokens` (n_ids,), or None for all. The
+    baseline is the text with these embedded as zeros. The integral along the straight line from there is a sum by
+    Gauss's quadrature over as many points as `COMPLETENESS` needs.
 
     If the layer has no embedding of the terms, or the sum does not come close enough, SentimentError is raised.
 
@@ -38,7 +38,7 @@ def integrated_gradients(model: Model[Any, Any], ids: Array, of_tokens: Array) -
         Each id's contribution to the log-probabilities less their mean over the labels, float64 (n_ids, n_labels), 0
         for unknown terms; and the rest, float64 (n_labels,): the scores at the baseline, and what the sum misses.
     """
-    known, n_labels = (ids >= N_SPECIAL) & of_tokens, model.get_dim("nO")
+    known, n_labels = (ids >= N_SPECIAL) & (True if of_tokens is None else of_tokens), model.get_dim("nO")
     layer = differentiable(model)
     if not layer.tables:
         raise SentimentError(Errors.S046.format(layer=model.attrs["layer"]))

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import Errors, SentimentError
-from ..model.columns import columns_of
-from ..pretrained import pretrained_labels, pretrained_path
+from ..pretrained import columns_of, pretrained_labels, pretrained_path
 from ..storage.whole import MANIFEST, write_file
 from ..tables import addresses
 from ..tables.addresses import as_path, is_address, local_path

@@ -8,29 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Errors, SentimentError
 from ..text.arrays import Array
 from .folded import log_softmax
-
-
-def columns_of(labels: Sequence[str], kept: Sequence[str] | None) -> list[int] | None:
-    """Return the columns of the labels to keep, in the model's own order; None for all.
-
-    Labels that the model lacks, fewer than two, or one of them twice raise SentimentError.
-    """
-    if kept is None:
-        return None
-    unknown = [label for label in kept if label not in labels]
-    reason = ""
-    if unknown:
-        reason = f"the model lacks {', '.join(map(repr, unknown))}"
-    elif len(set(kept)) < len(kept):
-        reason = "one is there twice"
-    elif len(kept) < 2:
-        reason = "a choice needs two or more"
-    if reason:
-        raise SentimentError(Errors.S085.format(value=", ".join(kept), reason=reason, labels=", ".join(labels)))
-    return [column for column, label in enumerate(labels) if label in kept]
 
 
 def narrowed_weights(weights: Mapping[str, Any], columns: list[int] | None) -> Mapping[str, Any]:

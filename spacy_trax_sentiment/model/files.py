@@ -139,7 +139,7 @@ def _stored_graph(model: Model[Any, Any], layer: str | None, files: Mapping[str,
     """Return the graph of a saved model, without data if it was saved without one; refuse one that is not safe."""
     architecture = get_architecture(model)
     if layer is not None and layer != described(architecture.layer):
-        return Graph(b"", replace(architecture, layer=layer), where / GRAPH)
+        return Graph(files.get(GRAPH, b""), replace(architecture, layer=layer), where / GRAPH)
     graph = Graph(files.get(GRAPH, b""), architecture, where / GRAPH)
     if GRADIENT in files:
         graph.gradient = Graph(files[GRADIENT], architecture, where / GRADIENT, GRADIENT)

@@ -91,7 +91,7 @@ def differentiable(model: Model[Any, Any]) -> Differentiable:
 def _usable_graph(model: Model[Any, Any]) -> Graph | None:
     """Return the graph to run, or None if Trax has to run the layer."""
     graph: Graph | None = model.attrs.get("graph")
-    if graph is not None and not graph.data:
+    if graph is not None and not graph.data and is_for(graph, get_architecture(model)):
         _require_train()
         graph = current_graph(model)
         model.attrs["graph"] = graph  # None if the layer cannot be exported, so that this is tried once

@@ -16,6 +16,8 @@ _ARRAY, _SCALE = ".npy", ".scale.npy"
 # Smaller arrays, and vectors, stay float32: they take little, and errors in them are seen in every text.
 _FEWEST_VALUES = 4096
 _LARGEST = 127
+# Sums of products of smaller values fit into float32.
+_HUGE = 1e15
 
 
 def weight_files(name: str, value: Any, dtype: str) -> dict[str, bytes]:
@@ -51,11 +53,14 @@ def scale_file(name: str) -> str:
 
 
 def weight_array(data: bytes) -> Array:
-    """Return the array of a weight's or a scale's file, or raise ValueError if it is damaged or not finite."""
+    """Return the array of a weight's or a scale's file, or raise ValueError if it is damaged, or not finite or huge."""
     array = read_array(data)
-    if not np.isfinite(array).all():
-        raise ValueError("it holds values that are not finite")
-    return array if array.dtype == np.int8 else array.astype(np.float32)
+    if array.dtype == np.int8:
+        return array
+    array = array.astype(np.float32)
+    if not (np.abs(array) < _HUGE).all():
+        raise ValueError("it holds values that are not finite, or no weights")
+    return array
 
 
 def quantize(array: Array) -> tuple[Array, Array]:

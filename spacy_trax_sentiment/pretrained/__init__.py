@@ -1,10 +1,12 @@
 """The weights that the package carries, and the files behind a name or path."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 import srsly
 
+from ..errors import Errors, SentimentError
 from ..storage.whole import MANIFEST
 
 
@@ -47,6 +49,26 @@ def pretrained_labels(path: Path, name: str) -> list[str]:
         return [] if found is None else list(srsly.read_json(found / MANIFEST)["labels"])
     except (KeyError, OSError, TypeError, ValueError):
         return []
+
+
+def columns_of(labels: Sequence[str], kept: Sequence[str] | None) -> list[int] | None:
+    """Return the columns of the labels to keep, in the model's own order; None for all.
+
+    Labels that the model lacks, fewer than two, or one of them twice raise SentimentError.
+    """
+    if kept is None:
+        return None
+    unknown = [label for label in kept if label not in labels]
+    reason = ""
+    if unknown:
+        reason = f"the model lacks {', '.join(map(repr, unknown))}"
+    elif len(set(kept)) < len(kept):
+        reason = "one is there twice"
+    elif len(kept) < 2:
+        reason = "a choice needs two or more"
+    if reason:
+        raise SentimentError(Errors.S085.format(value=", ".join(kept), reason=reason, labels=", ".join(labels)))
+    return [column for column, label in enumerate(labels) if label in kept]
 
 
 def _holds_model(directory: Path) -> bool:

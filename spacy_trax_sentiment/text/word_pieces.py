@@ -27,6 +27,7 @@ BERT_NAMES = {PAD: "[PAD]", END: "[SEP]", UNK: "[UNK]"}
 _CONTINUES = "##"
 # Longer words become the unknown piece, as in BERT.
 _LONGEST_WORD = 100
+_UNUSED = re.compile(r"\[unused\d+\]")
 _RATING = re.compile(r"\d+(?:[.,]\d+)?/\d+")
 _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ceaf\U0002f800-\U0002fa1f]")
 
@@ -95,7 +96,7 @@ class WordPieces(TokenPreprocessor):
             raise SentimentError(Errors.S053)
         read = read_pieces(self.source)
         special = {CLS, *BERT_NAMES.values()}
-        kept = (piece for piece in read if piece not in special and not re.fullmatch(r"\[unused\d+\]", piece))
+        kept = (piece for piece in read if piece not in special and not _UNUSED.fullmatch(piece))
         self._set_pieces([piece for piece in kept if not self.latin or _is_latin(piece)])
 
     def vocabulary_of(self, docs: Iterable[Doc], min_count: int = 1, max_size: int | None = None) -> dict[str, int]:
