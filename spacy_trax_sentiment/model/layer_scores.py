@@ -21,8 +21,9 @@ from .session import Session, import_onnxruntime
 
 logger = logging.getLogger(__name__)
 
-# The most texts, and the most ids with padding, to run at a time. A text of more ids runs alone.
-_MAX_TEXTS, _MAX_IDS = 128, 4096
+# The most texts, and the most ids with padding, to run at a time. A text of more ids runs alone. Larger batches have
+# more padding, and what is computed for them no longer fits the processor's cache.
+_MAX_TEXTS, _MAX_IDS = 128, 1024
 
 Run = Callable[[NDArray[np.int32]], Array]
 """Padded ids (n_texts, length) to log-probabilities (n_texts, n_labels)."""
