@@ -1,26 +1,21 @@
 """Measure speed, memory and size beside tokenizing alone, VADER, TextBlob and spaCy's text categorizers, in one run.
 
     python benchmarks/speed.py [--texts TWEETS.jsonl] [--first-sight MORE.jsonl] [--train LABELLED.jsonl]
+    python benchmarks/speed.py --model en_trf [--texts TWEETS.jsonl]
 
 Everything runs on one core with one thread. The contenders of a table take turns. Throughput is measured in processor
-time, the rest in wall time. The default texts and weights are the bundled ones. Needs the extra `bench`, and Linux or
-macOS.
+time, the rest in wall time. The default texts and weights are the bundled ones. An encoder has other contenders: see
+`speed_encoder.py`. Needs the extra `bench`, `trf` for an encoder, and Linux or macOS.
 """
 
 import argparse
 import gc
-import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import cycle, islice
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 # Installed packages have byte code, so let the programs that are started write it.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -28,43 +23,20 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 import spacy
+import speed_encoder
 import speed_peers as peers
 import srsly
+from encoder_peers import encoder_of
+from measuring import MB, alternate, launch, launch_predict, micro, pin, start_up, timed, timed_warm
 from report import Bound, at_least, at_most, print_bounds, print_machine, print_table
-from speed_peers import BARE, BLANK, BLANK_CACHE, BOW, OURS, SCORER, SPACYTEXTBLOB, VADER, Contender, Score
+from spacy.language import Language
+from speed_peers import BARE, BLANK, BLANK_CACHE, BOW, OURS, SCORER, SPACYTEXTBLOB, VADER, Contender
 
 from spacy_trax_sentiment.training.corpora import read_labelled_texts
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
 
 THROUGHPUT, FIRST_SIGHT, FILE, START_UP, SIZE = PARTS = ("throughput", "first-sight", "file", "start-up", "size")
 BUNDLED = "bundled:short_texts"
-MB = 1e6
-_LONG_ENOUGH = 0.5  # seconds
-
-# Starts a command and prints its seconds, peak memory and exit status. On Linux the peak of a process includes the
-# memory of the one that started it, so that one must be small.
-LAUNCHER = """
-import json, os, sys, time
-start = time.perf_counter()
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(child, 0)
-unit = 1 if sys.platform == "darwin" else 1024
-print(json.dumps([time.perf_counter() - start, usage.ru_maxrss * unit, os.waitstatus_to_exitcode(status)]))
-"""
-
-T = TypeVar("T")
-
-
-class Run(NamedTuple):
-    """The cost of a process.
-
-    Attributes:
-        seconds: Wall time.
-        peak: Most resident memory, in MB.
-    """
-
-    seconds: float
-    peak: float
 
 
 def main() -> None:
@@ -72,11 +44,14 @@ def main() -> None:
     parser.add_argument("--texts", type=Path, help="JSONL file whose `text` is scored repeatedly")
     parser.add_argument("--first-sight", type=Path, help="JSONL file whose `text` is scored once; --texts by default")
     parser.add_argument("--train", default=BUNDLED, help="labelled texts that spaCy's categorizers are trained on")
-    parser.add_argument("--model", type=Path, help="our pipeline directory; by default, one with the bundled weights")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--model", default="en", help="our pipeline: the name of bundled weights, or a directory")
+    parser.add_argument("--rounds", type=int, help="default: 5, or 3 with an encoder")
     parser.add_argument("--first-sight-rounds", type=int, default=3)
+    parser.add_argument("--sample", type=int, default=2000, help="at most this many texts with an encoder")
     parser.add_argument(
-        "--lines", type=int, default=1_000_000, help="number of lines that `trax-sentiment predict` scores"
+        "--lines",
+        type=int,
+        help="number of lines that `trax-sentiment predict` scores; default: 1,000,000, or 20,000 with an encoder",
     )
     parser.add_argument("--only", default=",".join(PARTS), help="parts to run, separated by commas")
     arguments = parser.parse_args()
@@ -84,27 +59,59 @@ def main() -> None:
     if unknown := set(parts).difference(PARTS):
         parser.error(f"--only takes {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
     texts = read_texts(arguments.texts)
-    bounds: list[Bound] = []
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        model = arguments.model or peers.save_ours(folder)
-        textcats = peers.train_textcats(read_labels(arguments.train), folder)
-        pin()
-        print_machine()
-        if THROUGHPUT in parts:
-            bounds += measure_throughput(peers.contenders(model, textcats), texts, arguments.rounds)
-        if FIRST_SIGHT in parts:
-            once = read_texts(arguments.first_sight) if arguments.first_sight else texts
-            bounds += measure_first_sight(model, once, arguments.first_sight_rounds)
-        programs = peers.programs(model, textcats)
-        if FILE in parts:
-            bounds += measure_file(model, programs[BLANK], texts, arguments.lines, folder)
-        if START_UP in parts:
-            bounds += measure_start_up(programs, arguments.rounds)
-        if SIZE in parts:
-            measure_size({"model: ours": model, **{f"model: {name}": path for name, path in textcats.items()}})
+        measure = (
+            measure_additive if (encoder := encoder_of(arguments.model)) is None else partial(measure_encoder, encoder)
+        )
+        bounds = measure(texts, parts, arguments, Path(name))
     if bounds:
         print_bounds(bounds)
+
+
+def measure_additive(
+    texts: Sequence[str], parts: Sequence[str], arguments: argparse.Namespace, folder: Path
+) -> list[Bound]:
+    """Print the tables of a model of `Classifier.v1`, and return their bounds."""
+    bounds: list[Bound] = []
+    rounds = arguments.rounds or 5
+    model = peers.save_ours(arguments.model, folder)
+    textcats = peers.train_textcats(read_labels(arguments.train), folder)
+    pin()
+    print_machine()
+    if THROUGHPUT in parts:
+        bounds += measure_throughput(peers.contenders(model, textcats), texts, rounds)
+    if FIRST_SIGHT in parts:
+        once = read_texts(arguments.first_sight) if arguments.first_sight else texts
+        bounds += measure_first_sight(model, once, arguments.first_sight_rounds)
+    programs = peers.programs(model, textcats)
+    if FILE in parts:
+        bounds += measure_file(model, programs[BLANK], texts, arguments.lines or 1_000_000, folder)
+    if START_UP in parts:
+        bounds += measure_start_up(programs, rounds)
+    if SIZE in parts:
+        measure_size({"model: ours": model, **{f"model: {name}": path for name, path in textcats.items()}})
+    return bounds
+
+
+def measure_encoder(
+    nlp: Language, texts: Sequence[str], parts: Sequence[str], arguments: argparse.Namespace, folder: Path
+) -> list[Bound]:
+    """Print the tables of a model of `Encoder.v1`, and return their bounds. Nothing is measured at first sight."""
+    bounds: list[Bound] = []
+    rounds = arguments.rounds or 3
+    pin()
+    print_machine(("spacy", "numpy", "onnxruntime", "tokenizers"))
+    if THROUGHPUT in parts:
+        bounds += speed_encoder.measure_encoder_throughput(nlp, speed_encoder.sample(texts, arguments.sample), rounds)
+    if FILE in parts:
+        n_lines = arguments.lines or speed_encoder.LINES
+        bounds += speed_encoder.measure_encoder_file(arguments.model, texts, n_lines, folder)
+    if START_UP in parts:
+        bounds += speed_encoder.measure_encoder_start_up(arguments.model, rounds)
+    if SIZE in parts:
+        nlp.to_disk(folder / "ours")
+        measure_size({"model: ours": folder / "ours"})
+    return bounds
 
 
 def measure_throughput(contenders: Mapping[str, Contender], texts: Sequence[str], rounds: int) -> list[Bound]:
@@ -170,13 +177,7 @@ def measure_file(model: Path, blank: list[str], texts: Sequence[str], n_lines: i
     rows: list[tuple[str, ...]] = [(f"process: {BLANK}", "", "", f"{peak:.1f}", "")]
     peaks = []
     for n in (n_lines // 10, n_lines):
-        source, target = folder / "texts.jsonl", folder / "scored.jsonl"
-        srsly.write_jsonl(source, ({"text": f"{text} {i}"} for i, text in enumerate(islice(cycle(texts), n))))
-        command = [sys.executable, "-m", "spacy_trax_sentiment", "predict", "--quiet", "--overwrite"]
-        run = launch([*command, "--input", str(source), "--output", str(target), "--model", str(model)])
-        with target.open("rb") as scored:
-            if (n_scored := sum(1 for _ in scored)) != n:
-                raise SystemExit(f"trax-sentiment predict wrote {n_scored} lines of {n}")
+        run = launch_predict(model, texts, n, folder)
         peaks.append(run.peak)
         figures = (f"{run.seconds:.2f}", f"{n / run.seconds:,.0f}", f"{run.peak:.1f}", f"{run.peak - peak:+.1f}")
         rows.append((f"predict: {n:,} lines", *figures))
@@ -189,22 +190,7 @@ def measure_file(model: Path, blank: list[str], texts: Sequence[str], n_lines: i
 
 
 def measure_start_up(programs: Mapping[str, list[str]], rounds: int) -> list[Bound]:
-    alternate({name: partial(launch, command) for name, command in programs.items()}, 1)  # byte code, disk cache
-    measured = alternate({name: partial(launch, command) for name, command in programs.items()}, rounds)
-    medians = {name: Run(*map(statistics.median, zip(*runs, strict=True))) for name, runs in measured.items()}
-    rows = [
-        (
-            name,
-            f"{run.seconds:.3f}",
-            f"{min(measured[name]).seconds:.3f} to {max(measured[name]).seconds:.3f}",
-            f"{run.seconds / medians[BLANK].seconds:.2f}",
-            f"{run.peak:.1f}",
-            f"{run.peak - medians[BLANK].peak:+.1f}",
-        )
-        for name, run in medians.items()
-    ]
-    title = f"Start-up: a process that imports, loads and scores one text, median of {rounds} rounds"
-    print_table(title, ("", "seconds", "range", "of blank", "peak MB", "over blank"), rows)
+    medians = start_up(programs, rounds, BLANK)
     blank = medians[BLANK].seconds
     return [
         at_most("start-up, nlp: seconds over blank's", medians[OURS].seconds / blank, 1.2),
@@ -226,47 +212,9 @@ def measure_size(models: Mapping[str, Path]) -> None:
     print_table("Size on disk, without byte code", header, rows, aligns=("l", "r", "l"))
 
 
-def alternate(measures: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
-    """Return what each measure gave, by name. Each is called once per round."""
-    measured: dict[str, list[T]] = {name: [] for name in measures}
-    for _ in range(rounds):
-        for name, measure in measures.items():
-            measured[name].append(measure())
-    return measured
-
-
-def timed(score: Score, texts: Sequence[str]) -> float:
-    """Return the seconds of processor time of one pass."""
-    gc.collect()
-    start = time.process_time()
-    score(texts)
-    return time.process_time() - start
-
-
-def timed_warm(score: Score, texts: Sequence[str]) -> float:
-    """Return the mean seconds of passes that take long enough together to be measured."""
-    gc.collect()
-    start, n_passes, seconds = time.process_time(), 0, 0.0
-    while seconds < _LONG_ENOUGH:
-        score(texts)
-        n_passes += 1
-        seconds = time.process_time() - start
-    return seconds / n_passes
-
-
 def timed_fresh(make: Callable[[], Contender], texts: Sequence[str]) -> float:
     """Return the seconds of the first pass, without those of making the contender."""
     return timed(make().score, texts)
-
-
-def launch(command: list[str]) -> Run:
-    """Run a command to its end, or raise SystemExit if it fails."""
-    launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, *command]
-    output = subprocess.run(launcher, check=True, stdout=subprocess.PIPE, text=True).stdout
-    seconds, peak, status = json.loads(output.splitlines()[-1])
-    if status:
-        raise SystemExit(f"exit status {status}: {' '.join(command)}")
-    return Run(seconds, peak / MB)
 
 
 def read_texts(path: Path | None) -> list[str]:
@@ -280,19 +228,8 @@ def read_labels(source: str) -> list[LabelledText]:
     return [text for text in read_labelled_texts(source, labels=None) if text.label in DEFAULT_LABELS]
 
 
-def pin() -> None:
-    """Keep this process and those that it starts on one core, if the system can."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-
-
 def size_of(distributions: Iterable[str]) -> str:
     return f"{sum(map(peers.installed_bytes, distributions)) / MB:.2f}"
-
-
-def micro(seconds: float, texts: Sequence[str]) -> float:
-    """Return microseconds per text."""
-    return seconds / len(texts) * 1e6
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import spacy
+from measuring import Score
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from spacy.language import Language
@@ -18,12 +19,10 @@ from textblob import TextBlob
 from thinc.api import fix_random_seed
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from spacy_trax_sentiment import TextScorer
+from spacy_trax_sentiment import TextScorer, load
 from spacy_trax_sentiment.bulk.chunk_cache import MAX_CHUNKS
+from spacy_trax_sentiment.pretrained import pretrained_path
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
-
-Score = Callable[[Sequence[str]], object]
-"""Scores all of the texts."""
 
 
 class Contender(NamedTuple):
@@ -73,11 +72,11 @@ _PROGRAMS = {
 }
 
 
-def save_ours(folder: Path) -> Path:
-    """Save a pipeline with the bundled weights, and return its directory."""
-    nlp = spacy.blank("en")
-    nlp.add_pipe("trax_sentiment")
-    nlp.to_disk(folder / "ours")
+def save_ours(model: str, folder: Path) -> Path:
+    """Return the directory of a pipeline; save one first if it is the name of bundled weights."""
+    if pretrained_path(model) == Path(model):
+        return Path(model)
+    load(model).to_disk(folder / "ours")
     return folder / "ours"
 
 
