@@ -149,6 +149,9 @@ PRONOUNS = Group(
     rare=[],
 )
 
+# They are in no dictionary.
+MADE_UP = ("Brindal", "Dorvane", "Elkomar", "Feltrin", "Golvenar", "Halqued", "Jorpen", "Mirdok", "Pralune", "Tulmare")
+
 GROUPS = {
     "first names": FIRST_NAMES,
     "nationalities": NATIONALITIES,

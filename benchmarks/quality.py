@@ -1,12 +1,13 @@
 """Measure the accuracy and calibration of ours, VADER, TextBlob, the seed's model and spaCy's text categorizers.
 
-    python benchmarks/quality.py --data DIR [--dev] [--model TWO_LABELS] [--ternary THREE_LABELS]
+    python benchmarks/quality.py --data DIR [--dev] [--cases FILE]
     python benchmarks/quality.py --quick
 
-All contenders read the same texts in one run. DIR has sst2/, tweeteval/, sentiment140/, imdb_counterfactual/ and
-movie_reviews/. The seed's model is trained on NLTK's `twitter_samples`, and spaCy's on the rows that ours learns from
-(`quality_data.TRAINING_FILES`). Without --model or --ternary, the bundled weights are measured. Needs the extras
-`bench` and `train`, and NLTK's corpora `twitter_samples` and `stopwords`.
+All contenders read the same texts in one run. DIR has sst2/, tweeteval/, sentiment140/, imdb_counterfactual/,
+movie_reviews/ and, for --dev, dynasent/. The seed's model is trained on NLTK's `twitter_samples`, and spaCy's on the
+rows that ours learns from (`quality_data.TRAINING_FILES`). Ours are `en` for two labels, `en_ternary` for three, and
+`en_trf` for both; options name other pipelines. Needs the extras `bench`, `train` and, for `en_trf`, `trf`, and NLTK's
+corpora `twitter_samples` and `stopwords`.
 """
 
 import argparse
@@ -22,8 +23,9 @@ import numpy as np
 import quality_data as data
 import quality_peers as peers
 from bundled import load_ours
-from quality_data import CONTRAST, HELD_OUT, NEUTRAL, SENTIMENT140, SST2, TERNARY_LABELS, TWEETEVAL
-from quality_peers import LEXICONS, OURS, Floats, Scores
+from quality_data import CONTRAST, HELD_OUT, NEUTRAL, SENTIMENT140, SST2, TERNARY_LABELS, TWEETEVAL, labels_of
+from quality_peers import OURS, TRF, Floats, Scores
+from quality_ternary import evaluate_ternary, measure_cases, measure_rounds, print_ternary
 from report import Bound, at_least, at_most, print_bounds, print_machine, print_table
 from spacy.language import Language
 
@@ -33,11 +35,17 @@ from spacy_trax_sentiment.evaluation.measures import (
     macro_recall_interval,
     roc_auc,
 )
+from spacy_trax_sentiment.pipelines import load
+from spacy_trax_sentiment.pretrained import bundled_names
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, LabelledText
 
 # The macro-recall that ours must reach. On each of these sets it must also be the best.
 WANTED = {SST2: 0.835, SENTIMENT140: 0.855, TWEETEVAL: 0.815}
 WANTED_TERNARY, WANTED_CONTRAST, WANTED_ECE = 0.66, 85, 0.04
+# The same for the encoder.
+WANTED_TRF = {SST2: 0.905, SENTIMENT140: 0.90, TWEETEVAL: 0.915}
+WANTED_TRF_TERNARY, WANTED_TRF_ECE = 0.70, 0.03
+ENCODER = "en_trf"
 FACTUAL, NEUTRAL_TWEETS = "factual sentences", "TweetEval's neutral tweets"
 
 Results = dict[str, dict[str, Floats]]
@@ -53,6 +61,8 @@ def main() -> None:
     )
     parser.add_argument("--model", type=Path, help="our pipeline of two labels; default: the bundled one")
     parser.add_argument("--ternary", type=Path, help="our pipeline of three labels; default: the bundled one")
+    parser.add_argument("--trf", type=Path, help="our encoder of three labels; default: the bundled `en_trf`, if any")
+    parser.add_argument("--cases", type=Path, help="JSONL file of cases of three labels: `kind`, `text`, `label`")
     parser.add_argument(
         "--textcat-rows",
         type=int,
@@ -95,7 +105,7 @@ def measure_binary(ours: Language, kept: Path, arguments: argparse.Namespace) ->
     rows = data.training_rows(directory, arguments.textcat_rows, seed)
     seeds = peers.seeds_model(kept / "seed", data.SEEDS_CORPUS)
     textcats = peers.textcats(kept / "binary", rows, dev_sets, DEFAULT_LABELS, seed)
-    contenders = peers.contenders(ours, seeds, textcats)
+    contenders = peers.contenders(ours, seeds, textcats, load_encoder(arguments.trf, DEFAULT_LABELS))
     print(f"\nspaCy's pipelines learned from rows of {', '.join(data.TRAINING_FILES)}: {data.count_labels(rows)}")
     results = print_binary(contenders, sets, seed, arguments.mistakes)
     print_neutral(contenders, {FACTUAL: data.factual_sentences(), NEUTRAL_TWEETS: neutral_tweets})
@@ -107,11 +117,26 @@ def measure_ternary(ours: Language, kept: Path, arguments: argparse.Namespace) -
     dev_texts, texts = (data.ternary_set(directory, dev) for dev in (True, arguments.dev))
     rows = data.ternary_training_rows(directory, arguments.textcat_rows, seed)
     textcats = peers.textcats(kept / "ternary", rows, {TWEETEVAL: dev_texts}, TERNARY_LABELS, seed)
-    results = score(peers.ternary_contenders(ours, textcats), {TWEETEVAL: texts})[TWEETEVAL]
+    contenders = peers.ternary_contenders(ours, textcats, load_encoder(arguments.trf))
+    results = score(contenders, {TWEETEVAL: texts})[TWEETEVAL]
     print(f"\nspaCy's pipelines learned from rows of {data.TERNARY_TRAINING_FILE}: {data.count_labels(rows)}")
-    print_ternary(texts, results, seed)
-    reached = evaluate_ternary(texts, results[OURS]).macro_recall
-    return [at_least("TweetEval, three labels: macro-recall", reached, WANTED_TERNARY)]
+    print_ternary(TWEETEVAL, texts, results, seed)
+    wanted = {OURS: WANTED_TERNARY, TRF: WANTED_TRF_TERNARY}
+    reached = {name: evaluate_ternary(texts, results[name]).macro_recall for name in wanted if name in results}
+    bounds = [at_least(f"{TWEETEVAL}, three labels, {n}: macro-recall", reached[n], wanted[n]) for n in reached]
+    if arguments.dev:
+        bounds += measure_rounds(contenders, data.dynasent_rounds(directory), seed)
+    if arguments.cases is not None:
+        bounds += measure_cases(contenders, data.read_cases(arguments.cases))
+    return bounds
+
+
+def load_encoder(path: Path | None, labels: Sequence[str] | None = None) -> Language | None:
+    """Return the encoder in a directory or the bundled one, restricted to the labels; None if none is bundled."""
+    if path is None and ENCODER not in bundled_names():
+        print(f"\n{ENCODER} is left out: it is not bundled, and --trf names none")
+        return None
+    return load(path or ENCODER, labels=labels)
 
 
 def print_binary(
@@ -193,29 +218,16 @@ def print_neutral(contenders: Mapping[str, Scores], sets: Mapping[str, Sequence[
     print_table("Neutral texts, two labels: |p - 0.5|", header, rows, aligns=("l", "l", *"r" * 4))
 
 
-def print_ternary(texts: Sequence[LabelledText], results: Mapping[str, Floats], seed: int) -> None:
-    gold = labels_of(texts)
-    rows = []
-    for name, probabilities in results.items():
-        figures = evaluate_ternary(texts, probabilities)
-        low, high = macro_recall_interval(figures, seed=seed)
-        correct = np.array(gold) == np.array(ternary_labels(probabilities))
-        ece = "" if name in LEXICONS else f"{expected_calibration_error(correct, probabilities.max(axis=1)):.4f}"
-        recalls = (f"{figures.label_figures[label].recall:.4f}" for label in TERNARY_LABELS)
-        macro_recall = (f"{figures.macro_recall:.4f}", f"{low:.4f} to {high:.4f}")
-        rows.append((name, f"{figures.accuracy:.4f}", *macro_recall, ece, *recalls))
-    header = ("", "accuracy", "macro-recall", "95% interval", "ECE", *(f"recall, {label}" for label in TERNARY_LABELS))
-    print_table(f"TweetEval, three labels, {len(texts):,} texts; macro-recall is its official measure", header, rows)
-
-
 def quality_bounds(sets: Mapping[str, Sequence[LabelledText]], results: Results) -> list[Bound]:
     bounds = []
     for set_name, wanted in WANTED.items():
         reached = {name: evaluate_binary(sets[set_name], each).macro_recall for name, each in results[set_name].items()}
-        ours = reached.pop(OURS)
+        ours, encoder = reached.pop(OURS), reached.pop(TRF, None)
         best = max(reached, key=reached.__getitem__)
         bounds.append(at_least(f"{set_name}: macro-recall", ours, wanted))
         bounds.append(at_least(f"{set_name}: macro-recall beyond the best other's, {best}", ours - reached[best], 0))
+        if encoder is not None:
+            bounds.append(at_least(f"{set_name}, {TRF}: macro-recall", encoder, WANTED_TRF[set_name]))
     right = int(contrast_right(results[CONTRAST][OURS]).sum())
     return [*bounds, at_least("contrast sentences right", right, WANTED_CONTRAST)]
 
@@ -223,20 +235,18 @@ def quality_bounds(sets: Mapping[str, Sequence[LabelledText]], results: Results)
 def calibration_bounds(sets: Mapping[str, Sequence[LabelledText]], results: Results) -> list[Bound]:
     return [
         at_most(
-            f"{set_name}: expected calibration error",
-            binary_ece(np.array([text.label == POSITIVE for text in texts]), results[set_name][OURS]),
-            WANTED_ECE,
+            f"{set_name}, {name}: expected calibration error",
+            binary_ece(np.array([text.label == POSITIVE for text in texts]), results[set_name][name]),
+            wanted,
         )
         for set_name, texts in sets.items()
+        for name, wanted in {OURS: WANTED_ECE, TRF: WANTED_TRF_ECE}.items()
+        if name in results[set_name]
     ]
 
 
 def evaluate_binary(texts: Sequence[LabelledText], probabilities: Floats) -> Confusion:
     return Confusion.of(labels_of(texts), binary_labels(probabilities), DEFAULT_LABELS)
-
-
-def evaluate_ternary(texts: Sequence[LabelledText], probabilities: Floats) -> Confusion:
-    return Confusion.of(labels_of(texts), ternary_labels(probabilities), TERNARY_LABELS)
 
 
 def binary_ece(is_positive: Floats, probabilities: Floats) -> float:
@@ -250,17 +260,9 @@ def contrast_right(probabilities: Floats) -> Floats:
     return np.asarray(gold == np.array(binary_labels(probabilities)))
 
 
-def labels_of(texts: Sequence[LabelledText]) -> list[str]:
-    return [text.label for text in texts]
-
-
 def binary_labels(probabilities: Floats) -> list[str]:
     """Return labels. One half is positive, and so is a lexicon's score of 0."""
     return [POSITIVE if each >= 0.5 else NEGATIVE for each in probabilities]
-
-
-def ternary_labels(probabilities: Floats) -> list[str]:
-    return [TERNARY_LABELS[i] for i in probabilities.argmax(axis=1)]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """The labelled texts that `quality.py` trains its peers on and measures on, by the name of their set."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import srsly
@@ -16,6 +17,7 @@ TERNARY_LABELS = ("negative", NEUTRAL, "positive")
 SST2, SENTIMENT140, TWEETEVAL, IMDB = "SST-2", "Sentiment140", "TweetEval", "IMDb counterfactual"
 TWEETS, TWEETS_STRIPPED = "twitter_samples", "twitter_samples, no emoticons"
 CONTRAST, HELD_OUT = "contrast sentences", "short texts, held out"
+DYNASENT, CASES = "DynaSent dev", "hand-written cases"
 
 # The files that the two-label peers learn from, each with the most rows that are taken. Files that repeat sentences (as
 # phrases), or whose labels go with date and topic, are limited.
@@ -42,6 +44,14 @@ _TEST_FILES = {
     SENTIMENT140: "sentiment140/test.jsonl",
     TWEETEVAL: "tweeteval/test.jsonl",
 }
+
+
+class Case(NamedTuple):
+    """A hand-written text of some kind, with its label."""
+
+    kind: str
+    text: str
+    label: str
 
 
 def training_rows(data: Path, most: int | None, seed: int) -> list[LabelledText]:
@@ -83,6 +93,19 @@ def ternary_set(data: Path, dev: bool) -> list[LabelledText]:
     return read(data / (_DEV_FILES if dev else _TEST_FILES)[TWEETEVAL])
 
 
+def dynasent_rounds(data: Path) -> dict[str, list[LabelledText]]:
+    """Return the texts of three labels of DynaSent's dev set, which people made to fool models, by their round."""
+    rounds: dict[str, list[LabelledText]] = {}
+    for row in srsly.read_jsonl(data / "dynasent" / "dev.jsonl"):
+        rounds.setdefault(f"{DYNASENT}, round {row['round']}", []).append(LabelledText(row["text"], row["label"]))
+    return rounds
+
+
+def read_cases(path: Path) -> list[Case]:
+    """Return the cases of a file with the fields `kind`, `text` and `label`."""
+    return [Case(row["kind"], row["text"], row["label"]) for row in srsly.read_jsonl(path)]
+
+
 def contrast_sentences() -> list[dict[str, Any]]:
     """Return the hand-written sentences, each with `text`, `label` and `phenomenon`."""
     return list(srsly.read_jsonl(_OWN / "contrast.jsonl"))
@@ -99,6 +122,10 @@ def factual_sentences() -> list[str]:
 
 def read(path: Path) -> list[LabelledText]:
     return read_labelled_texts(path, labels=TERNARY_LABELS)
+
+
+def labels_of(texts: Sequence[LabelledText]) -> list[str]:
+    return [text.label for text in texts]
 
 
 def two_labels(texts: list[LabelledText]) -> list[LabelledText]:

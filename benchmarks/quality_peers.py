@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Scores = Callable[[Sequence[str]], Floats]
 """From texts to their probabilities of positive, (n_texts,), or to those of three labels, (n_texts, 3)."""
 
-OURS, SEED = "ours", "seed's model"
+OURS, TRF, SEED = "ours", "ours: en_trf", "seed's model"
 LEXICONS = (VADER, TEXTBLOB)
 
 # A compound score nearer to 0 means neutral, according to VADER's README.
@@ -94,23 +94,27 @@ def train_textcat(
     return nlp.from_bytes(best_weights)
 
 
-def contenders(ours: Language, seed: Language, textcats: Mapping[str, Language]) -> dict[str, Scores]:
+def contenders(
+    ours: Language, seed: Language, textcats: Mapping[str, Language], trf: Language | None = None
+) -> dict[str, Scores]:
     """Return the contenders for two labels by name: functions that give the probability of positive.
 
     Lexicons have no probabilities. For a score s in [-1, 1], (1 + s) / 2 stands for one.
     """
-    pipelines = {name: positive(nlp) for name, nlp in {OURS: ours, SEED: seed, **textcats}.items()}
-    lexicons: dict[str, Scores] = {
+    return {
+        **{name: positive(nlp) for name, nlp in {OURS: ours, TRF: trf, SEED: seed}.items() if nlp is not None},
         VADER: lambda texts: (1 + vader(texts)) / 2,
         TEXTBLOB: lambda texts: (1 + textblob(texts)) / 2,
+        **{name: positive(nlp) for name, nlp in textcats.items()},
     }
-    return {**{name: pipelines[name] for name in (OURS, SEED)}, **lexicons, **{n: pipelines[n] for n in textcats}}
 
 
-def ternary_contenders(ours: Language, textcats: Mapping[str, Language]) -> dict[str, Scores]:
+def ternary_contenders(
+    ours: Language, textcats: Mapping[str, Language], trf: Language | None = None
+) -> dict[str, Scores]:
     """Return the contenders for three labels by name: functions that give probabilities; a lexicon's are 0 and 1."""
     return {
-        OURS: probabilities(ours),
+        **{name: probabilities(nlp) for name, nlp in {OURS: ours, TRF: trf}.items() if nlp is not None},
         VADER: lambda texts: thresholded(vader(texts)),
         TEXTBLOB: lambda texts: thresholded(textblob(texts)),
         **{name: probabilities(nlp) for name, nlp in textcats.items()},

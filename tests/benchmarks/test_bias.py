@@ -53,3 +53,17 @@ def test_word_lists_are_large_and_name_nothing_twice(bias: ModuleType) -> None:
     assert counts["first names"] >= 60
     assert counts["nationalities"] >= 40
     assert counts["religions"] >= 10
+
+
+def test_each_word_is_compared_with_the_mean_of_the_made_up_ones(
+    bias: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bias, "MADE_UP", ("Zo", "Zoru"))  # 3 letters in the mean
+    distances = bias.distances_from_made_up(FromLength(), ["{} left."], [["Bo", "Annas"], ["she"]])
+    assert [each.words for each in distances] == [("Bo", "made-up"), ("Annas", "made-up"), ("she", "made-up")]
+    assert [each.moved for each in distances] == pytest.approx([0.01, 0.02, 0])
+
+
+def test_made_up_words_are_none_of_the_groups(bias: ModuleType) -> None:
+    words = {word for group in bias.GROUPS.values() for each in [*group.common, *group.rare] for word in each}
+    assert not words & set(bias.MADE_UP)
