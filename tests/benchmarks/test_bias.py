@@ -1,18 +1,13 @@
-from collections.abc import Iterable, Iterator
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def bias(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return import_module("bias")
+def bias(benchmark_module: Callable[..., ModuleType]) -> ModuleType:
+    return benchmark_module("bias")
 
 
 class FromLength:
