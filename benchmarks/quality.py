@@ -82,6 +82,10 @@ def main() -> None:
             measure_quickly(ours, kept / "quick", arguments)
             return
         ternary = load_ours(arguments.ternary, {"pretrained": "en_ternary"})
+        if arguments.trf is None and ENCODER in bundled_names():
+            arguments.trf = ENCODER
+        elif arguments.trf is None:
+            print(f"\n{ENCODER} is left out: it is not bundled, and --trf names none")
         kept = kept / f"{arguments.textcat_rows or 'all'}-{arguments.seed}"
         bounds = measure_binary(ours, kept, arguments) + measure_ternary(ternary, kept, arguments)
     print_bounds(bounds, digits=3)
@@ -131,12 +135,9 @@ def measure_ternary(ours: Language, kept: Path, arguments: argparse.Namespace) -
     return bounds
 
 
-def load_encoder(path: Path | None, labels: Sequence[str] | None = None) -> Language | None:
-    """Return the encoder in a directory or the bundled one, restricted to the labels; None if none is bundled."""
-    if path is None and ENCODER not in bundled_names():
-        print(f"\n{ENCODER} is left out: it is not bundled, and --trf names none")
-        return None
-    return load(path or ENCODER, labels=labels)
+def load_encoder(name_or_path: str | Path | None, labels: Sequence[str] | None = None) -> Language | None:
+    """Return the encoder restricted to the labels, or None if there is none."""
+    return None if name_or_path is None else load(name_or_path, labels=labels)
 
 
 def print_binary(
