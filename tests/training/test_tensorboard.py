@@ -23,7 +23,7 @@ def scalars(directory: Path) -> dict[tuple[str, str, int], float]:
 
 def test_each_evaluation_is_written_at_its_step(tmp_path: Path) -> None:
     history = [Progress(1, 0.7, 0.8, 0.5), Progress(10, 0.5, 0.6, 0.75), Progress(20, 0.25, 0.5, 1.0)]
-    with Summaries(tmp_path / "a" / "b") as summaries:
+    with Summaries(tmp_path / "a" / "b", 10) as summaries:
         for step in range(1, 21):
             # Like the Loop, which reports what was measured before this step.
             known = [each for each in history if each.step < step]
@@ -43,4 +43,4 @@ def test_each_evaluation_is_written_at_its_step(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SentimentError, match="S102.*file"):
-        Summaries(tmp_path / "file")
+        Summaries(tmp_path / "file", 10)
