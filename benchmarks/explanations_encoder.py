@@ -12,7 +12,8 @@ from report import Bound, at_most, print_table
 from spacy.language import Language
 
 from spacy_trax_sentiment.explanation import doc_extension, integrated_gradients
-from spacy_trax_sentiment.explanation.integrated_gradients import COMPLETENESS, centred
+from spacy_trax_sentiment.explanation.integrated_gradients import COMPLETENESS
+from spacy_trax_sentiment.model.folded import centred
 from spacy_trax_sentiment.pipelines import find_component
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ SHOWN = (OURS, TRF, VADER)
 """The contenders on texts that were made to fool models."""
 
 WANTED_ROUND, WANTED_CASES = 0.65, 0.78
-"""What the encoder must reach: macro-recall on a round of DynaSent, accuracy on the cases."""
+"""Bounds of the encoder: the macro-recall on each round of DynaSent, and the accuracy on the cases."""
 
 
 def print_ternary(name: str, texts: Sequence[LabelledText], results: Mapping[str, Floats], seed: int) -> None:

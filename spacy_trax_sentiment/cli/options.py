@@ -8,9 +8,14 @@ import typer
 MODEL_HELP = "A pipeline directory, as written by `train`, or a bundled model: en, en_ternary or en_trf."
 
 
+def split_labels(labels: str) -> tuple[str, ...]:
+    """Return labels that are separated by commas."""
+    return tuple(label.strip() for label in labels.split(","))
+
+
 def kept_labels(only_labels: str | None) -> tuple[str, ...] | None:
     """Return the labels that --only-labels names, None if it is not given."""
-    return None if only_labels is None else tuple(label.strip() for label in only_labels.split(","))
+    return None if only_labels is None else split_labels(only_labels)
 
 
 def complete_model(incomplete: str) -> list[str]:

@@ -121,7 +121,7 @@ def train(
     }
     given = {name: value for name, value in chosen.items() if value is not None}
     if config is None:
-        names = [name.strip() for name in labels.split(",")]
+        names = list(options.split_labels(labels))
         if len(names) < 2 or len(set(names)) < len(names) or not all(names):
             raise SentimentError(Errors.S022.format(labels=repr(labels)))
         if preset not in PRESETS:

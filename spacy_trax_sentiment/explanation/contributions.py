@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 
 from ..model.columns import narrowed_contributions
-from ..model.folded import Folded
+from ..model.folded import Folded, centred
 from ..model.inputs import doc_tokens, evidence, lexeme_cache, token_preprocessor
 from ..model.thinc_model import folds, lexeme_matrix
 from ..text.arrays import Array, Ragged
@@ -88,7 +88,7 @@ def _of_matrix(
 
 def _of_layer(model: Model[Any, Any], tokens: Ragged, spans: tuple[Array, Array]) -> tuple[list[Part], Folded]:
     """Return the integrated gradients of all ids that tokens stand behind, and the two tokens of each."""
-    from .integrated_gradients import centred, integrated_gradients
+    from .integrated_gradients import integrated_gradients
 
     preprocessor, cache, prior = token_preprocessor(model), lexeme_cache(model), model.attrs["label_prior"]
     first, last = preprocessor.id_tokens(tokens, cache)

@@ -12,6 +12,7 @@ import numpy as np
 from thinc.api import Model
 
 from ..errors import Errors, SentimentError
+from ..model.folded import centred
 from ..model.layer_scores import Differentiable, differentiable
 from ..model.parameters import get_weights
 from ..text.arrays import Array
@@ -51,12 +52,6 @@ def integrated_gradients(model: Model[Any, Any], ids: Array, of_tokens: Array | 
     raise SentimentError(Errors.S047.format(layer=model.attrs["layer"], n_steps=n_steps))
 
 
-def centred(scores: Any) -> Array:
-    """Return scores (..., n_labels) less their mean over the labels."""
-    scores = np.asarray(scores, dtype=np.float64)
-    return np.asarray(scores - scores.mean(axis=-1, keepdims=True))
-
-
 class _Line:
     """The straight line from the baseline (point 0) to a text (point 1).
 
@@ -90,7 +85,7 @@ class _Line:
         """Return the ids (n_points, n_ids) of the text at some points, and the tables that these are rows of."""
         places = np.arange(len(points) * len(self._ids), dtype=np.int32).reshape(len(points), -1)
         ids = np.where(self._ids >= N_SPECIAL, N_SPECIAL + places, self._ids).astype(np.int32)
-        # What is not attributed to is at each point as it is in the text.
+        # Ids that get no contribution keep their own rows at every point.
         scale = np.where(self._known, points.astype(np.float32)[:, None], np.float32(1))[:, :, None]
         own = {name: (scale * rows).reshape(-1, rows.shape[1]) for name, rows in self._rows.items()}
         return ids, {name: np.concatenate([self._special[name], rows]) for name, rows in own.items()}

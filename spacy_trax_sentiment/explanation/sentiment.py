@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
-from ..model.folded import dense, relu, scores_of_sums
+from ..model.folded import centred, dense, relu, scores_of_sums
 from .contributions import Contributions
 from .fragment import fragments
 from .polarity import NEGATIVE, POSITIVE, has_poles
@@ -127,9 +127,9 @@ class Sentiment:
         """float64 (n_labels,): the part of each label's log-probability that no token contributes."""
         folded = self._folded
         if self._is_prior:
-            return _centred(np.asarray(folded.log_prior))
+            return centred(np.asarray(folded.log_prior))
         bias = np.asarray(folded.bias, dtype=np.float64)
-        return _centred(bias if folded.output is None else dense(relu(bias), *folded.output))
+        return centred(bias if folded.output is None else dense(relu(bias), *folded.output))
 
     def toward(self, label: str) -> Array:
         """Return each token's contribution to one label against the others.
@@ -162,7 +162,7 @@ class Sentiment:
         """Return (width + 1, n_labels): what to multiply a token's values by to get its contributions."""
         folded, (*sums, count) = self._folded, self._sums
         divisor = max(count, 1.0) ** folded.length_exponent
-        directions = _centred(np.eye(len(self.labels)))
+        directions = centred(np.eye(len(self.labels)))
         if folded.output is not None:
             bias, change = np.asarray(folded.bias, dtype=np.float64), np.array(sums) / divisor
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -202,7 +202,3 @@ class Sentiment:
                 for token, is_negated, row in zip(self.target, negated, contributions, strict=True)
             ],
         }
-
-
-def _centred(values: Array) -> Array:
-    return np.asarray(values - values.mean(axis=-1, keepdims=True))

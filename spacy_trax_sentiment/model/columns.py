@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..text.arrays import Array
-from .folded import log_softmax
+from .folded import centred, log_softmax
 
 
 def narrowed_weights(weights: Mapping[str, Any], columns: list[int] | None) -> Mapping[str, Any]:
@@ -34,7 +34,4 @@ def narrowed_log_probabilities(scores: Array, columns: list[int] | None) -> Arra
 
 def narrowed_contributions(values: Array, columns: list[int] | None) -> Array:
     """Return contributions (..., n_labels) to these labels' log-probabilities less the mean of these alone."""
-    if columns is None:
-        return values
-    kept = values[..., columns]
-    return np.asarray(kept - kept.mean(axis=-1, keepdims=True))
+    return values if columns is None else centred(values[..., columns])

@@ -72,19 +72,16 @@ def compact_files(model: Model[Any, Any], cfg: dict[str, Any], max_bytes: int) -
     The weights of a layer that does not fold are stored as int8, and all terms are kept: what a term does depends on
     the others. A model whose files do not fit raises SentimentError, and is of no use.
     """
-    if not folds(model):
+    if folds(model):
+        fold_embedding(model)
+        cfg["weights_dtype"] = "float16"
+    else:
         cfg["weights_dtype"] = "int8"
         # From now on the model is what will be loaded.
         set_weights(model, {name: stored(value, "int8") for name, value in get_weights(model).items()})
-        size = files_size(model, cfg)
-        if size > max_bytes:
-            raise SentimentError(Errors.S075.format(size=f"{size / 1e6:.3f}", most=max_bytes / 1e6))
-        return size
-    fold_embedding(model)
-    cfg["weights_dtype"] = "float16"
     size = files_size(model, cfg)
     while size > max_bytes:
-        n_terms = len(model.attrs["vocabulary"]) - N_SPECIAL
+        n_terms = len(model.attrs["vocabulary"]) - N_SPECIAL if folds(model) else 0
         if not n_terms:
             raise SentimentError(Errors.S075.format(size=f"{size / 1e6:.3f}", most=max_bytes / 1e6))
         # Terms take similar numbers of bytes, so that one or two rounds reach the size.

@@ -163,12 +163,12 @@ def Encoder(  # noqa: N802 (named as it is registered)
 
     Args:
         preprocessor: Turns a Doc into word pieces: `WordPieces.v1`.
-        width: As in `EncoderLayer`, like the next five.
-        n_blocks: As in `EncoderLayer`.
-        n_heads: As in `EncoderLayer`.
-        feed_forward_width: As in `EncoderLayer`.
-        max_length: As in `EncoderLayer`.
-        frozen_embedding: As in `EncoderLayer`.
+        width: The size of each piece's vector.
+        n_blocks: The number of blocks.
+        n_heads: The number of attention heads of a block, a divisor of the width.
+        feed_forward_width: The units of a block's feed-forward layer.
+        max_length: The number of positions; later ones share the last.
+        frozen_embedding: Whether the pieces' embedding keeps its start while the rest is trained.
         start: A safetensors file in BERT's layout to start from, with its `vocab.txt` beside it: a path, or
             `package:path` for one in an installed package. None for random weights.
         start_sha256: The checksum that the file must have; None for any.

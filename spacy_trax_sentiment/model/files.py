@@ -32,7 +32,7 @@ from .stored_weights import weight_names as stored_names
 _SETTINGS, _VOCABULARY, _PREPROCESSOR = "settings.json", "vocabulary.json", "preprocessor.msgpack"
 # The highest settings of any preprocessor: a damaged file could claim ones that take endless time or memory.
 _HIGHEST = {"negation_scope": 1 << 20, "bigram_buckets": 1 << 24, "bigram_distance": 1000, "n_leanings": 1000}
-_HIGHEST["max_pieces"] = 1 << 16
+_HIGHEST |= {"max_pieces": 1 << 16}
 _ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "length_exponent", "label_prior")
 
 

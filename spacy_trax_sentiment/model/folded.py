@@ -34,6 +34,12 @@ def log_softmax(x: Array) -> Array:
     return np.asarray(x - np.log(np.exp(x).sum(axis=-1, keepdims=True)))
 
 
+def centred(x: Array) -> Array:
+    """Return x less its mean over the last axis, float64, of the same shape."""
+    x = np.asarray(x, dtype=np.float64)
+    return np.asarray(x - x.mean(axis=-1, keepdims=True))
+
+
 @dataclass(frozen=True)
 class Folded:
     """A classifier folded for serving.

@@ -67,18 +67,40 @@ def row_rung(n_rows: int) -> int:
     return max(_FEWEST_ROWS, 1 << (max(n_rows, 1) - 1).bit_length())
 
 
-class RowUpdates(Shim):  # type: ignore[misc]
-    """Tracks which rows of a parameter's gradient are non-zero, and steps only those.
+class StepCount(Shim):  # type: ignore[misc]
+    """Counts the steps of Thinc's optimizers, which write into the weights' arrays.
 
-    Thinc's `Model.finish_update` calls its shims first. The gradient itself is a whole table, where Thinc expects it:
-    whoever calls an optimizer on the parameters, or copies the model, steps the whole table, which takes longer. So
-    does an optimizer that keeps averages, because these change in every row with every step. `n_steps` counts the
-    steps, so that whoever caches the weights knows when they changed.
+    `n_steps` tells whoever caches the weights that they changed.
     """
 
     def __init__(self) -> None:
         super().__init__(None)
         self.n_steps = 0
+
+    def finish_update(self, optimizer: Any) -> None:
+        """Count a step."""
+        self.n_steps += 1
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy starts anew
+        return type(self), ()
+
+    def to_bytes(self) -> bytes:
+        return b""
+
+    def from_bytes(self, data: bytes) -> "StepCount":
+        return self
+
+
+class RowUpdates(StepCount):
+    """Tracks which rows of a parameter's gradient are non-zero, and steps only those.
+
+    Thinc's `Model.finish_update` calls its shims first. The gradient itself is a whole table, where Thinc expects it:
+    whoever calls an optimizer on the parameters, or copies the model, steps the whole table, which takes longer. So
+    does an optimizer that keeps averages, because these change in every row with every step.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
         self.n_rows = SteadyRows()
         self._pending: tuple[Model[Any, Any], str, list[Array]] | None = None
         self._whole: Array | None = None  # all zeros whenever the model does not hold it
@@ -101,7 +123,7 @@ class RowUpdates(Shim):  # type: ignore[misc]
 
     def finish_update(self, optimizer: Any) -> None:
         """Step the rows of the gradient that are non-zero, and leave an empty gradient."""
-        self.n_steps += 1
+        super().finish_update(optimizer)
         if self._pending is None or type(optimizer) is not Optimizer or optimizer.averages is not None:
             self._pending = None
             return
@@ -114,36 +136,6 @@ class RowUpdates(Shim):  # type: ignore[misc]
         put_rows(gradient, rows, np.zeros_like(of_rows))
         # Thinc's optimizers skip an empty gradient.
         model.set_grad(name, gradient[:0])
-
-    def __reduce__(self) -> tuple[Any, ...]:  # a copy starts anew
-        return RowUpdates, ()
-
-    def to_bytes(self) -> bytes:
-        return b""
-
-    def from_bytes(self, data: bytes) -> "RowUpdates":
-        return self
-
-
-class StepCount(Shim):
-    """Counts the steps of Thinc's optimizers, which write into the weights' arrays."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-        self.n_steps = 0
-
-    def finish_update(self, optimizer: Any) -> None:
-        """Count a step."""
-        self.n_steps += 1
-
-    def __reduce__(self) -> tuple[Any, ...]:  # a copy starts anew
-        return StepCount, ()
-
-    def to_bytes(self) -> bytes:
-        return b""
-
-    def from_bytes(self, data: bytes) -> "StepCount":
-        return self
 
 
 def step_rows(optimizer: Optimizer, key: tuple[int, str], table: Array, rows: Array, gradient: Array) -> None:

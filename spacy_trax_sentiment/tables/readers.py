@@ -214,11 +214,12 @@ def labelled_rows(
             rows = ((number, dict(zip(names, row, strict=False))) for number, row in cells)
         for number, row in rows:
             for column, option in columns.items():
-                _require_string(row, column, option, number)
+                require_string(row, column, option, number)
             yield number, row[text_column], row[label_column]
 
 
-def _require_string(row: Any, column: str, option: str, line: int) -> None:
+def require_string(row: Any, column: str, option: str, line: int) -> None:
+    """Raise TableError unless the row of JSON or CSV holds a string in the column, which the option names."""
     value = row.get(column) if isinstance(row, dict) else None
     if not isinstance(value, str):
         raise _not_a_text(row, column, line, option)

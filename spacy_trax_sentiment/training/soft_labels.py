@@ -1,6 +1,5 @@
 """Read texts with the probability of each label, as a model or a vote of several people gives them."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Errors, SentimentError, errors_at, os_errors_as
-from ..tables.lines import brief
+from ..errors import Errors, SentimentError
+from ..tables.lines import TableError, decoded_lines, parse_json_line
+from ..tables.readers import require_string
+from ..tables.sources import Source, open_binary, placed, reading
 from .labelled import LabelledText
 
 
@@ -31,11 +32,19 @@ def read_soft_labels(path: Path, prefix: str, labels: Sequence[str]) -> tuple[li
         raise SentimentError(Errors.S001.format(path=path))
     texts: list[LabelledText] = []
     rows: list[list[float]] = []
-    with os_errors_as(Errors.S002, path, UnicodeDecodeError), path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            with errors_at(f"{path}, line {number}"):
-                text, probabilities = _parsed(line, prefix, labels)
-            texts.append(LabelledText(text, labels[int(np.argmax(probabilities))]))
+    source = Source(str(path))
+    with open_binary(source.name) as file, reading(source.name), placed(source):
+        for number, line in enumerate(decoded_lines(file), start=1):
+            if not line.strip():
+                continue
+            row = parse_json_line(line, number)
+            require_string(row, "text", "--text-column", number)
+            probabilities = [_probability(row, f"{prefix}{label}", number) for label in labels]
+            if not sum(probabilities):
+                raise TableError(
+                    Errors.S021.format(name=f"{prefix}*", value=0, wanted="above 0 for some label"), number
+                )
+            texts.append(LabelledText(row["text"], labels[int(np.argmax(probabilities))]))
             rows.append(probabilities)
     if not texts:
         raise SentimentError(Errors.S003.format(path=path))
@@ -43,23 +52,8 @@ def read_soft_labels(path: Path, prefix: str, labels: Sequence[str]) -> tuple[li
     return texts, targets / targets.sum(axis=1, keepdims=True)
 
 
-def _parsed(line: str, prefix: str, labels: Sequence[str]) -> tuple[str, list[float]]:
-    try:
-        row = json.loads(line)
-    except (RecursionError, ValueError) as error:
-        raise SentimentError(Errors.S004.format(reason=error)) from None
-    if not isinstance(row, dict):
-        raise SentimentError(Errors.S063.format(value=brief(line.strip()), column="text"))
-    if not isinstance(row.get("text"), str):
-        raise SentimentError(Errors.S065.format(column="text", value=brief(row.get("text")), option="the key 'text'"))
-    probabilities = [_probability(row, f"{prefix}{label}") for label in labels]
-    if not sum(probabilities):
-        raise SentimentError(Errors.S021.format(name=f"{prefix}*", value=0, wanted="above 0 for some label"))
-    return row["text"], probabilities
-
-
-def _probability(row: dict[str, Any], name: str) -> float:
+def _probability(row: dict[str, Any], name: str, line: int) -> float:
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise SentimentError(Errors.S021.format(name=name, value=value, wanted="a probability, from 0 to 1"))
+        raise TableError(Errors.S021.format(name=name, value=value, wanted="a probability, from 0 to 1"), line)
     return float(value)
