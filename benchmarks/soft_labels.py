@@ -2,8 +2,8 @@
 
     python benchmarks/soft_labels.py DATA OUTPUT --network START [--terms en_ternary]
 
-Writes `tweets.jsonl`, `films.jsonl` and `reviews.jsonl` into OUTPUT. The probabilities are a mean, in logarithms, of two
-models that read in different ways: a network that reads context, and a sum over terms.
+Writes `tweets.jsonl`, `films.jsonl` and `reviews.jsonl` into OUTPUT. The probabilities are the mean, in logarithms, of
+two models that read in different ways: a network that reads context, and a sum over terms.
 """
 
 import argparse

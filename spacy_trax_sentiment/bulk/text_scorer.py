@@ -5,7 +5,7 @@ remembered, and a text is scored by splitting it and looking its chunks up.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
 from pathlib import Path
@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
+from thinc.api import Model
 
 from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
-from ..model.inputs import lexeme_cache, score, token_preprocessor
+from ..model.inputs import doc_tokens, lexeme_cache, score, texts_with_evidence, token_preprocessor
 from ..pipelines import find_component, load, saved_state
+from ..text.arrays import Ragged
+from ..text.labels import Scored, chosen_labels
 from .cases_across import CasesAcross
 from .chunk_cache import MAX_CHUNKS, ChunkCache
 from .chunk_tokenizer import ChunkTokenizer
@@ -31,6 +34,7 @@ from .whitespace import split
 logger = logging.getLogger(__name__)
 
 Scores = NDArray[np.float32]
+_OfTokens = Callable[[Model[Any, Any], Ragged], Scores]
 
 # Characters of the texts that are scored at a time. The arrays for them take about 30 MB.
 _BLOCK_SIZE = 1 << 20
@@ -106,22 +110,22 @@ class TextScorer:
         Raises:
             SentimentError: A text is not a str.
         """
-        if isinstance(texts, str):
-            raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
-        texts = list(texts)
-        if self._cache is None:
-            docs = list(component_docs(self._nlp, self._component, _checked(texts)))
-            return np.asarray(self._component.predict(docs), dtype=np.float32).reshape(len(docs), len(self.labels))
-        try:
-            return self._from_chunks(texts)
-        except (TypeError, UnicodeEncodeError):
-            return self._from_chunks(_checked(texts))
+        return self._rows(texts, score)
 
     __call__ = predict_proba
 
-    def predict(self, texts: Iterable[str]) -> list[str]:
-        """Return the most probable label of each text. Takes and raises what `predict_proba` does."""
-        return [self.labels[i] for i in self.predict_proba(texts).argmax(axis=1).tolist()]
+    def score(self, texts: Iterable[str]) -> Scored:
+        """Return the probabilities of texts, and whether there is evidence in them; see `predict_proba`."""
+        rows = self._rows(texts, _score_and_evidence)
+        return Scored(rows[:, :-1], rows[:, -1] > 0)
+
+    def predict(self, texts: Iterable[str]) -> list[str | None]:
+        """Return the most probable label of each text.
+
+        A text in which the model knows nothing is neutral if the model has this label, else its label is None. Takes
+        and raises what `predict_proba` does.
+        """
+        return chosen_labels(self.labels, self.score(texts))
 
     def pipe(self, texts: Iterable[str], batch_size: int = 4000) -> Iterator[Scores]:
         """Score a stream of texts, of which only a batch is in memory at a time.
@@ -145,20 +149,38 @@ class TextScorer:
         while batch := list(islice(texts, batch_size)):
             yield from self.predict_proba(batch)
 
-    def _from_chunks(self, texts: Sequence[str]) -> Scores:
-        return np.concatenate(list(map(self._score_block, _blocks(texts))))
+    def _rows(self, texts: Iterable[str], of_tokens: _OfTokens) -> Scores:
+        """Return a row of numbers per text, float32 (n_texts, ...), as `of_tokens` computes them."""
+        if isinstance(texts, str):
+            raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
+        texts = list(texts)
+        try:
+            return self._of_all(texts, of_tokens)
+        except (TypeError, UnicodeEncodeError):
+            return self._of_all(_checked(texts), of_tokens)
 
-    def _score_block(self, texts: Sequence[str]) -> Scores:
+    def _of_all(self, texts: Sequence[str], of_tokens: _OfTokens) -> Scores:
+        if self._cache is None:
+            docs = list(component_docs(self._nlp, self._component, texts))
+            return of_tokens(self._component.model, doc_tokens(self._component.model, docs))
+        return np.concatenate([self._of_block(block, of_tokens) for block in _blocks(texts)])
+
+    def _of_block(self, texts: Sequence[str], of_tokens: _OfTokens) -> Scores:
         assert self._cache is not None
         if self._cache.is_full:
             self._cache = self._cache.renewed()
         chunks = split(texts)
-        scores = score(self._component.model, self._cache.tokens(chunks))
+        rows = of_tokens(self._component.model, self._cache.tokens(chunks))
         whole = self._across.texts(chunks)
         if whole:
             tokens = self._tokenizer.tokens([texts[i] for i in whole])
-            scores[whole] = score(self._component.model, tokens)
-        return scores
+            rows[whole] = of_tokens(self._component.model, tokens)
+        return rows
+
+
+def _score_and_evidence(model: Model[Any, Any], tokens: Ragged) -> Scores:
+    """Return probabilities, and in a last column whether there is evidence: float32 (n_texts, n_labels + 1)."""
+    return np.column_stack([score(model, tokens), texts_with_evidence(model, tokens)]).astype(np.float32)
 
 
 def scorer_for(model: str, labels: Sequence[str] | None = None) -> TextScorer:

@@ -127,7 +127,7 @@ def predict(
         scorer = TextScorer.load(model, labels=labels)
         logger.info("Loaded %s with the labels %s.", model, ", ".join(scorer.labels))
         hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())
-        written = write_scored(with_progress(batches, hidden), write, scorer, scorer.labels)
+        written = write_scored(with_progress(batches, hidden), write, scorer.score, scorer.labels)
         _tell_without(source or "-", written.first_without, written.n_without)
     return 0
 

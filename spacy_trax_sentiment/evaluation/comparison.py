@@ -101,7 +101,10 @@ def compare(first: Evaluation, second: Evaluation) -> Comparison:
     """Return the comparison of two evaluations of the same texts, or raise SentimentError if their labels differ."""
     require_same_labels(first.labels, second.labels)
     order = [second.labels.index(label) for label in first.labels]
-    return Comparison(first, Evaluation(first.labels, first.texts, second.probabilities[:, order], first.left_out))
+    return Comparison(
+        first,
+        Evaluation(first.labels, first.texts, second.probabilities[:, order], first.left_out, second.has_evidence),
+    )
 
 
 def comparison_headline(comparison: Comparison, names: Sequence[str]) -> str:

@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 from spacy.language import Language
+from spacy.util import minibatch
 
 from ..about import BUNDLED_MODEL
 from ..errors import Errors, SentimentError
+from ..model.inputs import doc_tokens, texts_with_evidence
 from ..pipelines import find_component, load
 from ..pretrained import bundled_names, pretrained_labels, pretrained_path
 from ..tables.lines import brief
 from ..text.arrays import Array
+from ..text.labels import measured_columns
 from ..training.corpora import read_labelled_texts
 from ..training.labelled import LabelledText
 from . import measures
@@ -26,6 +29,7 @@ Source = str | Path | tuple[Sequence[str], Sequence[str]]
 """A file or named source of labelled texts, or the texts and their labels."""
 
 _MOST_LABELS_SHOWN = 5
+_DOCS_AT_A_TIME = 64
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +43,15 @@ class Evaluation:
         texts: The measured texts with their true labels, at least one.
         probabilities: float64 `(n_texts, n_labels)`.
         left_out: Number of texts per label that the model lacks. They are not measured.
+        has_evidence: Whether the model knows anything in each text, bool `(n_texts,)`; None if it does in all. Texts in
+            which it does not are neutral, or count as the prior's most probable label if the model has no neutral.
     """
 
     labels: tuple[str, ...]
     texts: Sequence[LabelledText]
     probabilities: Array
     left_out: Mapping[str, int] = field(default_factory=dict)
+    has_evidence: Array | None = None
 
     def __repr__(self) -> str:
         figures = f"accuracy={self.accuracy:.4f}, macro_recall={self.macro_recall:.4f}, auc={self.auc:.4f}"
@@ -63,8 +70,9 @@ class Evaluation:
 
     @cached_property
     def predicted(self) -> Array:
-        """The column of each text's most probable label, int64 `(n_texts,)`; the first of equally probable ones."""
-        return np.asarray(self.probabilities.argmax(axis=1))
+        """The column of each text's label, int64 `(n_texts,)`; the first of equally probable ones."""
+        has_evidence = np.ones(self.n_texts, bool) if self.has_evidence is None else self.has_evidence
+        return measured_columns(self.labels, self.probabilities, has_evidence)
 
     @property
     def predicted_labels(self) -> list[str]:
@@ -79,7 +87,7 @@ class Evaluation:
     @property
     def confidences(self) -> Array:
         """The probability of the predicted label, float64 `(n_texts,)`."""
-        return np.asarray(self.probabilities.max(axis=1))
+        return np.asarray(self.probabilities[np.arange(self.n_texts), self.predicted])
 
     @cached_property
     def confusion(self) -> Confusion:
@@ -236,11 +244,15 @@ def measure(
 
     `left_out` is the number of texts per label that are not among `texts`. `on_text` is called after each text.
     """
-    rows = []
-    for doc in nlp.pipe(text.text for text in texts):
-        rows.append([doc.cats[label] for label in labels])
-        on_text()
-    return Evaluation(tuple(labels), texts, np.array(rows, dtype=np.float64), left_out or {})
+    rows, evidence = [], []
+    model = find_component(nlp).model
+    docs = nlp.pipe(text.text for text in texts)
+    for batch in minibatch(docs, _DOCS_AT_A_TIME):  # type: ignore[no-untyped-call]
+        evidence.append(texts_with_evidence(model, doc_tokens(model, batch)))
+        for doc in batch:
+            rows.append([doc.cats[label] for label in labels])
+            on_text()
+    return Evaluation(tuple(labels), texts, np.array(rows), left_out or {}, np.concatenate(evidence))
 
 
 def figure(value: float, n_texts: int, sign: str = "") -> str:

@@ -15,6 +15,9 @@ from .style import N_STEPS, OTHERS
 FLOOR = 2.0
 """The contribution, in log-odds, that is shaded in full if no other in the text is larger. Neutral texts stay pale."""
 
+NO_EVIDENCE = "no evidence"
+"""What is shown in place of a label."""
+
 N_LISTED = 10
 """The tokens that a text's table lists one by one."""
 
@@ -42,9 +45,9 @@ class Explained(Protocol):
     negated: NDArray[np.bool_]
 
     @property
-    def label(self) -> str: ...
+    def label(self) -> str | None: ...
     @property
-    def probability(self) -> float: ...
+    def probability(self) -> float | None: ...
     @property
     def probabilities(self) -> dict[str, float]: ...
     @property
@@ -78,9 +81,10 @@ def sentiment_html(sentiment: Explained, *, table: bool = True) -> str:
     target = sentiment.target
     title = (target.doc if isinstance(target, Span) else target).user_data.get("title")
     heading = "" if title is None else f'<p class="title"><b>{escape(str(title))}</b></p>'
-    verdict = f"<b>{escape(sentiment.label)}</b> {escape(percent(sentiment.probability))}{log_odds}"
+    label, *probability = map(escape, verdict(sentiment))
+    found = " ".join([f"<b>{label}</b>", *probability]) + log_odds
     return (
-        f'<div class="trax-sentiment">{heading}<p class="verdict">{verdict}</p>'
+        f'<div class="trax-sentiment">{heading}<p class="verdict">{found}</p>'
         f"{_bar(sentiment)}{_text(sentiment)}{_table(sentiment) if table else ''}</div>"
     )
 
@@ -97,7 +101,7 @@ def shading(sentiment: Explained) -> NDArray[np.float64]:
     Without the labels positive and negative, it is `toward(label)` of the most probable label.
     """
     if not has_poles(sentiment.labels):
-        return sentiment.toward(sentiment.label)
+        return sentiment.toward(_shaded_label(sentiment))
     columns = dict(zip(sentiment.labels, sentiment.contributions.T, strict=True))
     return np.asarray(columns[POSITIVE] - columns[NEGATIVE])
 
@@ -112,6 +116,13 @@ def token_steps(sentiment: Explained) -> list[int]:
     return [round(value * N_STEPS / largest) for value in values.tolist()]
 
 
+def verdict(sentiment: Explained) -> tuple[str, ...]:
+    """Return the label and its probability as they are shown, or the one phrase "no evidence"."""
+    if sentiment.label is None or sentiment.probability is None:
+        return (NO_EVIDENCE,)
+    return sentiment.label, percent(sentiment.probability)
+
+
 def percent(probability: float) -> str:
     """Return the probability as a percentage that never claims certainty."""
     if 0.0005 <= probability < 0.9995:
@@ -122,6 +133,11 @@ def percent(probability: float) -> str:
 def signed(number: float) -> str:
     """Return the number with its sign and three decimals, without negative zeros."""
     return f"{round(number, 3) + 0.0:+.3f}"
+
+
+def _shaded_label(sentiment: Explained) -> str:
+    # Without evidence, no token contributes to any label.
+    return sentiment.label or sentiment.labels[0]
 
 
 def _fill_classes(labels: Sequence[str]) -> list[str]:
@@ -180,7 +196,7 @@ def _titles(sentiment: Explained) -> Iterator[str]:
 
 def _table(sentiment: Explained) -> str:
     """Return the largest contributions, the sum of the others, the bias, and what all add up to."""
-    label = POSITIVE if has_poles(sentiment.labels) else sentiment.label
+    label = POSITIVE if has_poles(sentiment.labels) else _shaded_label(sentiment)
     if len(sentiment.labels) > 2:
         columns, values, bias = list(sentiment.labels), sentiment.contributions, sentiment.bias
     else:

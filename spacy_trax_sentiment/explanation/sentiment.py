@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from ..model.folded import centred, dense, relu, scores_of_sums
+from ..text.labels import label_without_evidence
 from .contributions import Contributions
 from .fragment import fragments
 from .polarity import NEGATIVE, POSITIVE, has_poles
@@ -51,7 +52,8 @@ class Sentiment:
 
     def __repr__(self) -> str:
         log_odds = "" if self.log_odds is None else f", log_odds={self.log_odds:.3f}"
-        return f"Sentiment(label={self.label!r}, probability={self.probability:.3f}{log_odds})"
+        probability = "" if self.probability is None else f", probability={self.probability:.3f}"
+        return f"Sentiment(label={self.label!r}{probability}{log_odds})"
 
     def _repr_html_(self) -> str:
         return "\n".join([f"<style>{STYLE}</style>", *fragments([self])])
@@ -77,14 +79,16 @@ class Sentiment:
         return int(np.count_nonzero(self._known))
 
     @property
-    def label(self) -> str:
-        """The most probable label."""
+    def label(self) -> str | None:
+        """The most probable label. Without evidence it is neutral, or None if the model has no such label."""
+        if not self.n_known:
+            return label_without_evidence(self.labels)
         return self.labels[int(self._log_probabilities.argmax())]
 
     @property
-    def probability(self) -> float:
-        """The probability of `label`."""
-        return float(np.exp(self._log_probabilities.max()))
+    def probability(self) -> float | None:
+        """The probability of `label`; None if that is None."""
+        return None if self.label is None else self.probabilities[self.label]
 
     @property
     def polarity(self) -> float | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, TextIO
 
-from .fragment import percent, shading, signed, token_steps
+from .fragment import percent, shading, signed, token_steps, verdict
 from .sentiment import Sentiment
 from .style import N_STEPS, NEGATIVE, OTHERS, POSITIVE, TEXT, Colour, line_width, shade
 
@@ -37,10 +37,10 @@ def sentiment_lines(sentiment: Sentiment, n_colours: int = 0) -> str:
     """
     probabilities = ", ".join(f"{label} {percent(p)}" for label, p in sentiment.probabilities.items())
     log_odds = "" if sentiment.log_odds is None else f"  log-odds {signed(sentiment.log_odds)}"
-    verdict = f"{sentiment.label} {percent(sentiment.probability)}"
+    found = " ".join(verdict(sentiment))
     if not n_colours:
-        return f"{_safe(verdict)}{log_odds}  ({_safe(probabilities)})\n{_text(sentiment, 0)}\n"
-    heading = _styled(_safe(verdict), _BOLD) + _styled(log_odds, _DIM)
+        return f"{_safe(found)}{log_odds}  ({_safe(probabilities)})\n{_text(sentiment, 0)}\n"
+    heading = _styled(_safe(found), _BOLD) + _styled(log_odds, _DIM)
     return f"{heading}\n{_bar(sentiment, n_colours)}  {_safe(probabilities)}\n{_text(sentiment, n_colours)}\n"
 
 

@@ -52,7 +52,7 @@ def annotate(
         index = column_index(table.schema.names, column)
         require_strings(pa, table.schema.field(index))
         texts = table.column(index).to_pylist()
-        added = scored_columns(texts, scorer, scorer.labels)
+        added = scored_columns(texts, scorer.score, scorer.labels)
         require_free(arrow_batch(table, texts, source), added)
     return with_columns(pa, table, added)
 

@@ -167,7 +167,7 @@ def score_part(job: Job, part: Part) -> Outcome:
     writer = open_output(str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv)
     try:
         with reader as batches, writer as write:
-            return Outcome(part, write_scored(batches, write, scorer, scorer.labels))
+            return Outcome(part, write_scored(batches, write, scorer.score, scorer.labels))
     except SentimentError as error:
         return Outcome(part, error=str(error))
 

@@ -12,7 +12,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..errors import Errors, SentimentError
-from ..text.arrays import Array, Ragged
+from ..text.arrays import Array, Ragged, segment_sums
 from ..text.lexeme_cache import NO_TERM, ROLE, LexemeCache
 from ..text.preprocessor import NO_EVIDENCE, Preprocessor
 from ..text.token_preprocessor import TokenPreprocessor, by_tokens
@@ -105,6 +105,11 @@ def evidence(model: Model[Any, Any], tokens: Ragged) -> Array:
     is_known = cache.ids.take(cache.starts.take(indices)) >= N_SPECIAL
     has_role = (cache.hashes.take(indices) & ROLE) != NO_EVIDENCE
     return np.asarray(is_known & has_role & (indices != NO_TERM))
+
+
+def texts_with_evidence(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.bool_]:
+    """Return whether each text has any evidence of a label, bool (n_texts,): see `evidence`."""
+    return segment_sums(evidence(model, tokens), tokens.lengths) > 0
 
 
 def score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..text.labels import Scored, chosen_labels
 from .rows import Added, TableBatch, Write
 
-Score = Callable[[list[str]], NDArray[np.float32]]
-"""Texts to float32 probabilities (n_texts, n_labels)."""
+Score = Callable[[list[str]], Scored]
+"""Texts to their scores."""
 
 
 class Written(NamedTuple):
@@ -21,7 +21,7 @@ class Written(NamedTuple):
 
 
 def write_scored(batches: Iterable[TableBatch], write: Write, score: Score, labels: Sequence[str]) -> Written:
-    """Write batches with their scores added; `score` returns probabilities (n_texts, n_labels)."""
+    """Write batches with their scores added."""
     n_rows = n_without = 0
     first_without = None
     for batch in batches:
@@ -35,18 +35,15 @@ def write_scored(batches: Iterable[TableBatch], write: Write, score: Score, labe
 
 def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[str]) -> Added:
     """Return the columns to add to texts, without scores for a row whose text is None. See `write_scored`."""
-    probabilities = score([text or "" for text in texts])
-    probabilities[[i for i, text in enumerate(texts) if text is None]] = np.nan
-    return sentiment_columns(labels, probabilities)
+    scored = score([text or "" for text in texts])
+    chosen = chosen_labels(labels, scored)
+    for i in (i for i, text in enumerate(texts) if text is None):
+        chosen[i] = None
+        scored.probabilities[i] = np.nan
+    return sentiment_columns(labels, scored, chosen)
 
 
-def sentiment_columns(labels: Sequence[str], probabilities: NDArray[np.float32]) -> Added:
-    """Return the columns for probabilities float32 (n_texts, n_labels), NaN without a text.
-
-    They are `sentiment`, the most probable label (the first if two are equal; None for NaN), and `sentiment_LABEL`.
-    """
-    sentiments: list[str | None] = [labels[i] for i in probabilities.argmax(axis=1).tolist()]
-    for i in np.flatnonzero(np.isnan(probabilities[:, 0])).tolist():
-        sentiments[i] = None
-    columns: Added = {"sentiment": sentiments}
-    return columns | {f"sentiment_{label}": probabilities[:, i] for i, label in enumerate(labels)}
+def sentiment_columns(labels: Sequence[str], scored: Scored, chosen: list[str | None] | None = None) -> Added:
+    """Return the columns `sentiment`, the labels that `chosen_labels` or the caller chose, and `sentiment_LABEL`."""
+    columns: Added = {"sentiment": chosen_labels(labels, scored) if chosen is None else chosen}
+    return columns | {f"sentiment_{label}": scored.probabilities[:, i] for i, label in enumerate(labels)}

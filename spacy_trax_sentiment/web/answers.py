@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 from spacy.language import Language
 
-from ..bulk.text_scorer import Scores, TextScorer, component_docs, reason_for_docs, without_surrogates
+from ..bulk.text_scorer import TextScorer, component_docs, reason_for_docs, without_surrogates
 from ..explanation.polarity import NEGATIVE, POSITIVE, has_poles
 from ..pipelines import find_component
 from ..tables.lines import brief
+from ..text.labels import Scored, chosen_labels
 from .limits import Limits, RefusedError, check_texts
 from .schema import Question
 
@@ -56,10 +57,12 @@ def _parse_json(body: bytes) -> Any:
         return from_json(whole, allow_inf_nan=False)
 
 
-def text_results(labels: Sequence[str], probabilities: Scores) -> list[dict[str, Any]]:
-    """Return a dict per text, as `Sentiment.to_dict` begins, from probabilities float32 (n_texts, n_labels)."""
+def text_results(labels: Sequence[str], scored: Scored) -> list[dict[str, Any]]:
+    """Return a dict per text, as `Sentiment.to_dict` begins."""
+    probabilities = scored.probabilities
     columns = dict(zip(labels, probabilities.T.astype(np.float64), strict=True))
     rows = probabilities.astype(np.float64).round(_DECIMALS).tolist()
+    of_labels: list[dict[str | None, float]] = [dict(zip(labels, row, strict=True)) for row in rows]
     polarities: Sequence[float | None] = [None] * len(rows)
     log_odds = polarities
     if has_poles(labels):
@@ -69,14 +72,14 @@ def text_results(labels: Sequence[str], probabilities: Scores) -> list[dict[str,
         log_odds = (positive - negative).round(_DECIMALS).tolist()
     return [
         {
-            "label": labels[best],
-            "probability": row[best],
-            "probabilities": dict(zip(labels, row, strict=True)),
+            "label": label,
+            "probability": of_label.get(label),
+            "probabilities": of_label,
             "polarity": polarity,
             "log_odds": odds,
         }
-        for best, row, polarity, odds in zip(
-            probabilities.argmax(axis=1).tolist(), rows, polarities, log_odds, strict=True
+        for label, of_label, polarity, odds in zip(
+            chosen_labels(labels, scored), of_labels, polarities, log_odds, strict=True
         )
     ]
 
@@ -105,21 +108,22 @@ class Answering:
     def answer(self, question: Question) -> bytes:
         """Return the JSON that answers a question."""
         texts = question.all_texts()
-        results = self._explained(texts) if question.contributions else text_results(self.labels, self.scores(texts))
+        results = self._explained(texts) if question.contributions else text_results(self.labels, self.scored(texts))
         return answer_json(self.labels, [results])
 
-    def scores(self, texts: Sequence[str]) -> Scores:
-        """Return the probabilities of texts, float32 (n_texts, n_labels)."""
+    def scored(self, texts: Sequence[str]) -> Scored:
+        """Return the scores of texts."""
         if self.is_quick:
-            return self._scores(texts)
+            return self._scored(texts)
         with self._lock, self._nlp.memory_zone():
-            return self._scores(texts)
+            return self._scored(texts)
 
-    def _scores(self, texts: Sequence[str]) -> Scores:
+    def _scored(self, texts: Sequence[str]) -> Scored:
         if len(texts) <= BATCH_SIZE:
-            return self._scorer(texts)
+            return self._scorer.score(texts)
         starts = range(0, len(texts), BATCH_SIZE)
-        return np.concatenate([self._scorer(texts[start : start + BATCH_SIZE]) for start in starts])
+        parts = [self._scorer.score(texts[start : start + BATCH_SIZE]) for start in starts]
+        return Scored(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _explained(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         # The strings of these Docs are forgotten, or the vocabulary would grow with each new word.

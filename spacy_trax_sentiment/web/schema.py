@@ -104,8 +104,11 @@ class Token(BaseModel):
 class Result(BaseModel):
     """The sentiment of a text."""
 
-    label: str = Field(description="The most probable label.")
-    probability: float = Field(description="The probability of that label.")
+    label: str | None = Field(
+        description="The most probable label. If the model knows nothing in the text, it is neutral, or null if the"
+        " model has no such label."
+    )
+    probability: float | None = Field(description="The probability of that label; null if the label is.")
     probabilities: dict[str, float] = Field(description="The probability of each label.")
     polarity: float | None = Field(
         description="The probability of positive less that of negative; null if the model lacks one of these labels."

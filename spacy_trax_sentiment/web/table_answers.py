@@ -65,7 +65,7 @@ def _check_columns(body: bytes, format: str, most: int) -> None:
 
 def _results(answering: Answering, batch: TableBatch) -> list[dict[str, Any]]:
     texts = _strings(batch)
-    found = text_results(answering.labels, answering.scores(texts))
+    found = text_results(answering.labels, answering.scored(texts))
     return [{"text": without_surrogates(text), **result} for text, result in zip(texts, found, strict=True)]
 
 
@@ -73,7 +73,7 @@ def _as_table(answering: Answering, batches: Iterator[TableBatch], format: str, 
     file = io.BytesIO()
     with table_writer(file, NAME, format) as write:
         for batch in batches:
-            write(batch, sentiment_columns(answering.labels, answering.scores(_strings(batch))))
+            write(batch, sentiment_columns(answering.labels, answering.scored(_strings(batch))))
             if file.tell() > most_bytes:
                 raise too_large(f"The scored table is longer than {most_bytes:,} bytes.")
     return file.getvalue()

@@ -307,7 +307,7 @@ def test_a_scorer_is_loaded_from_a_directory(bundled: Language, tmp_path: Path) 
 
 
 def test_the_labels_of_the_highest_probabilities_are_predicted(scorer: TextScorer) -> None:
-    texts = ["I love it", "awful food", "not good at all", ""]
+    texts = ["I love it", "awful food", "not good at all"]
     probabilities = scorer.predict_proba(texts)
     assert scorer.classes_ == scorer.labels == ("negative", "positive")
     assert scorer.predict(texts) == [scorer.labels[i] for i in probabilities.argmax(axis=1)]
@@ -320,3 +320,18 @@ def test_a_process_has_one_scorer_per_model() -> None:
     assert scorer_for("en_ternary").labels == ("negative", "neutral", "positive")
     with pytest.raises(SentimentError):
         scorer_for("no_such_model")
+
+
+NO_EVIDENCE = ["", "@user", "https://example.org/x", "привет мир", "qwrtzpl", "\u00a7 \u00b6"]
+
+
+@pytest.mark.parametrize(("model", "expected"), [("en", None), ("en_ternary", "neutral")])
+def test_texts_without_evidence_are_not_negative(model: str, expected: str | None) -> None:
+    nlp = load(model)
+    scorer = TextScorer(nlp)
+    assert scorer.predict(NO_EVIDENCE) == [expected] * len(NO_EVIDENCE)
+    for text, row in zip(NO_EVIDENCE, scorer(NO_EVIDENCE).tolist(), strict=True):
+        sentiment = nlp(text)._.sentiment
+        assert (sentiment.label, sentiment.n_known) == (expected, 0)
+        assert sentiment.probability == (None if expected is None else pytest.approx(row[1]))
+        assert row == pytest.approx([1 / len(row)] * len(row))

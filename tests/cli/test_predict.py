@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from numpy.typing import NDArray
 from spacy.language import Language
 
 from spacy_trax_sentiment.jobs.parts import ROWS_PER_PART
+from spacy_trax_sentiment.text.labels import Scored
 
 Run = Callable[..., Any]
 
@@ -24,7 +24,7 @@ def run(run: Run) -> Run:
 
 
 class StandIn:
-    """Scores a text by its length: an odd length is "up", an even one "down", and an empty text neither."""
+    """Scores a text by its length: an odd length is "up", an even one "down", and an empty text is no evidence."""
 
     labels = ("down", "up")
     loaded: list[object]
@@ -35,10 +35,11 @@ class StandIn:
         cls.loaded.append(path)
         return cls()
 
-    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def score(self, texts: Sequence[str]) -> Scored:
         self.n_texts.append(len(texts))
         up = [0.5 if not text else 0.25 + len(text) % 2 / 2 for text in texts]
-        return np.array([[1 - p, p] for p in up], dtype=np.float32).reshape(-1, 2)
+        probabilities = np.array([[1 - p, p] for p in up], dtype=np.float32).reshape(-1, 2)
+        return Scored(probabilities, np.array(list(map(bool, texts)), dtype=bool))
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_table_gets_the_numbers_that_the_pipeline_gives(
     for row in rows[:3]:
         cats = bundled(row["text"]).cats
         assert {f"sentiment_{label}": pytest.approx(p, abs=2e-6) for label, p in cats.items()}.items() <= row.items()
-        assert row["sentiment"] == max(cats, key=lambda label: cats[label])
+        assert row["sentiment"] == (max(cats, key=lambda label: cats[label]) if row["text"] else None)
 
 
 def test_a_table_without_rows_is_scored_too(run: Run, model: Path, tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_a_table_is_written_with_its_sentiment(run: Run, tmp_path: Path, scorer:
         "id\ttweet\tsentiment\tsentiment_down\tsentiment_up",
         "1\ta\tup\t0.25\t0.75",
         "2\tab\tdown\t0.75\t0.25",
-        "3\t\tdown\t0.5\t0.5",
+        "3\t\t\t0.5\t0.5",
     ]
     assert scorer.n_texts == [2, 1]
 
@@ -250,7 +251,7 @@ def test_an_interrupt_leaves_no_output(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scorer, "__call__", interrupt)
+    monkeypatch.setattr(scorer, "score", interrupt)
     assert run("a", "--output", tmp_path / "b.csv", "--model", "m").status == 130
     assert not list(tmp_path.iterdir())
 

@@ -108,3 +108,9 @@ def test_texts_with_none_of_the_models_labels_are_refused() -> None:
         evaluate((["so good"], ["postive"]), "en")
     with pytest.raises(SentimentError, match="S003"):
         evaluate(([], []))
+
+
+def test_texts_without_evidence_are_measured_as_neutral_or_as_the_prior() -> None:
+    texts, labels = ["12:30", "https://example.org", "I love it"], ["neutral", "neutral", "positive"]
+    assert evaluate((texts, labels), "en_ternary").accuracy == 1
+    assert evaluate((texts[1:], ["negative", "positive"]), "en").accuracy == 1

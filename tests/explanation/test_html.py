@@ -28,6 +28,7 @@ from spacy_trax_sentiment.explanation.fragment import (
     token_steps,
 )
 from spacy_trax_sentiment.explanation.html import render
+from spacy_trax_sentiment.explanation.terminal import sentiment_lines
 from spacy_trax_sentiment.explanation.sentiment import Sentiment
 from spacy_trax_sentiment.explanation.style import N_STEPS, STYLE, line_width, shade
 from spacy_trax_sentiment.pipelines import load
@@ -302,3 +303,11 @@ def test_importing_the_package_stays_light() -> None:
     assert spacy_trax_sentiment.render is render
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         spacy_trax_sentiment.nothing  # noqa: B018
+
+
+def test_a_text_without_evidence_is_shown_as_such() -> None:
+    sentiment = load("en")("@user")._.sentiment
+    assert "<b>no evidence</b>" in sentiment_html(sentiment)
+    assert "None" not in sentiment_html(sentiment) + sentiment_lines(sentiment)
+    assert sentiment_lines(sentiment).startswith("no evidence")
+    assert repr(sentiment).startswith("Sentiment(label=None, log_odds=")

@@ -91,7 +91,7 @@ def test_other_origins_may_not_ask(ask: Ask) -> None:
 
 def test_an_internal_error_is_answered_as_json(nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app(nlp)
-    monkeypatch.setattr("spacy_trax_sentiment.web.answers.Answering.scores", lambda *_: 1 / 0)
+    monkeypatch.setattr("spacy_trax_sentiment.web.answers.Answering.scored", lambda *_: 1 / 0)
     response = asking(app)("POST", "/v1/sentiment", json={"text": "a"})
     assert "ZeroDivision" not in refused(response, 500, "internal")
     assert response.headers["x-content-type-options"] == "nosniff"

@@ -30,11 +30,11 @@ def test_the_answer_is_what_text_scorer_gives(model: str) -> None:
     scorer = TextScorer.load(model)
     probabilities = scorer(TEXTS)
     assert answer["labels"] == list(scorer.labels)
+    assert [result["label"] for result in answer["results"]] == scorer.predict(TEXTS)
     for result, row in zip(answer["results"], probabilities.astype(float), strict=True):
         assert list(result["probabilities"]) == list(scorer.labels)
         assert list(result["probabilities"].values()) == pytest.approx(row, abs=5e-7)
-        assert result["label"] == scorer.labels[row.argmax()]
-        assert result["probability"] == max(result["probabilities"].values())
+        assert result["probability"] == result["probabilities"].get(result["label"])
         odds = row[scorer.labels.index("positive")] / row[scorer.labels.index("negative")]
         assert result["log_odds"] == pytest.approx(math.log(odds), abs=1e-6)
         polarity = row[scorer.labels.index("positive")] - row[scorer.labels.index("negative")]

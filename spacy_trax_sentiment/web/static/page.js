@@ -48,21 +48,24 @@ async function score() {
 function show(labels, result) {
   showError($("text-error"), null);
   const poles = hasPoles(labels);
-  $("label").textContent = result.label;
-  $("probability").textContent = percent(result.probability);
+  const label = result.label ?? "no evidence";
+  const probability = result.label === null ? "" : percent(result.probability);
+  $("label").textContent = label;
+  $("probability").textContent = probability;
   $("log-odds").textContent = poles ? `log-odds ${signed(result.log_odds, 2)}` : "";
-  $("for").textContent = poles ? "positive" : result.label;
+  $("for").textContent = poles ? "positive" : label;
   $("against").textContent = poles ? "negative" : "another";
   showBar(labels, result.probabilities);
   // To the log-odds; or else to the label against the mean of the others, as each token's contributions sum to 0.
+  const one = result.label ?? labels[0]; // without evidence, no token contributes to any label
   const toward = (values) =>
-    poles ? values.positive - values.negative : (values[result.label] * labels.length) / (labels.length - 1);
+    poles ? values.positive - values.negative : (values[one] * labels.length) / (labels.length - 1);
   const tokens = result.tokens.map((token) => ({ ...token, value: toward(token.contributions) }));
   $("shaded").replaceChildren(...shadedRuns(tokens));
   showContributions(tokens, toward(result.bias));
   $("result").hidden = false;
   speaking = setTimeout(() => {
-    $("spoken").textContent = `${result.label}, ${percent(result.probability)}`;
+    $("spoken").textContent = probability ? `${label}, ${probability}` : label;
   }, SPEAKING_PAUSE);
 }
 

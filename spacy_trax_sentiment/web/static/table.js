@@ -114,7 +114,7 @@ function showTable(answer) {
   columns = [
     { name: "row", value: (result) => result.row, show: (result) => result.row, isNumber: true },
     { name: "text", value: (result) => result.text, show: (result) => result.text },
-    { name: "label", value: (result) => result.label, show: (result) => result.label },
+    { name: "label", value: (result) => result.label ?? "", show: (result) => result.label ?? "" },
     ...answer.labels.map((label) => ({
       name: label,
       value: (result) => result.probabilities[label],
@@ -136,6 +136,8 @@ function showTable(answer) {
     const n = results.filter((result) => result.label === label).length;
     return `${n.toLocaleString("en")} ${label}`;
   });
+  const nothing = results.filter((result) => result.label === null).length;
+  if (nothing) of.push(`${nothing.toLocaleString("en")} without evidence`);
   const rows = `${results.length.toLocaleString("en")} ${results.length === 1 ? "row" : "rows"}`;
   $("table-status").textContent = `${source.name}, read as ${NAMES[source.type]}: ${rows}; ${of.join(", ")}.`;
   $("scored").hidden = false;
@@ -196,7 +198,7 @@ function showPage(number) {
 
 // Shows the log-odds; or the probability of the label, if the model has no log-odds.
 function showHistogram(labels, poles) {
-  const values = results.map((result) => (poles ? result.log_odds : result.probability));
+  const values = results.map((result) => (poles ? result.log_odds : result.probability)).filter((value) => value !== null);
   const widest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   const [low, high] = poles ? [-Math.ceil(widest), Math.ceil(widest)] : [0, 1];
   const counts = Array(BINS).fill(0);

@@ -1,0 +1,44 @@
+"""Probabilities to the label of each text: the most probable one or, without evidence, the neutral one or none."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import Array
+
+NEUTRAL = "neutral"
+
+
+class Scored(NamedTuple):
+    """Texts with their scores.
+
+    Attributes:
+        probabilities: float32 (n_texts, n_labels). Without evidence, they are the labels' prior.
+        has_evidence: Whether the model knows anything in the text, bool (n_texts,).
+    """
+
+    probabilities: NDArray[np.float32]
+    has_evidence: NDArray[np.bool_]
+
+
+def label_without_evidence(labels: Sequence[str]) -> str | None:
+    """Return the label of a text that says nothing: neutral if it is among the labels."""
+    return NEUTRAL if NEUTRAL in labels else None
+
+
+def chosen_labels(labels: Sequence[str], scored: Scored) -> list[str | None]:
+    """Return the label of each text."""
+    chosen: list[str | None] = [labels[i] for i in scored.probabilities.argmax(axis=1).tolist()]
+    for i in np.flatnonzero(~scored.has_evidence).tolist():
+        chosen[i] = label_without_evidence(labels)
+    return chosen
+
+
+def measured_columns(labels: Sequence[str], probabilities: Array, has_evidence: Array) -> Array:
+    """Return the column of each text's label, int64 (n_texts,); for none, that of the prior's most probable label."""
+    columns = np.asarray(probabilities.argmax(axis=1))
+    if NEUTRAL in labels:
+        columns[~has_evidence] = list(labels).index(NEUTRAL)
+    return columns
