@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from quality_data import CASES, TERNARY_LABELS, Case, labels_of
+from quality_data import CASES, NEUTRAL, TERNARY_LABELS, Case, labels_of
 from quality_peers import LEXICONS, OURS, TRF, Floats, Scores
 from report import Bound, at_least, print_table
 from speed_peers import VADER
@@ -79,4 +79,8 @@ def evaluate_ternary(texts: Sequence[LabelledText], probabilities: Floats) -> Co
 
 
 def ternary_labels(probabilities: Floats) -> list[str]:
-    return [TERNARY_LABELS[i] for i in probabilities.argmax(axis=1)]
+    """Return the most probable labels; neutral if all are equally probable, as in a text without evidence."""
+    is_even = np.ptp(probabilities, axis=1) < 1e-6
+    return [
+        NEUTRAL if even else TERNARY_LABELS[i] for even, i in zip(is_even, probabilities.argmax(axis=1), strict=True)
+    ]

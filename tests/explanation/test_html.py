@@ -28,9 +28,9 @@ from spacy_trax_sentiment.explanation.fragment import (
     token_steps,
 )
 from spacy_trax_sentiment.explanation.html import render
-from spacy_trax_sentiment.explanation.terminal import sentiment_lines
 from spacy_trax_sentiment.explanation.sentiment import Sentiment
 from spacy_trax_sentiment.explanation.style import N_STEPS, STYLE, line_width, shade
+from spacy_trax_sentiment.explanation.terminal import sentiment_lines
 from spacy_trax_sentiment.pipelines import load
 
 
