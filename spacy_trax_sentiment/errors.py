@@ -149,7 +149,7 @@ class Errors:
 
     S077 = "[S077] {path}: cannot be used as a graph ({reason}). Copy the model again, or save it again where the extra 'train' is installed."
     S078 = "[S078] the model has no graph (graph.onnx), so that predicting needs {package}, which is not installed ({reason}). Save the model again where the extra 'train' is installed, or install it from a clone: pip install '.[train]'."
-    S079 = "[S079] predicting with a layer that does not fold needs {package}, which is not installed ({reason}). Install it from a clone of the project: pip install '.[trf]'."
+    S079 = "[S079] a network that reads, such as en_trf, needs {package}, which is not installed ({reason}). Install it from a clone of the project: pip install '.[trf]'."
 
     # Jobs
     S110 = (
