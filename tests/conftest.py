@@ -5,6 +5,7 @@ only some tests need, so that the quick ones start quickly.
 """
 
 import os
+import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,16 @@ hypothesis_settings.register_profile("default", deadline=None)
 # For mutmut, with --hypothesis-profile: the same few examples for each mutant.
 hypothesis_settings.register_profile("mutation", deadline=None, derandomize=True, database=None, max_examples=20)
 hypothesis_settings.load_profile("default")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all tests of a run, and the processes that they start, share what XLA has compiled."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        directory = tempfile.TemporaryDirectory(prefix="jax-cache-", ignore_cleanup_errors=True)
+        config.add_cleanup(directory.cleanup)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = directory.name
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
