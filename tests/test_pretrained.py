@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.pretrained import pretrained_path
 from spacy_trax_sentiment.storage.whole import MANIFEST
 from spacy_trax_sentiment.training.recipes import read_recipe
+from spacy_trax_sentiment.web.answers import Answering
 
 MOST_BYTES = {"en": 5_000_000, "en_ternary": 5_000_000, "en_trf": 25_000_000}
 CASES = Path(__file__).parent / "data" / "cases.jsonl"
@@ -92,6 +94,30 @@ def test_the_encoder_reads_what_a_sum_cannot() -> None:
     cases = [json.loads(line) for line in CASES.read_text("utf8").splitlines()]
     predicted = TextScorer(nlp).predict([case["text"] for case in cases])
     assert np.mean([case["label"] == label for case, label in zip(cases, predicted, strict=True)]) >= 0.78
+
+
+def test_the_encoder_needs_no_gradients_for_a_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    doc: Any = load("en_trf")("I thought it would be awful, but it wasn't.")
+    whole = doc._.sentiment
+    assert whole.contributions.sum() == pytest.approx(0, abs=1e-6)
+    total = whole.contributions.sum(axis=0) + whole.bias
+    assert total[2] - total[0] == pytest.approx(whole.log_odds, abs=1e-3)
+    monkeypatch.setattr("spacy_trax_sentiment.explanation.integrated_gradients.integrated_gradients", None)
+    assert doc._.sentiment.label == whole.label == "positive"
+    assert doc._.sentiment.probabilities == pytest.approx(doc.cats, abs=1e-6)
+
+
+def test_a_span_without_evidence_has_the_prior() -> None:
+    doc: Any = load("en_trf", labels=["negative", "positive"])("I love @user and 12345")
+    assert (doc[1:2]._.sentiment.label, doc[2:3]._.sentiment.label) == ("positive", None)
+    nothing = doc[2:3]._.sentiment
+    assert (nothing.log_odds, nothing.polarity) == pytest.approx((0, 0))
+    np.testing.assert_allclose(nothing.contributions.sum(axis=0) + nothing.bias, 0, atol=1e-9)
+
+
+def test_the_server_does_not_run_the_encoder_where_it_would_keep_others_waiting() -> None:
+    assert Answering(load("en")).is_quick
+    assert not Answering(load("en_trf")).is_quick
 
 
 def test_the_encoder_is_served_without_trax_from_its_name() -> None:

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
-from ..model.folded import centred, dense, relu, scores_of_sums
+from ..errors import Errors, SentimentError
+from ..model.folded import Folded, centred, dense, relu, scores_of_sums
 from ..text.labels import label_without_evidence
-from .contributions import Contributions
+from .contributions import Contributions, Parts
 from .fragment import fragments
 from .polarity import NEGATIVE, POSITIVE, has_poles
 from .style import STYLE
@@ -39,16 +40,10 @@ class Sentiment:
 
     def __init__(self, target: Doc | Span, labels: tuple[str, ...], contributions: Contributions) -> None:
         self.target, self.labels = target, labels
-        start, end = (target.start, target.end) if isinstance(target, Span) else (0, len(target))
-        self._folded = contributions.folded
-        self._own = contributions.own[start:end]
-        self._shared, self._first, self._last = contributions.shared, contributions.first, contributions.last
-        if end - start < len(contributions.own):
-            inside = (self._first >= start) & (self._last < end)
-            self._shared = self._shared[inside]
-            self._first, self._last = self._first[inside] - start, self._last[inside] - start
-        self._known = contributions.known[start:end]
-        self.negated: NDArray[np.bool_] = contributions.negated[start:end]
+        self._range = (target.start, target.end) if isinstance(target, Span) else (0, len(target))
+        self._found = contributions
+        self._known = contributions.known[slice(*self._range)]
+        self.negated: NDArray[np.bool_] = contributions.negated[slice(*self._range)]
 
     def __repr__(self) -> str:
         log_odds = "" if self.log_odds is None else f", log_odds={self.log_odds:.3f}"
@@ -58,15 +53,35 @@ class Sentiment:
     def _repr_html_(self) -> str:
         return "\n".join([f"<style>{STYLE}</style>", *fragments([self])])
 
+    @property
+    def _is_whole(self) -> bool:
+        return self._range == (0, len(self._found.known))
+
+    @cached_property
+    def _parts(self) -> Parts:
+        """The Doc's parts that are of the target's tokens alone."""
+        (start, end), parts = self._range, self._found.parts
+        if self._is_whole:
+            return parts
+        inside = (parts.first >= start) & (parts.last < end)
+        first, last = parts.first[inside] - start, parts.last[inside] - start
+        return Parts(parts.own[start:end], parts.shared[inside], first, last, parts.folded)
+
+    @property
+    def _folded(self) -> Folded:
+        return self._parts.folded
+
     @cached_property
     def _sums(self) -> Array:
+        own, shared = self._parts.own, self._parts.shared
         # Twelve times as fast as `sum(axis=0)` on an array this narrow, which counts in a Doc of a million tokens.
-        sums: Array = np.ones(len(self._own)) @ self._own + np.ones(len(self._shared)) @ self._shared
+        sums: Array = np.ones(len(own)) @ own + np.ones(len(shared)) @ shared
         return sums
 
     @cached_property
     def _log_probabilities(self) -> Array:
-        return np.asarray(scores_of_sums(self._folded, self._sums[None])[0])
+        found = self._found.log_probabilities if self._is_whole else None
+        return np.asarray(scores_of_sums(self._folded, self._sums[None])[0]) if found is None else found
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -118,10 +133,11 @@ class Sentiment:
         # One row per label, because NumPy adds along rows twice as fast. A token's contributions sum to 0, so those to
         # the last label follow from the others, which saves a quarter of the time with two labels.
         directions = self._directions()[:, :-1].T
-        rows = np.empty((len(self.labels), len(self._own)))
-        rows[:-1] = directions @ self._own.T
-        for row, halves in zip(rows, directions / 2 @ self._shared.T, strict=False):
-            for tokens in (self._first, self._last):
+        own, shared, first, last, _ = self._parts
+        rows = np.empty((len(self.labels), len(own)))
+        rows[:-1] = directions @ own.T
+        for row, halves in zip(rows, directions / 2 @ shared.T, strict=False):
+            for tokens in (first, last):
                 row += np.bincount(tokens, halves, minlength=len(row))
         rows[-1] = -rows[:-1].sum(axis=0)
         return np.asarray(rows.T)
@@ -145,12 +161,21 @@ class Sentiment:
 
         Returns:
             float64 (n_tokens,): the label's column of `contributions` less the mean of the other columns.
+
+        Raises:
+            SentimentError: The model has no such label.
         """
-        return self.contributions[:, self.labels.index(label)] * self._against_the_others
+        return self.contributions[:, self._column(label)] * self._against_the_others
 
     def bias_toward(self, label: str) -> float:
-        """Return the bias of one label less the mean of the others'."""
-        return float(self.bias[self.labels.index(label)]) * self._against_the_others
+        """Return the bias of one label less the mean of the others'; raises as `toward` does."""
+        return float(self.bias[self._column(label)]) * self._against_the_others
+
+    def _column(self, label: str) -> int:
+        if label not in self.labels:
+            wanted = f"one of {', '.join(self.labels)}"
+            raise SentimentError(Errors.S021.format(name="label", value=label, wanted=wanted))
+        return self.labels.index(label)
 
     @property
     def _against_the_others(self) -> float:

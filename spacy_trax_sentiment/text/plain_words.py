@@ -11,19 +11,29 @@ _NOT = re.compile(r"(?<=[a-z])n['\u2019\u2018\u02bc\u00b4`]t\b|^n['\u2019\u2018\
 # What spaCy leaves of "can't", "won't" and "shan't", and an emoticon that looks like a word.
 _WORDS = {"ca": "can", "wo": "will", "sha": "shall", "xd": "laughing face"}
 _DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
-_EMOTICON = re.compile(r"[<>]?(?P<eyes>[:;=8xX])['’]?[-o*^]?(?P<mouth>[)\](\[dDpP/\\|3@*]+)")
-_REVERSED = re.compile(r"(?P<mouth>[)(\]\[]+)['’]?[-o*^]?[:;=8]")
+# An 8 is a pair of eyes only above a nose: "8/3" is a date, and "8)" ends a list.
+_EMOTICON = re.compile(r"[<>]?(?:[:;=xX]['’]?[-o*^]?|8-)(?P<mouth>[)\](\[dDpP/\\|@*]+)")
+_REVERSED = re.compile(r"(?P<mouth>[)(\]\[]+)(?:['’]?[-o*^]?[:;=]|-8)")
 _MOUTHS = {
-    **dict.fromkeys(")]dD3*", "smile"),
+    **dict.fromkeys(")]dD*", "smile"),
     **dict.fromkeys("([@", "sad face"),
     **dict.fromkeys("/\\|", "doubtful face"),
 }
 _MOUTHS |= dict.fromkeys("pP", "playful smile")
-_OTHER_EMOTICONS = {"<3": "love", "</3": "broken heart", "^_^": "smile", "^^": "smile", "-_-": "annoyed face"}
+_OTHER_EMOTICONS = {
+    ":3": "smile",
+    "<3": "love",
+    "</3": "broken heart",
+    "^_^": "smile",
+    "^^": "smile",
+    "-_-": "annoyed face",
+}
 _OTHER_EMOTICONS |= {">_<": "annoyed face", "t_t": "crying face", ":'(": "crying face", "o_o": "surprised face"}
 # Variation selectors, joiners, and the skin tones of emoji say nothing here.
 _UNSPOKEN = re.compile("[\ufe0e\ufe0f\u200d\u200b-\u200f\u00ad\U0001f3fb-\U0001f3ff]")
 _FIRST_SYMBOL = "\u203c"
+# Lines and blocks that draw boxes, and what stands for a character that was lost.
+_NAMELESS = frozenset(map(chr, range(0x2500, 0x25A0))) | {"\ufffd"}
 
 
 def in_plain_words(token: str) -> str:
@@ -62,6 +72,6 @@ def _emoticon(token: str) -> str | None:
 
 def _named(char: str) -> str:
     """Return a symbol's name, such as " grinning face ", and any other character as it is."""
-    if char < _FIRST_SYMBOL or unicodedata.category(char) != "So":
+    if char < _FIRST_SYMBOL or char in _NAMELESS or unicodedata.category(char) != "So":
         return char
     return f" {unicodedata.name(char, char).lower()} "

@@ -13,6 +13,7 @@ from spacy.language import Language
 
 from ..bulk.text_scorer import TextScorer, component_docs, reason_for_docs, without_surrogates
 from ..explanation.polarity import NEGATIVE, POSITIVE, has_poles
+from ..model.thinc_model import folds
 from ..pipelines import find_component
 from ..tables.lines import brief
 from ..text.labels import Scored, chosen_labels
@@ -95,13 +96,14 @@ class Answering:
 
     Attributes:
         labels: The component's labels.
-        is_quick: Whether texts are scored without Docs: a few then take no time that other clients would notice.
+        is_quick: Whether scoring a few texts takes no time that other clients would notice: by a sum, without Docs.
     """
 
     def __init__(self, nlp: Language) -> None:
         self._nlp, self._component = nlp, find_component(nlp)
         self._scorer = TextScorer(nlp)
-        self.is_quick = reason_for_docs(nlp, self._component) is None
+        self._needs_docs = reason_for_docs(nlp, self._component) is not None
+        self.is_quick = folds(self._component.model) and not self._needs_docs
         self.labels = self._scorer.labels
         self._lock = threading.Lock()  # of the pipeline's vocabulary
 
@@ -113,7 +115,7 @@ class Answering:
 
     def scored(self, texts: Sequence[str]) -> Scored:
         """Return the scores of texts."""
-        if self.is_quick:
+        if not self._needs_docs:
             return self._scored(texts)
         with self._lock, self._nlp.memory_zone():
             return self._scored(texts)

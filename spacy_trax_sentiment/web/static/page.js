@@ -53,11 +53,11 @@ function show(labels, result) {
   $("label").textContent = label;
   $("probability").textContent = probability;
   $("log-odds").textContent = poles ? `log-odds ${signed(result.log_odds, 2)}` : "";
-  $("for").textContent = poles ? "positive" : label;
+  const one = result.label ?? labels[0]; // without evidence, no token contributes to any label
+  $("for").textContent = poles ? "positive" : one;
   $("against").textContent = poles ? "negative" : "another";
   showBar(labels, result.probabilities);
   // To the log-odds; or else to the label against the mean of the others, as each token's contributions sum to 0.
-  const one = result.label ?? labels[0]; // without evidence, no token contributes to any label
   const toward = (values) =>
     poles ? values.positive - values.negative : (values[one] * labels.length) / (labels.length - 1);
   const tokens = result.tokens.map((token) => ({ ...token, value: toward(token.contributions) }));

@@ -198,7 +198,9 @@ function showPage(number) {
 
 // Shows the log-odds; or the probability of the label, if the model has no log-odds.
 function showHistogram(labels, poles) {
-  const values = results.map((result) => (poles ? result.log_odds : result.probability)).filter((value) => value !== null);
+  const values = results
+    .filter((result) => result.label !== null)
+    .map((result) => (poles ? result.log_odds : result.probability));
   const widest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   const [low, high] = poles ? [-Math.ceil(widest), Math.ceil(widest)] : [0, 1];
   const counts = Array(BINS).fill(0);
