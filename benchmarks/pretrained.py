@@ -4,7 +4,7 @@
 
 The same machine and versions give the same bytes. `--check` compares the new weights with the present ones instead of
 writing them. DATA has the files that the recipes in spacy_trax_sentiment/configs/recipes name. Needs the extra
-`train`; `en_trf` also needs the encoder that it starts from (see its recipe), and three hours on two cores.
+`train`; `en_trf` also needs the encoder that it starts from (see its recipe), and an hour and a half on two cores.
 """
 
 import argparse
@@ -16,15 +16,8 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-from soft_labels import label
-
-from spacy_trax_sentiment import TextScorer, load, save
-from spacy_trax_sentiment.model.parameters import get_weights, set_weights
-from spacy_trax_sentiment.pipelines import find_component
-
 # The recipes of each model. Each starts from the weights of the one before.
-RECIPES = {"en": ["en"], "en_ternary": ["en_ternary_start", "en_ternary"], "en_trf": ["en_trf_start", "en_trf"]}
+RECIPES = {"en": ["en"], "en_ternary": ["en_ternary_start", "en_ternary"], "en_trf": ["en_trf"]}
 MOST_MB = {"en": 5.0, "en_ternary": 5.0, "en_trf": 25.0}
 COMPONENT = "trax_sentiment"
 
@@ -50,45 +43,15 @@ def main() -> None:
 
 def train(name: str, data: Path, folder: Path) -> Path:
     """Train a model, and return the directory of its component."""
-    command, small = [sys.executable, "-m", "spacy_trax_sentiment"], folder / name
-    large, start = "", list[str]()
+    command, small, start = [sys.executable, "-m", "spacy_trax_sentiment"], folder / name, list[str]()
     for recipe in RECIPES[name]:
-        before, large = large, str(folder / f"{recipe}_large")
-        if recipe == "en_trf":
-            data = with_soft_labels(data, folder, before)
+        large = str(folder / f"{recipe}_large")
         subprocess.run([*command, "train", str(data), "--config", recipe, *start, "--output", large], check=True)
         start = ["--init-from", large]
-        if recipe == "en_trf":
-            large = average(before, large, folder)
     dev = str(data / "sst2/dev.jsonl") if name == "en" else str(data / "tweeteval/val.jsonl")
     options = ["--output", str(small), "--max-mb", str(MOST_MB[name]), "--source", dev]
     subprocess.run([*command, "compact", large, *options], check=True)
     return small / COMPONENT
-
-
-def with_soft_labels(data: Path, folder: Path, network: str) -> Path:
-    """Return a folder with what the data holds, and `soft`, its unlabelled texts as a pipeline labels them."""
-    linked = folder / "data"
-    linked.mkdir()
-    for path in data.iterdir():
-        (linked / path.name).symlink_to(path.resolve())
-    label(data, linked / "soft", TextScorer.load(network), TextScorer.load("en_ternary"))
-    return linked
-
-
-def average(first: str, second: str, folder: Path) -> str:
-    """Write a pipeline with the mean of two pipelines' weights, and return its directory.
-
-    Between two runs of which one began where the other ended, the mean often reads better than either (Wortsman et al.
-    2022, "Model soups").
-    """
-    nlps = [load(each) for each in (first, second)]
-    models = [find_component(nlp).model for nlp in nlps]
-    one, other = map(get_weights, models)
-    set_weights(models[1], {name: (np.asarray(one[name]) + np.asarray(other[name])) / 2 for name in other})
-    target = folder / "average"
-    save(nlps[1], target)
-    return str(target)
 
 
 def compare(made: Path, there: Path) -> None:

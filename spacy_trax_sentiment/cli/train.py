@@ -27,10 +27,7 @@ _SOURCE_HELP = (
     "Labelled texts: a .jsonl, .csv, .tsv or .parquet file, nltk:twitter_samples or bundled:short_texts. With --config:"
     " directory of the recipe's files."
 )
-_CONFIG_HELP = (
-    "Recipe that mixes sources: a .cfg file, or a bundled one: en, en_ternary_start, en_ternary, en_trf_start"
-    " or en_trf."
-)
+_CONFIG_HELP = "Recipe that mixes sources: a .cfg file, or a bundled one: en, en_ternary_start, en_ternary or en_trf."
 _INIT_HELP = "Model to start from: a pipeline directory, or a bundled model. Its labels must be among yours."
 _DEV_HELP = "Held-out texts. By default, the last fifth of each label's texts is held out."
 _PRESET_HELP = "Settings to start from: 'default', or 'seed' for those of the course notebook."

@@ -82,7 +82,7 @@ def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
         negated,
         known,
         lambda: _summed(len(doc), *_of_layer(model, tokens, spans, known)),
-        lambda: np.log(np.maximum(score(model, tokens)[0], np.finfo(np.float32).tiny)),
+        lambda: np.log(np.maximum(score(model, tokens)[0], np.finfo(np.float32).tiny), dtype=np.float64),
     )
 
 

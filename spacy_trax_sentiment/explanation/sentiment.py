@@ -80,8 +80,14 @@ class Sentiment:
 
     @cached_property
     def _log_probabilities(self) -> Array:
-        found = self._found.log_probabilities if self._is_whole else None
-        return np.asarray(scores_of_sums(self._folded, self._sums[None])[0]) if found is None else found
+        if self._of_whole is not None:
+            return self._of_whole
+        return np.asarray(scores_of_sums(self._folded, self._sums[None])[0])
+
+    @property
+    def _of_whole(self) -> Array | None:
+        """The log-probabilities if they are the Doc's own, and found without its parts."""
+        return self._found.log_probabilities if self._is_whole else None
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -145,6 +151,8 @@ class Sentiment:
     @cached_property
     def bias(self) -> Array:
         """float64 (n_labels,): the part of each label's log-probability that no token contributes."""
+        if self._of_whole is not None:
+            return np.asarray(centred(self._of_whole) - self.contributions.sum(axis=0))
         folded = self._folded
         if self._is_prior:
             return centred(np.asarray(folded.log_prior))
@@ -226,7 +234,7 @@ class Sentiment:
                     "end": token.idx + len(token),
                     "whitespace": bool(token.whitespace_),
                     "negated": is_negated,
-                    "contributions": dict(zip(self.labels, row, strict=True)),
+                    "contributions": {label: value + 0.0 for label, value in zip(self.labels, row, strict=True)},
                 }
                 for token, is_negated, row in zip(self.target, negated, contributions, strict=True)
             ],

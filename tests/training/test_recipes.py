@@ -55,7 +55,7 @@ def test_texts_have_the_weights_of_their_source_and_label(data: Path) -> None:
     assert [text.text for text in corpus.held_out] == ["a", "e"]
 
 
-@pytest.mark.parametrize("name", ["en", "en_ternary", "en_ternary_start", "en_trf", "en_trf_start"])
+@pytest.mark.parametrize("name", ["en", "en_ternary", "en_ternary_start", "en_trf"])
 def test_the_bundled_recipes_can_be_read(name: str) -> None:
     recipe = read_recipe(name)
     assert {"negative", "positive"} <= set(recipe.labels)
