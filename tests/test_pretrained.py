@@ -19,7 +19,6 @@ from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.pretrained import pretrained_path
 from spacy_trax_sentiment.storage.whole import MANIFEST
 from spacy_trax_sentiment.training.recipes import read_recipe
-from spacy_trax_sentiment.web.answers import Answering
 
 MOST_BYTES = {"en": 5_000_000, "en_ternary": 5_000_000, "en_trf": 25_000_000}
 CASES = Path(__file__).parent / "data" / "cases.jsonl"
@@ -113,11 +112,6 @@ def test_a_span_without_evidence_has_the_prior() -> None:
     nothing = doc[2:3]._.sentiment
     assert (nothing.log_odds, nothing.polarity) == pytest.approx((0, 0))
     np.testing.assert_allclose(nothing.contributions.sum(axis=0) + nothing.bias, 0, atol=1e-9)
-
-
-def test_the_server_does_not_run_the_encoder_where_it_would_keep_others_waiting() -> None:
-    assert Answering(load("en")).is_quick
-    assert not Answering(load("en_trf")).is_quick
 
 
 def test_the_encoder_is_served_without_trax_from_its_name() -> None:

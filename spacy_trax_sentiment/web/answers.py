@@ -96,6 +96,7 @@ class Answering:
 
     Attributes:
         labels: The component's labels.
+        is_additive: Whether the model is a sum over terms.
         is_quick: Whether scoring a few texts takes no time that other clients would notice: by a sum, without Docs.
     """
 
@@ -103,7 +104,8 @@ class Answering:
         self._nlp, self._component = nlp, find_component(nlp)
         self._scorer = TextScorer(nlp)
         self._needs_docs = reason_for_docs(nlp, self._component) is not None
-        self.is_quick = folds(self._component.model) and not self._needs_docs
+        self.is_additive = folds(self._component.model)
+        self.is_quick = self.is_additive and not self._needs_docs
         self.labels = self._scorer.labels
         self._lock = threading.Lock()  # of the pipeline's vocabulary
 

@@ -23,7 +23,7 @@ from . import schema
 from .answers import Answering, parse_question
 from .docs_page import docs_page
 from .headers import SECURITY, SecurityHeaders
-from .limits import Bodies, Limits, RefusedError, content_type, unsupported
+from .limits import NETWORK_LIMITS, Bodies, Limits, RefusedError, content_type, unsupported
 from .table_answers import score_table
 
 # Bodies up to this size, of some 1,000 tweets, are answered without a thread. They take 10 ms (50 ms at first sight),
@@ -53,7 +53,7 @@ def make_app(nlp: Language, *, name: str | None = None, limits: Limits | None = 
     Args:
         nlp: A pipeline with a trained `trax_sentiment`. The application owns it: do not use it elsewhere meanwhile.
         name: The model's name. None makes one from the pipeline's language and name, as spaCy does.
-        limits: The most that is accepted. None takes the defaults of `Limits`.
+        limits: The most that is accepted. None takes the defaults of `Limits`, or lower ones for a network.
 
     Returns:
         The application, for any ASGI server.
@@ -62,8 +62,8 @@ def make_app(nlp: Language, *, name: str | None = None, limits: Limits | None = 
         SentimentError: If the pipeline has no such component.
         ValueError: If the component is not trained (spaCy's E109).
     """
-    limits = limits or Limits()
     answering = Answering(nlp)
+    limits = limits or (Limits() if answering.is_additive else NETWORK_LIMITS)
     app = FastAPI(
         title="spacy_trax_sentiment",
         version=__version__,

@@ -35,6 +35,10 @@ class Limits:
     columns: int = 1_000
 
 
+NETWORK_LIMITS = Limits(texts=1_000, explained_texts=10, explained_chars=2_000, rows=10_000)
+"""The limits of a layer that does not fold, which takes a thousand times as long as a sum over terms."""
+
+
 class RefusedError(Exception):
     """A request that is refused: the HTTP status, a word for programs, and what is wrong and what to do."""
 

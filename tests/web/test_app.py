@@ -9,10 +9,12 @@ from asking import Ask, asking, refused
 from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.pipelines import load
 
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx")
 
+from spacy_trax_sentiment.web.answers import Answering
 from spacy_trax_sentiment.web.app import make_app
 from spacy_trax_sentiment.web.limits import Limits
 
@@ -100,3 +102,19 @@ def test_an_internal_error_is_answered_as_json(nlp: Language, monkeypatch: pytes
 def test_a_pipeline_without_the_component_is_refused() -> None:
     with pytest.raises(SentimentError, match="S035"):
         make_app(spacy.blank("en"))
+
+
+def test_the_server_does_not_run_the_encoder_where_it_would_keep_others_waiting() -> None:
+    assert Answering(load("en")).is_quick
+    assert not Answering(load("en_trf")).is_quick
+
+
+def test_the_server_explains_fewer_texts_by_the_encoder() -> None:
+    ask = asking(make_app(load("en_trf")))
+    limits = ask("GET", "/v1/model").json()["limits"]
+    assert (
+        limits["explained_texts"] < asking(make_app(load("en")))("GET", "/v1/model").json()["limits"]["explained_texts"]
+    )
+    texts = ["good"] * (limits["explained_texts"] + 1)
+    assert ask("POST", "/v1/sentiment", json={"texts": texts, "contributions": True}).status_code == 413
+    assert ask("POST", "/v1/sentiment", json={"texts": texts}).status_code == 200
