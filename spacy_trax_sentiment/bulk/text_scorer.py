@@ -122,8 +122,8 @@ class TextScorer:
     def predict(self, texts: Iterable[str]) -> list[str | None]:
         """Return the most probable label of each text.
 
-        A text in which the model knows nothing is neutral if the model has this label, else its label is None. Takes
-        and raises what `predict_proba` does.
+        A text in which the model recognizes nothing is neutral if the model has this label, else its label is None.
+        Takes and raises what `predict_proba` does.
         """
         return chosen_labels(self.labels, self.score(texts))
 
@@ -161,7 +161,7 @@ class TextScorer:
 
     def _of_all(self, texts: Sequence[str], of_tokens: _OfTokens) -> Scores:
         if self._cache is None:
-            docs = list(component_docs(self._nlp, self._component, texts))
+            docs = list(component_docs(self._nlp, self._component, _checked(list(texts))))
             return of_tokens(self._component.model, doc_tokens(self._component.model, docs))
         return np.concatenate([self._of_block(block, of_tokens) for block in _blocks(texts)])
 

@@ -179,6 +179,14 @@ class _Tokenizer:
         return Doc(self.vocab, words=list(text))
 
 
+def test_anything_but_texts_is_refused_where_docs_are_made_too() -> None:
+    nlp = load("en")
+    nlp.tokenizer = _Tokenizer(nlp)  # type: ignore[assignment]
+    with pytest.raises(SentimentError, match="S051.*text 1 is None"):
+        TextScorer(nlp)(["a", None])  # type: ignore[list-item]
+    assert TextScorer(nlp)([]).shape == (0, 2)
+
+
 @Language.component("join_all", retokenizes=True)
 def _join_all(doc: Doc) -> Doc:
     if len(doc):
