@@ -85,7 +85,7 @@ def predict(
     """Add sentiment to texts or to a table.
 
     The new columns are `sentiment`, the most probable label, and `sentiment_LABEL`, the probability of each label. A
-    text in which the model knows nothing is neutral, or has no label if the model has no neutral.
+    text in which the model recognizes nothing is neutral, or has no label if the model has no neutral.
 
     To score several tables, give a directory or a quoted pattern as --input. Each table becomes one or more files in
     the output directory. If a run is interrupted, repeat it to do the rest. A table that cannot be read is reported,
@@ -179,8 +179,10 @@ def _score_many(
 def _tell_without(name: str, first: int | None, n_rows: int) -> None:
     """Report the rows of a table that have no scores. `first` is the number of the first one, from 1, or None."""
     if first is not None:
-        several = f"{n_rows} rows hold no text, the first is row {first}; they have"
-        _tell(f"{name}: {f'row {first} holds no text; it has' if n_rows == 1 else several} no scores.")
+        rows = f"{n_rows} rows hold no text, the first is row {first}; they have"
+        if n_rows == 1:
+            rows = f"row {first} holds no text; it has"
+        _tell(f"{name}: {rows} no scores.")
 
 
 def _tell(message: str) -> None:

@@ -34,16 +34,14 @@ def write_scored(batches: Iterable[TableBatch], write: Write, score: Score, labe
 
 
 def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[str]) -> Added:
-    """Return the columns to add to texts, without scores for a row whose text is None. See `write_scored`."""
+    """Return the columns to add to texts: `sentiment` (see `chosen_labels`) and `sentiment_LABEL`.
+
+    They hold nothing in a row whose text is None.
+    """
     scored = score([text or "" for text in texts])
     chosen = chosen_labels(labels, scored)
     for i in (i for i, text in enumerate(texts) if text is None):
         chosen[i] = None
         scored.probabilities[i] = np.nan
-    return sentiment_columns(labels, scored, chosen)
-
-
-def sentiment_columns(labels: Sequence[str], scored: Scored, chosen: list[str | None] | None = None) -> Added:
-    """Return the columns `sentiment`, the labels that `chosen_labels` or the caller chose, and `sentiment_LABEL`."""
-    columns: Added = {"sentiment": chosen_labels(labels, scored) if chosen is None else chosen}
+    columns: Added = {"sentiment": chosen}
     return columns | {f"sentiment_{label}": scored.probabilities[:, i] for i, label in enumerate(labels)}

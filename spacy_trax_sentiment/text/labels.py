@@ -16,7 +16,7 @@ class Scored(NamedTuple):
 
     Attributes:
         probabilities: float32 (n_texts, n_labels). Without evidence, they are the labels' prior.
-        has_evidence: Whether the model knows anything in the text, bool (n_texts,).
+        has_evidence: Whether the model recognizes anything in the text, bool (n_texts,).
     """
 
     probabilities: NDArray[np.float32]
@@ -39,6 +39,7 @@ def chosen_labels(labels: Sequence[str], scored: Scored) -> list[str | None]:
 def measured_columns(labels: Sequence[str], probabilities: Array, has_evidence: Array) -> Array:
     """Return the column of each text's label, int64 (n_texts,); for none, that of the prior's most probable label."""
     columns = np.asarray(probabilities.argmax(axis=1))
-    if NEUTRAL in labels:
-        columns[~has_evidence] = list(labels).index(NEUTRAL)
+    label = label_without_evidence(labels)
+    if label is not None:
+        columns[~has_evidence] = labels.index(label)
     return columns

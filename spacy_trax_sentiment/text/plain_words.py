@@ -27,8 +27,11 @@ _OTHER_EMOTICONS = {
     "^_^": "smile",
     "^^": "smile",
     "-_-": "annoyed face",
+    ">_<": "annoyed face",
+    "t_t": "crying face",
+    ":'(": "crying face",
+    "o_o": "surprised face",
 }
-_OTHER_EMOTICONS |= {">_<": "annoyed face", "t_t": "crying face", ":'(": "crying face", "o_o": "surprised face"}
 # Variation selectors, joiners, and the skin tones of emoji say nothing here.
 _UNSPOKEN = re.compile("[\ufe0e\ufe0f\u200d\u200b-\u200f\u00ad\U0001f3fb-\U0001f3ff]")
 _FIRST_SYMBOL = "\u203c"

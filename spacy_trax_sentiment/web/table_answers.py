@@ -9,7 +9,7 @@ from ..errors import SentimentError
 from ..tables.lines import csv_rows, decoded_lines
 from ..tables.readers import table_batches
 from ..tables.rows import TableBatch
-from ..tables.scored import sentiment_columns
+from ..tables.scored import scored_columns
 from ..tables.sources import Source, placed
 from ..tables.writers import table_writer
 from .answers import BATCH_SIZE, Answering, answer_json, text_results
@@ -73,7 +73,7 @@ def _as_table(answering: Answering, batches: Iterator[TableBatch], format: str, 
     file = io.BytesIO()
     with table_writer(file, NAME, format) as write:
         for batch in batches:
-            write(batch, sentiment_columns(answering.labels, answering.scored(_strings(batch))))
+            write(batch, scored_columns(_strings(batch), answering.scored, answering.labels))
             if file.tell() > most_bytes:
                 raise too_large(f"The scored table is longer than {most_bytes:,} bytes.")
     return file.getvalue()
