@@ -43,8 +43,9 @@ class Evaluation:
         texts: The measured texts with their true labels, at least one.
         probabilities: float64 `(n_texts, n_labels)`.
         left_out: Number of texts per label that the model lacks. They are not measured.
-        has_evidence: Whether the model knows anything in each text, bool `(n_texts,)`; None if it does in all. Texts in
-            which it does not are neutral, or count as the prior's most probable label if the model has no neutral.
+        has_evidence: Whether the model recognizes anything in each text, bool `(n_texts,)`; None if it does in all.
+            Texts in which it does not are neutral, or count as the prior's most probable label if the model has no
+            neutral.
     """
 
     labels: tuple[str, ...]

@@ -18,7 +18,7 @@ from ..text.lexeme_cache import NO_TERM, LexemeCache
 
 
 class Parts(NamedTuple):
-    """What adds up to the scores of a Doc.
+    """The parts that sum to the scores of a Doc.
 
     Attributes:
         own: float64 (n_tokens, width + 1): what each token adds by itself: its row of the folded matrix, with the
@@ -55,12 +55,12 @@ class Contributions:
 
     @cached_property
     def parts(self) -> Parts:
-        """What adds up to the scores."""
+        """The parts that sum to the scores."""
         return self._find()
 
     @cached_property
     def log_probabilities(self) -> Array | None:
-        """Those of the Doc, (n_labels,), if they need no parts."""
+        """The Doc's, float64 (n_labels,), if they can be found without the parts, else None."""
         return None if self._score is None else self._score()
 
 
@@ -76,6 +76,7 @@ def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
     negated[first[features.is_negated]] = True
     known[first[evidence(model, tokens)[places]]] = True
     if folds(model):
+        # At once, because that takes no longer than what is above, and further training would change the matrix.
         found = _summed(len(doc), *_of_matrix(model, cache, features, first, last))
         return Contributions(negated, known, lambda: found)
     return Contributions(
@@ -125,7 +126,7 @@ def _of_layer(
 ) -> tuple[list[Part], Folded]:
     """Return the integrated gradients of all ids that tokens stand behind, and the two tokens of each.
 
-    Those of tokens that are `known`, bool (n_tokens,), count as evidence, without which scores are the prior.
+    Those of tokens that are `known`, bool (n_tokens,), count as evidence. Without any, a span has the prior.
     """
     from .integrated_gradients import integrated_gradients
 

@@ -16,7 +16,7 @@ FLOOR = 2.0
 """The contribution, in log-odds, that is shaded in full if no other in the text is larger. Neutral texts stay pale."""
 
 NO_EVIDENCE = "no evidence"
-"""What is shown in place of a label."""
+"""Shown in place of a label."""
 
 N_LISTED = 10
 """The tokens that a text's table lists one by one."""

@@ -105,8 +105,8 @@ class Result(BaseModel):
     """The sentiment of a text."""
 
     label: str | None = Field(
-        description="The most probable label. If the model knows nothing in the text, it is neutral, or null if the"
-        " model has no such label."
+        description="The most probable label. If the model recognizes nothing in the text, it is neutral, or null if"
+        " the model has no such label."
     )
     probability: float | None = Field(description="The probability of that label; null if the label is.")
     probabilities: dict[str, float] = Field(description="The probability of each label.")
