@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.util import minibatch
 
 from ..about import BUNDLED_MODEL
+from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
 from ..model.inputs import doc_tokens, texts_with_evidence
 from ..pipelines import find_component, load
@@ -241,19 +242,21 @@ def measure(
     left_out: Mapping[str, int] | None = None,
     on_text: Callable[[], object] = lambda: None,
 ) -> Evaluation:
-    """Score labelled texts, at least one, with a pipeline whose `doc.cats` hold these labels.
+    """Score labelled texts, at least one, with a pipeline whose `doc.cats` hold these labels, by whichever component.
 
     `left_out` is the number of texts per label that are not among `texts`. `on_text` is called after each text.
     """
     rows, evidence = [], []
-    model = find_component(nlp).model
+    component = next((each for _, each in nlp.pipeline if isinstance(each, TraxSentiment)), None)
     docs = nlp.pipe(text.text for text in texts)
     for batch in minibatch(docs, _DOCS_AT_A_TIME):  # type: ignore[no-untyped-call]
-        evidence.append(texts_with_evidence(model, doc_tokens(model, batch)))
+        if component is not None:
+            evidence.append(texts_with_evidence(component.model, doc_tokens(component.model, batch)))
         for doc in batch:
             rows.append([doc.cats[label] for label in labels])
             on_text()
-    return Evaluation(tuple(labels), texts, np.array(rows), left_out or {}, np.concatenate(evidence))
+    has_evidence = np.concatenate(evidence) if evidence else None
+    return Evaluation(tuple(labels), texts, np.array(rows), left_out or {}, has_evidence)
 
 
 def figure(value: float, n_texts: int, sign: str = "") -> str:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.evaluation.figures import Evaluation, evaluate, figure, measure
@@ -68,6 +69,20 @@ def test_measure_reads_doc_cats(trained: Language) -> None:
     evaluation = measure(trained, ["positive", "negative"], texts)
     assert evaluation.probabilities[0, 0] == trained("I love it").cats["positive"]
     assert evaluation.predicted_labels == ["positive", "negative"]
+
+
+@Language.component("a_categorizer_of_somebody_else")
+def _categorizer(doc: Doc) -> Doc:
+    doc.cats = {"positive": 0.25, "negative": 0.75}
+    return doc
+
+
+def test_measure_reads_what_any_component_wrote() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("a_categorizer_of_somebody_else")
+    evaluation = measure(nlp, ["positive", "negative"], [LabelledText("", "negative"), LabelledText("a", "positive")])
+    assert evaluation.predicted_labels == ["negative", "negative"]
+    assert evaluation.confidences.tolist() == [0.75, 0.75]
 
 
 def test_evaluate_takes_texts_and_labels_a_file_or_a_named_source(tmp_path: Path) -> None:
