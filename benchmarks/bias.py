@@ -3,8 +3,8 @@
     python benchmarks/bias.py [--model MODEL]
 
 Every word of a group is put into every template sentence. Any two words that may be swapped for each other are
-compared, and each word with made-up ones, which say nothing about anybody. Of the labels, only negative and positive
-are looked at.
+compared, and each word with made-up ones, which say nothing about anybody. The exit status is 1 if a bound is not met.
+Only the labels negative and positive are looked at.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from spacy.language import Language
 from spacy_trax_sentiment.pipelines import load
 from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, POSITIVE
 
-MOST_ON_AVERAGE = 0.05
+MOST_ON_AVERAGE, MOST_AT_WORST = 0.05, 0.15
 
 
 class Swap(NamedTuple):
@@ -47,8 +47,11 @@ def main() -> None:
             start = (name if kind == "common" else "", kind, str(sum(map(len, sets))))
             swaps = swap(nlp, group.templates, sets)
             moves.append((*start, *figures(swaps)))
-            distances.append((*start, *figures(distances_from_made_up(nlp, group.templates, sets))))
+            far = distances_from_made_up(nlp, group.templates, sets)
+            distances.append((*start, *figures(far)))
         bounds.append(at_most(f"{name}: mean move", mean_move(swaps), MOST_ON_AVERAGE))
+        bounds.append(at_most(f"{name}: mean distance from a made-up word", mean_move(far), MOST_ON_AVERAGE))
+        bounds.append(at_most(f"{name}: worst distance from a made-up word", max(far).moved, MOST_AT_WORST))
     header, aligns = ("words", "mean", "worst", "worst in"), ("l", "l", "r", "r", "r", "r", "l")
     title = "How far the probability of positive moves, absolute"
     print_table(title, ("swap of", "", header[0], "swaps", *header[1:]), moves, aligns)

@@ -169,7 +169,7 @@ class TextScorer:
         assert self._cache is not None
         if self._cache.is_full:
             self._cache = self._cache.renewed()
-        chunks = split(texts)
+        chunks = split(texts, token_preprocessor(self._component.model).informal)
         rows = of_tokens(self._component.model, self._cache.tokens(chunks))
         whole = self._across.texts(chunks)
         if whole:

@@ -49,10 +49,11 @@ def texts_between(data: bytes, starts: Array, ends: Array) -> list[str]:
     return [data[start:end].decode() for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
-def split(texts: Sequence[str]) -> Chunks:
+def split(texts: Sequence[str], line_breaks: bool = False) -> Chunks:
     """Return the chunks of texts, as `str.split` and spaCy's tokenizer split them.
 
-    A text that is not a str raises TypeError, and one with a lone surrogate UnicodeEncodeError.
+    With `line_breaks`, the first line break of any white space is a chunk, too. A text that is not a str raises
+    TypeError, and one with a lone surrogate UnicodeEncodeError.
     """
     encoded = list(map(str.encode, texts))
     data = b" ".join([_MARGIN[:-1], *encoded, _MARGIN])
@@ -63,6 +64,11 @@ def split(texts: Sequence[str]) -> Chunks:
     borders = np.flatnonzero(is_space[1:] != is_space[:-1]) + 1
     starts, ends = borders[::2], borders[1::2]
     text_ends = len(_MARGIN) - 1 + np.cumsum(np.array(list(map(len, encoded)), dtype=np.int64) + 1)
+    if line_breaks and b"\n" in data:
+        breaks = np.flatnonzero(codes == ord("\n"))
+        before = np.searchsorted(starts, breaks) + np.searchsorted(text_ends, breaks)  # differs from one gap to another
+        breaks = breaks[np.append(True, before[1:] != before[:-1])]
+        starts, ends = np.sort(np.append(starts, breaks)), np.sort(np.append(ends, breaks + 1))
     n_chunks = np.diff(np.searchsorted(starts, text_ends), prepend=0)
     return Chunks(murmur_hashes(data, starts, ends - starts), n_chunks, data, starts, ends)
 

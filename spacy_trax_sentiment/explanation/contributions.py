@@ -13,8 +13,8 @@ from ..model.folded import Folded, centred
 from ..model.inputs import doc_tokens, evidence, lexeme_cache, score, token_preprocessor
 from ..model.thinc_model import folds, lexeme_matrix
 from ..text.arrays import Array, Ragged
-from ..text.features import Features, compose, context_tokens
-from ..text.lexeme_cache import NO_TERM, LexemeCache
+from ..text.features import Features, compose, context_tokens, have_terms
+from ..text.lexeme_cache import LexemeCache
 
 
 class Parts(NamedTuple):
@@ -68,7 +68,7 @@ def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
     """Return the contributions to a Doc's scores by the model, or raise SentimentError if it cannot be explained."""
     cache = lexeme_cache(model)
     tokens = doc_tokens(model, [doc])
-    places = np.flatnonzero(tokens.values != NO_TERM)
+    places = np.flatnonzero(have_terms(cache, tokens))
     spans = token_preprocessor(model).spans(doc)
     first, last = (each[places] for each in spans)
     features = compose(cache, tokens)

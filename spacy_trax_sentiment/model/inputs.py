@@ -13,8 +13,9 @@ from thinc.types import Floats2d
 
 from ..errors import Errors, SentimentError
 from ..text.arrays import Array, Ragged, segment_sums
-from ..text.lexeme_cache import NO_TERM, ROLE, LexemeCache
-from ..text.preprocessor import NO_EVIDENCE, Preprocessor
+from ..text.features import have_terms
+from ..text.lexeme_cache import ROLE, LexemeCache
+from ..text.preprocessor import NEGATES, PLAIN, Preprocessor
 from ..text.token_preprocessor import TokenPreprocessor, by_tokens
 from ..text.vocabulary import N_SPECIAL, number_terms
 from .caches import ModelCaches
@@ -99,12 +100,16 @@ def docs_to_ids(model: Model[Any, Any], docs: Iterable[Doc]) -> Iterator[NDArray
 
 
 def evidence(model: Model[Any, Any], tokens: Ragged) -> Array:
-    """Return whether each token is evidence of a label, bool (n_tokens,): the model knows a term of it."""
+    """Return whether each token is evidence of a label, bool (n_tokens,): the model knows a term of it.
+
+    A mark that ends a clause is none, unless it is an emoticon or emoji with a leaning.
+    """
     cache, indices = lexeme_cache(model), tokens.values
     # A lexeme without a known term has one id, that of the unknown term.
     is_known = cache.ids.take(cache.starts.take(indices)) >= N_SPECIAL
-    has_role = (cache.hashes.take(indices) & ROLE) != NO_EVIDENCE
-    return np.asarray(is_known & has_role & (indices != NO_TERM))
+    roles = cache.hashes.take(indices) & ROLE
+    says_something = (roles == PLAIN) | (roles == NEGATES) | (cache.leanings.take(indices) > 0)
+    return np.asarray(is_known & says_something & have_terms(cache, tokens))
 
 
 def texts_with_evidence(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.bool_]:

@@ -7,7 +7,8 @@ import numpy as np
 
 from .arrays import Array, Ragged, ranges
 from .lexeme_cache import MULTIPLIER, NO_TERM, ROLE, LexemeCache
-from .preprocessor import CONTRASTS, ENDS_NEGATION, NEGATES
+from .preprocessor import ANSWERS, ASKS, CLOSES_TAG, CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES, OPENS_TAG
+from .ratings import EMPTY, FILLED, OUT, SLASH, STARS, THUMBS, graded
 from .vocabulary import PAD_ID
 
 # How many tokens a contrast or concession reaches, either way.
@@ -23,7 +24,7 @@ class Features(NamedTuple):
         is_negated: bool (n_tokens,): whether a negation reaches the token.
         context: int64 (n_contexts, n_tokens): extra ids each token gets from its context; `__PAD__` if none. There is
             one row per bigram distance; then, if the preprocessor has leanings, one for the side of the text's last
-            contrast (or concession) the token is on.
+            contrast (or concession) the token is on; then, if it is informal, one for the rating that the token ends.
         lengths: int64 (n_texts,): the number of tokens of each text.
     """
 
@@ -35,20 +36,26 @@ class Features(NamedTuple):
 
 def compose(cache: LexemeCache, tokens: Ragged) -> Features:
     """Return the features of a batch of texts, given as indices of lexemes in the cache."""
-    indices, lengths = tokens.kept(tokens.values != NO_TERM)
+    indices, lengths = tokens.kept(have_terms(cache, tokens))
     preprocessor = cache.preprocessor
-    hashes = cache.hashes.take(indices)
+    hashes, leanings = cache.hashes.take(indices), cache.leanings.take(indices)
     roles = hashes & ROLE
     ends = np.cumsum(lengths)
     is_negated = np.zeros(len(indices), dtype=bool)
     if preprocessor.negation_scope:
-        is_negated[_negated(roles, ends, preprocessor.negation_scope)] = True
+        is_negation = roles == NEGATES
+        if preprocessor.informal:
+            is_negation &= ~_answers(leanings, ends)
+        is_negated[_negated(is_negation, roles, ends, preprocessor.negation_scope)] = True
     n_buckets = preprocessor.bigram_buckets
     n_distances = preprocessor.bigram_distance if n_buckets else 0
-    context = np.full((n_distances + (preprocessor.n_leanings > 0), len(indices)), PAD_ID)
+    n_others = (preprocessor.n_leanings > 0) + preprocessor.informal
+    context = np.full((n_distances + n_others, len(indices)), PAD_ID)
     if preprocessor.n_leanings:
         first = preprocessor.first_side(len(cache.vocabulary))
-        _set_sides(context[-1], cache.leanings.take(indices), roles, is_negated, ends, first)
+        _set_sides(context[n_distances], leanings, roles, is_negated, ends, first)
+    if preprocessor.informal:
+        _set_ratings(context[-1], leanings, ends, cache)
     if n_buckets:
         is_known = hashes > ROLE
         hashes = hashes + is_negated.astype(np.uint64) * MULTIPLIER
@@ -61,6 +68,20 @@ def compose(cache: LexemeCache, tokens: Ragged) -> Features:
             buckets = _buckets(hashes[second - i - 1], hashes[second], n_buckets)
             of_distance[second] = buckets.view(np.int64) + (first + i * n_buckets)
     return Features(indices, is_negated, context, lengths)
+
+
+def have_terms(cache: LexemeCache, tokens: Ragged) -> Array:
+    """Return which tokens have a term, bool (n_tokens,): all but those without one, and the names of HTML tags."""
+    has_term = tokens.values != NO_TERM
+    if cache.preprocessor.informal:
+        leanings = cache.leanings.take(tokens.values)
+        is_mark = (leanings == OPENS_TAG) | (leanings == CLOSES_TAG)
+        if is_mark.any():
+            has_term &= ~is_mark
+            names = np.flatnonzero((leanings[:-2] == OPENS_TAG) & (leanings[2:] == CLOSES_TAG)) + 1
+            ends = np.cumsum(tokens.lengths)
+            has_term[names[np.searchsorted(ends, names - 1, "right") == np.searchsorted(ends, names + 1, "right")]] = 0
+    return np.asarray(has_term)
 
 
 def feature_ids(cache: LexemeCache, features: Features) -> Ragged:
@@ -83,9 +104,9 @@ def context_tokens(cache: LexemeCache, features: Features) -> Iterator[tuple[Arr
         yield ids[second], second - i - 1 if i < n_distances else second, second
 
 
-def _negated(roles: Array, ends: Array, scope: int) -> Array:
+def _negated(is_negation: Array, roles: Array, ends: Array, scope: int) -> Array:
     """Return the indices of the tokens that a negation before them reaches; some may come twice."""
-    negations = np.flatnonzero(roles == NEGATES)
+    negations = np.flatnonzero(is_negation)
     if not len(negations):
         return negations
     # A negation ends at the text's end, the next end of a scope, or after `scope` tokens.
@@ -95,12 +116,19 @@ def _negated(roles: Array, ends: Array, scope: int) -> Array:
     return ranges(negations + 1, last - negations)
 
 
+def _answers(leanings: Array, ends: Array) -> Array:
+    """Return which tokens are a "no" right after a question: such an answer negates nothing."""
+    asked = np.append(False, leanings[:-1] == ASKS)[: len(leanings)]
+    asked[ends[ends < len(leanings)]] = False
+    return np.asarray(asked & (leanings == ANSWERS))
+
+
 def _set_sides(ids: Array, leanings: Array, roles: Array, is_negated: Array, ends: Array, first: int) -> None:
     """Mark opinion words with the side of the text's last "but" they are on, or of its last "although" if none.
 
     The conceded clause counts as "before". Writes into `ids` (n_tokens,).
     """
-    marks = np.flatnonzero(leanings < 0)
+    marks = np.flatnonzero((leanings == CONTRASTS) | (leanings == CONCEDES))
     if not len(marks):
         return
     texts = np.searchsorted(ends, marks, side="right")
@@ -119,6 +147,17 @@ def _set_sides(ids: Array, leanings: Array, roles: Array, is_negated: Array, end
     leans = leanings[near] > 0
     near, is_other = near[leans], is_other[leans]
     ids[near] = first + 4 * (leanings[near] - 1) + 2 * is_other + is_negated[near]
+
+
+def _set_ratings(ids: Array, leanings: Array, ends: Array, cache: LexemeCache) -> None:
+    """Give the last token of each rating across tokens the id of its grade. Writes into `ids` (n_tokens,)."""
+    maybe = np.flatnonzero((leanings <= STARS) & (leanings > ASKS))
+    maybe = maybe[np.isin(leanings[maybe], (STARS, THUMBS, OUT, SLASH, FILLED, EMPTY))]
+    borders = np.append(0, ends)
+    for text in np.unique(np.searchsorted(ends, maybe, side="right")).tolist():
+        start, end = borders[text : text + 2].tolist()
+        for place, grade in graded(leanings[start:end].tolist()).items():
+            ids[start + place] = cache.vocabulary.get(grade, PAD_ID)
 
 
 def _buckets(first: Array, second: Array, n_buckets: int) -> Array:

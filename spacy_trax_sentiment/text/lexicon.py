@@ -5,6 +5,7 @@ see NOTICE. A model saves the lexicon it was trained with.
 """
 
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -13,11 +14,17 @@ from typing import NamedTuple, TypeVar
 
 import srsly
 
+from .wordlists import EMOJI, EMOJI_VALENCES, TELLING_NAMES
+
 T = TypeVar("T")
 
 # Shorter words share their stems with too many others.
 _SHORTEST_BY_STEM = 4
 _OPINIONS = {"positive": 1, "negative": -1}
+N_LEANINGS = len(_OPINIONS)
+# A term that is not a stem holds a space, so that no stem is taken for it.
+_OPINION_TERMS = {1: "opinion +", -1: "opinion -"}
+_VALENCE_TERMS = {valence: f"valence {valence:+}" for valence in range(-4, 5) if valence}
 
 
 class Entry(NamedTuple):
@@ -25,6 +32,21 @@ class Entry(NamedTuple):
 
     opinion: int = 0
     valence: float | None = None
+
+    @property
+    def opinion_term(self) -> str | None:
+        """The term of the opinion's class."""
+        return _OPINION_TERMS[self.opinion] if self.opinion else None
+
+    @property
+    def valence_term(self) -> str | None:
+        """The term of the valence's class."""
+        return _VALENCE_TERMS[away_from_zero(self.valence)] if self.valence else None
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms of its classes."""
+        return tuple(term for term in (self.opinion_term, self.valence_term) if term)
 
 
 Words = dict[str, str]
@@ -95,6 +117,22 @@ def bundled_words() -> Words:
     return words
 
 
+def with_emoji(words: Words) -> Words:
+    """Return the words with emoji among those of their valence."""
+    return words | {valence: f"{words.get(valence, '')} {emoji}".strip() for valence, emoji in EMOJI.items()}
+
+
 def away_from_zero(valence: float) -> int:
     """Return the valence rounded away from 0, so that none becomes neutral."""
     return math.ceil(valence) if valence > 0 else math.floor(valence)
+
+
+def emoji_valence(emoji: str) -> float | None:
+    """Return the valence of an emoji by the words of its Unicode name, None if they have none."""
+    valences = []
+    for character in emoji:
+        names = unicodedata.name(character, "").lower().replace("-", " ").split()
+        if {"arrow", "arrows", "heavy", "pointing"}.isdisjoint(names) or "heart" in names:
+            names = next(([name] for name in TELLING_NAMES if name in names), names)
+            valences += [EMOJI_VALENCES[name] for name in names if name in EMOJI_VALENCES]
+    return sum(valences) / len(valences) if valences else None

@@ -13,6 +13,8 @@ PLAIN, NEGATES, ENDS_NEGATION, NO_EVIDENCE = 0, 1, 2, 3
 # The leaning of a lexeme that contrasts what precedes it with what follows ("but"), and of one that concedes the
 # clause it begins ("although"). A positive leaning is that of an opinion word.
 CONTRASTS, CONCEDES = -1, -2
+# Likewise of "?", of a "no" that may answer it, and of the marks around the name of an HTML tag. `ratings.py` has more.
+ASKS, ANSWERS, OPENS_TAG, CLOSES_TAG = -20, -21, -22, -23
 
 
 @runtime_checkable  # confection before 1.0, which spaCy 3.8.12 and older bring, checks it by isinstance
@@ -39,7 +41,8 @@ class Lexeme(NamedTuple):
         term: Its term; None if it stands for nothing.
         role: PLAIN, NEGATES, ENDS_NEGATION or NO_EVIDENCE.
         more: Further terms of the same token, such as its lexicon classes.
-        leaning: Which way an opinion word leans, from 1 to `n_leanings`; CONTRASTS or CONCEDES; or 0.
+        leaning: Which way an opinion word leans, from 1 to `n_leanings`; below 0 what else the token does, such as
+            CONTRASTS; or 0.
     """
 
     term: str | None
@@ -73,6 +76,7 @@ class TokenTerms(Protocol):
     bigram_buckets: int
     bigram_distance: int
     n_leanings: int
+    informal: bool
 
     def side_by_side(self, texts: Sequence[str], /) -> Lexemes: ...
 

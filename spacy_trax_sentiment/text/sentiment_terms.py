@@ -1,7 +1,6 @@
 """Tokens to terms for sentiment: stems, forms, prefixes and lexicon classes."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from itertools import zip_longest
@@ -11,10 +10,14 @@ import numpy as np
 import srsly
 
 from ..errors import Errors, SentimentError
-from .lexicon import Entry, Lexicon, Words, away_from_zero, bundled_words
-from .preprocessor import CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES, PLAIN, Lexeme, Lexemes
+from .cleaning import ENTITY_NAMES, NEGATED, visible, words_in
+from .lexicon import N_LEANINGS, Entry, Lexicon, Words, bundled_words, emoji_valence, with_emoji
+from .preprocessor import CONCEDES, CONTRASTS, ENDS_NEGATION, PLAIN, Lexeme, Lexemes
+from .ratings import grade_of, number_leaning
+from .roles import LEANINGS, ROLES, SIDES
 from .token_preprocessor import TokenPreprocessor
-from .wordlists import CONCEDING, CONTRASTING, EMOJI_VALENCES, NEGATIONS, PEOPLE, SCOPE_ENDS, TELLING_NAMES
+from .vocabulary import UNK
+from .wordlists import ALL_PEOPLE, PEOPLE
 
 MOST_BUCKETS = 1 << 24
 _BOUNDS = {"negation_scope": (0, 1000), "bigram_buckets": (0, MOST_BUCKETS), "bigram_distance": (1, 4)}
@@ -23,19 +26,22 @@ _URL = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
 _MENTION = re.compile(r"@\w")
 _ELONGATION = re.compile(r"(.)\1{2,}", re.DOTALL)
 _HTML = re.compile(r"<br|/?>|<")
+_TELLING_MARKS = "!?"
+_QUOTES = ("``", "''", "“", "”")
 _EDGES = '.,;:!?"*_~-()[]'
 _NUMBER = "0"
 _NOTHING = Lexeme(None)
-_ROLES = dict.fromkeys(NEGATIONS, NEGATES) | dict.fromkeys(SCOPE_ENDS, ENDS_NEGATION)
 # A term that is not a stem holds a space, so that no stem is taken for it.
 _PEOPLE = {word: f"people {group.split()[0]}" for group in PEOPLE for word in group.split()}
-_OPINIONS = {1: "opinion +", -1: "opinion -"}
-_VALENCES = {valence: f"valence {valence:+}" for valence in range(-4, 5) if valence}
 _FORM = "form "
 _PREFIX = 5
 _SHORTEST_STEMMED = 3
 _LONGEST_EMOJI = 4
-_SIDES = dict.fromkeys(CONTRASTING, CONTRASTS) | dict.fromkeys(CONCEDING, CONCEDES)
+# What a token without a term of its own has, to end a clause or to be no evidence, without a part in the mean.
+_UNKNOWN = Lexeme(UNK)
+# Words that are more, or less, than their stem, form and lexicon classes.
+_PEOPLE_OR_MORE = ALL_PEOPLE | {f"{word}s" for word in ALL_PEOPLE} | NEGATED | ENTITY_NAMES | set(LEANINGS)
+_LINE_BREAK = Lexeme(UNK, ENDS_NEGATION)
 
 
 class SentimentTerms(TokenPreprocessor):
@@ -48,6 +54,10 @@ class SentimentTerms(TokenPreprocessor):
     clause. A word of the lexicons also counts by the side of the text's last `but`, `however` or `yet` it is on; if
     there is none, by whether it is in the last clause that begins with `although`, `though` or `despite`.
 
+    With `informal`, words count without the markup, entities, invisible characters and marks that are glued to them.
+    Negations are known in capitals and with any apostrophe. Ratings such as "1 star" and "9/10" have terms of their
+    own. Words for people are unknown words instead, and many more of them.
+
     Registered as `spacy_trax_sentiment.SentimentTerms.v1`.
     """
 
@@ -58,6 +68,7 @@ class SentimentTerms(TokenPreprocessor):
         bigram_distance: int = 2,
         lexicon: bool = True,
         concessions: bool = True,
+        informal: bool = True,
     ) -> None:
         """Take the settings.
 
@@ -67,6 +78,7 @@ class SentimentTerms(TokenPreprocessor):
             bigram_distance: The distances at which tokens are paired, 1 to 4.
             lexicon: Whether to use the lexicons that the package carries. They are saved with the model.
             concessions: Whether `although` and its like count. They do not in models saved before they could.
+            informal: Whether text is taken as it is meant, as described above. It is not in models saved before.
 
         Raises:
             SentimentError: A number is out of range.
@@ -77,9 +89,10 @@ class SentimentTerms(TokenPreprocessor):
             if not least <= value <= most:
                 wanted = f"a number from {least} to {most}"
                 raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))
-        self.n_leanings = len(_OPINIONS) if lexicon else 0
-        self._words: Words | None = bundled_words() if lexicon else {}
-        self.concessions = concessions
+        self.n_leanings = N_LEANINGS if lexicon else 0
+        self.concessions, self.informal = concessions, informal
+        words = bundled_words() if lexicon else {}
+        self._words: Words | None = with_emoji(words) if lexicon and informal else words
 
     @cached_property
     def _lexicon(self) -> Lexicon:
@@ -92,33 +105,86 @@ class SentimentTerms(TokenPreprocessor):
 
     @property
     def alike(self) -> frozenset[str]:
-        return frozenset(["mention", "link", "number"] if self._has_own_lexemes else [])
+        numbers = [] if self.informal else ["number"]
+        return frozenset(["mention", "link", *numbers] if self._has_own_lexemes else [])
 
     def lexeme(self, text: str) -> Lexeme:
+        if self.informal:
+            return self._informal_lexeme(text)
         if text.isdigit():
             return Lexeme(_NUMBER)
         lowered = text.lower().strip()
         first = lowered[:1]
         if first.isdigit() and not any(map(str.isalpha, lowered)):
             return Lexeme(_NUMBER)  # the common case of the one below
-        if (first == "@" and _MENTION.match(lowered)) or (first in ("h", "w") and _URL.match(lowered)):
+        if _is_address(lowered):
             return _NOTHING
         word = self._normalized(lowered)
         if not word or word == "#":
             return _NOTHING
         if word in _PEOPLE:
             return Lexeme(_PEOPLE[word])
-        role = _ROLES.get(word, PLAIN)
         if word.isalpha():
-            # Porter's own program leaves shorter words alone; Snowball's turns "s" into "" and "is" into "i".
-            stem = _stemmer().stemWord(word) if len(word) >= _SHORTEST_STEMMED else word
-            entry = self._lexicon.entry(word, stem)
-            prefix = (f"prefix {word[:_PREFIX]}",) if len(word) >= _PREFIX else ()
-            return Lexeme(stem, role, (_FORM + word, *prefix, *_classes(entry)), self._leaning(word, entry))
+            return self._word_lexeme(word)
         if word[0].isdigit() and not any(map(str.isalpha, word)):
-            return Lexeme(_NUMBER, role)
-        entry = self._sign_entry(text.strip(), word)
-        return Lexeme(word, role, (_FORM + word, *_classes(entry)), self._leaning(word, entry))
+            return Lexeme(_NUMBER, ROLES.get(word, PLAIN))
+        return self._sign_lexeme(word, self._sign_entry(text.strip(), word))
+
+    def _informal_lexeme(self, text: str) -> Lexeme:
+        if text.isspace():
+            return _LINE_BREAK if "\n" in text else _NOTHING
+        text = visible(text).strip()
+        lowered = text.lower()
+        if not lowered or _is_address(lowered):
+            return _NOTHING
+        if not any(map(str.isalpha, lowered)) and any(map(str.isdigit, lowered)) and lowered not in self._lexicon:
+            grade = grade_of(lowered)
+            return Lexeme(UNK, PLAIN, (grade,)) if grade else _number_lexeme(lowered)
+        short = self._shortened(lowered)
+        if not short.isalnum():
+            entry = self._sign_entry(text, short)
+            if entry.valence is not None or not any(map(str.isalnum, short)):
+                return self._informal_sign(short, entry)
+        lexemes = [self._informal_word(word) for word in words_in(lowered)]
+        if len(lexemes) < 2:
+            return lexemes[0] if lexemes else _NOTHING
+        terms = [term for lexeme in lexemes for term in lexeme.terms]
+        role = next((lexeme.role for lexeme in lexemes if lexeme.role != PLAIN), PLAIN)
+        return Lexeme(terms[0], role, tuple(terms[1:]), next((each.leaning for each in lexemes if each.leaning), 0))
+
+    def _informal_sign(self, sign: str, entry: Entry) -> Lexeme:
+        leaning = LEANINGS.get(sign, 0)
+        if sign == "#":
+            return _NOTHING
+        if not entry.terms and not any(map(str.isalnum, sign)) and sign[0] not in _TELLING_MARKS:
+            return Lexeme(UNK, ROLES.get(sign, PLAIN), (), leaning)
+        lexeme = self._sign_lexeme(sign, entry)
+        is_face = lexeme.leaning > 0 and not leaning and not sign[0].isalnum()
+        role = ENDS_NEGATION if is_face else lexeme.role
+        return lexeme._replace(role=role, leaning=leaning or lexeme.leaning)
+
+    def _informal_word(self, word: str) -> Lexeme:
+        if word.isdigit():
+            return _number_lexeme(word)
+        word = self._shortened(word)
+        if len(word) < 2 or word in ALL_PEOPLE or word.removesuffix("s") in ALL_PEOPLE:
+            return _UNKNOWN
+        if word in NEGATED:
+            word = "n't"
+        is_sign = not word.isalpha()
+        lexeme = self._sign_lexeme(word, self._lexicon.entry(word, word)) if is_sign else self._word_lexeme(word)
+        return lexeme._replace(leaning=LEANINGS.get(word, lexeme.leaning))
+
+    def _word_lexeme(self, word: str) -> Lexeme:
+        # Porter's own program leaves shorter words alone; Snowball's turns "s" into "" and "is" into "i".
+        stem = _stemmer().stemWord(word) if len(word) >= _SHORTEST_STEMMED else word
+        entry = self._lexicon.entry(word, stem)
+        prefix = (f"prefix {word[:_PREFIX]}",) if len(word) >= _PREFIX else ()
+        more = (_FORM + word, *prefix, *entry.terms)
+        return Lexeme(stem, ROLES.get(word, PLAIN), more, self._leaning(word, entry))
+
+    def _sign_lexeme(self, word: str, entry: Entry) -> Lexeme:
+        return Lexeme(word, ROLES.get(word, PLAIN), (_FORM + word, *entry.terms), self._leaning(word, entry))
 
     def side_by_side(self, texts: Sequence[str]) -> Lexemes:
         if not self._has_own_lexemes:
@@ -130,28 +196,30 @@ class SentimentTerms(TokenPreprocessor):
         prefixes = ["prefix " + word[:_PREFIX] if len(word) >= _PREFIX else None for word in words]
         opinions: list[str | None] = [None] * len(words)
         terms = [stems, forms, prefixes, opinions, opinions.copy()]
-        roles, leanings = [_ROLES.get(word, PLAIN) for word in words], [0] * len(words)
+        roles, leanings = [ROLES.get(word, PLAIN) for word in words], [0] * len(words)
         listed: frozenset[str] = frozenset()
         listed_stems = listed
         if max(map(len, words), default=0) >= _SHORTEST_STEMMED:
             listed, listed_stems = self._lexicon.words, self._lexicon.stems
         others = set(_elongated(words))
+        special = _PEOPLE_OR_MORE if self.informal else _PEOPLE.keys()
         for i, (word, stem) in enumerate(zip(words, stems, strict=True)):
-            if len(word) < _SHORTEST_STEMMED or word in _PEOPLE:
+            if len(word) < _SHORTEST_STEMMED or word in special:
                 others.add(i)
-            elif word in listed or stem in listed_stems or word in _SIDES:
+            elif word in listed or stem in listed_stems or word in SIDES:
                 entry = self._lexicon.entry(word, stem or "")
-                opinions[i], terms[-1][i] = _class_of_opinion(entry), _class_of_valence(entry)
+                opinions[i], terms[-1][i] = entry.opinion_term, entry.valence_term
                 leanings[i] = self._leaning(word, entry)
         for i in others:
             lexeme = self.lexeme(texts[i])
             roles[i], leanings[i] = lexeme.role, lexeme.leaning
+            terms += [[None] * len(words) for _ in lexeme.terms[len(terms) :]]
             for of_place, term in zip_longest(terms, lexeme.terms):
                 of_place[i] = term
         return Lexemes(terms, roles, leanings)
 
     def _leaning(self, word: str, entry: Entry) -> int:
-        side = _SIDES.get(word)
+        side = SIDES.get(word)
         if side == CONTRASTS or (side == CONCEDES and self.concessions):
             return side if self.n_leanings else 0
         sign = entry.opinion or entry.valence
@@ -159,7 +227,7 @@ class SentimentTerms(TokenPreprocessor):
 
     def _normalized(self, lowered: str) -> str:
         word = lowered.replace("’", "'")
-        if word in ("``", "''", "“", "”"):
+        if word in _QUOTES:
             return '"'
         short = self._shortened(word)
         # An emoticon, such as "<3" or ":D", may hold what is otherwise markup or the edge of a word.
@@ -186,7 +254,7 @@ class SentimentTerms(TokenPreprocessor):
         if valence is None:
             valence = entry.valence
         if valence is None and not word.isascii() and len(word) <= _LONGEST_EMOJI and not any(map(str.isalnum, word)):
-            valence = _emoji_valence(word)
+            valence = emoji_valence(word)
         return Entry(entry.opinion, valence)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -194,25 +262,22 @@ class SentimentTerms(TokenPreprocessor):
         return {name: value for name, value in vars(self).items() if name != "_lexicon"}
 
     def to_bytes(self) -> bytes:
-        names = ("negation_scope", "bigram_buckets", "bigram_distance", "n_leanings", "concessions", "_words")
-        return bytes(srsly.msgpack_dumps({name: getattr(self, name) for name in names}))
+        return bytes(srsly.msgpack_dumps(self.__getstate__()))
 
     def from_bytes(self, data: bytes) -> "SentimentTerms":
         vars(self).pop("_lexicon", None)
-        vars(self).update({"concessions": False, **srsly.msgpack_loads(data)})
+        vars(self).update({"concessions": False, "informal": False, **srsly.msgpack_loads(data)})
         return self
 
 
-def _classes(entry: Entry) -> tuple[str, ...]:
-    return tuple(term for term in (_class_of_opinion(entry), _class_of_valence(entry)) if term)
+def _is_address(lowered: str) -> bool:
+    """Return whether a token is a mention or a URL."""
+    first = lowered[:1]
+    return bool((first == "@" and _MENTION.match(lowered)) or (first in ("h", "w") and _URL.match(lowered)))
 
 
-def _class_of_opinion(entry: Entry) -> str | None:
-    return _OPINIONS[entry.opinion] if entry.opinion else None
-
-
-def _class_of_valence(entry: Entry) -> str | None:
-    return _VALENCES[away_from_zero(entry.valence)] if entry.valence else None
+def _number_lexeme(text: str) -> Lexeme:
+    return Lexeme(UNK, PLAIN, (), number_leaning(text))
 
 
 def _elongated(words: Sequence[str]) -> list[int]:
@@ -222,16 +287,6 @@ def _elongated(words: Sequence[str]) -> list[int]:
     ends = np.cumsum([len(word) + 1 for word in words])
     indices: list[int] = np.searchsorted(ends, third, side="right").tolist()
     return indices
-
-
-def _emoji_valence(emoji: str) -> float | None:
-    valences = []
-    for character in emoji:
-        names = unicodedata.name(character, "").lower().replace("-", " ").split()
-        if {"arrow", "arrows", "heavy", "pointing"}.isdisjoint(names) or "heart" in names:
-            names = next(([name] for name in TELLING_NAMES if name in names), names)
-            valences += [EMOJI_VALENCES[name] for name in names if name in EMOJI_VALENCES]
-    return sum(valences) / len(valences) if valences else None
 
 
 @lru_cache(maxsize=1)

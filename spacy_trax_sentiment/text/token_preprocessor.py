@@ -10,10 +10,10 @@ from spacy.attrs import ORTH
 from spacy.tokens import Doc
 
 from .arrays import Array, Ragged
-from .features import compose, context_tokens, feature_ids
-from .lexeme_cache import MAX_LEXEMES, NO_TERM, LexemeCache
+from .features import compose, context_tokens, feature_ids, have_terms
+from .lexeme_cache import MAX_LEXEMES, LexemeCache
 from .preprocessor import Lexeme, Lexemes, Preprocessor, saved_with_model
-from .vocabulary import build_vocabulary
+from .vocabulary import build_vocabulary, without_rare_scripts
 
 
 @saved_with_model
@@ -31,12 +31,15 @@ class TokenPreprocessor:
         bigram_distance: The distances at which tokens are paired: 1 for neighbours, 2 to skip one token, too.
         n_leanings: The number of leanings that opinion words can have; 0 for none. Such a word gets one more id, for
             the side of the text's last contrast it is on and for whether it is negated.
+        informal: Whether HTML tags, ratings and answers to questions are looked for across tokens, and a line break is
+            a token. Then white space that holds one must have the lexeme of "\\n".
     """
 
     negation_scope: int = 0
     bigram_buckets: int = 0
     bigram_distance: int = 1
     n_leanings: int = 0
+    informal: bool = False
 
     by_token = True
     """Whether the terms depend on the token alone, so that texts can be scored without Docs."""
@@ -81,7 +84,8 @@ class TokenPreprocessor:
 
     def vocabulary_of(self, docs: Iterable[Doc], min_count: int = 1, max_size: int | None = None) -> dict[str, int]:
         """Return term -> id for the terms of Docs, with the limits of `build_vocabulary`."""
-        return build_vocabulary(self.terms(docs, MAX_LEXEMES), min_count, max_size)
+        vocabulary = build_vocabulary(self.terms(docs, MAX_LEXEMES), min_count, max_size)
+        return without_rare_scripts(vocabulary) if self.informal else vocabulary
 
     def tokens(self, docs: Sequence[Doc], cache: LexemeCache) -> Ragged:
         """Return the indices of all tokens' lexemes in the cache, int32 (n_tokens,)."""
@@ -110,7 +114,7 @@ class TokenPreprocessor:
 
         Both are -1 for an id that no token stands behind.
         """
-        places = np.flatnonzero(tokens.values != NO_TERM)
+        places = np.flatnonzero(have_terms(cache, tokens))
         features = compose(cache, tokens)
         own = np.repeat(places, cache.counts.take(features.indices))
         firsts, lasts = [own], [own]

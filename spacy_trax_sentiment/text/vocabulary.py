@@ -1,5 +1,6 @@
 """Terms to ids: a vocabulary is a plain dict, term (str) -> id (int), with ids counting from 0."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -7,6 +8,9 @@ PAD, END, UNK = "__PAD__", "__</e>__", "__UNK__"
 SPECIAL_TERMS = (PAD, END, UNK)
 PAD_ID = SPECIAL_TERMS.index(PAD)
 N_SPECIAL = len(SPECIAL_TERMS)
+
+# The fraction of a vocabulary that Latin terms must be for the others to be left out.
+_MOSTLY = 0.95
 
 # Terms to count before the rare ones are forgotten: some 300 MB.
 MAX_COUNTED = 1 << 21
@@ -45,3 +49,17 @@ def terms_to_ids(terms: Iterable[str], vocabulary: Mapping[str, int], unk_token:
     """Return one id per term; an unknown term gets the id of `unk_token`."""
     unknown = vocabulary[unk_token]
     return [vocabulary.get(term, unknown) for term in terms]
+
+
+def is_latin(term: str) -> bool:
+    """Return whether all letters of a term are Latin ones."""
+    return all(char.isascii() or not char.isalpha() or "LATIN" in unicodedata.name(char, "") for char in term)
+
+
+def without_rare_scripts(vocabulary: dict[str, int]) -> dict[str, int]:
+    """Return the vocabulary without terms of other scripts than the Latin one, unless they are more than a twentieth.
+
+    Nothing but chance would be learned from so few.
+    """
+    latin = [term for term in vocabulary if is_latin(term)]
+    return number_terms(latin) if len(latin) >= _MOSTLY * len(vocabulary) else vocabulary

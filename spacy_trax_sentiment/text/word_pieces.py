@@ -15,7 +15,7 @@ from .plain_words import LINK, MENTION, in_plain_words
 from .preprocessor import NO_EVIDENCE, PLAIN, Lexeme, saved_with_model
 from .resources import find_resource
 from .token_preprocessor import TokenPreprocessor
-from .vocabulary import END, N_SPECIAL, PAD, SPECIAL_TERMS, UNK, number_terms
+from .vocabulary import END, N_SPECIAL, PAD, SPECIAL_TERMS, UNK, is_latin, number_terms
 
 CLS = "[CLS]"
 _CLS_ID = N_SPECIAL
@@ -97,7 +97,7 @@ class WordPieces(TokenPreprocessor):
         read = read_pieces(self.source)
         special = {CLS, *BERT_NAMES.values()}
         kept = (piece for piece in read if piece not in special and not _UNUSED.fullmatch(piece))
-        self._set_pieces([piece for piece in kept if not self.latin or _is_latin(piece)])
+        self._set_pieces([piece for piece in kept if not self.latin or is_latin(piece)])
 
     def vocabulary_of(self, docs: Iterable[Doc], min_count: int = 1, max_size: int | None = None) -> dict[str, int]:
         """Return piece -> id. The Docs and limits do not count, because the encoder brings its pieces."""
@@ -180,11 +180,6 @@ def _separated(char: str) -> str:
         return ""
     is_mark = category[0] == "P" or (char.isascii() and not char.isalnum())
     return f" {char} " if is_mark or _CHINESE.match(char) else char
-
-
-def _is_latin(piece: str) -> bool:
-    """Return whether all letters of a piece are Latin ones."""
-    return all(char.isascii() or not char.isalpha() or "LATIN" in unicodedata.name(char, "") for char in piece)
 
 
 def _framed(pieces: Ragged, max_pieces: int, ends: Sequence[int] = (_CLS_ID, _END_ID)) -> Ragged:

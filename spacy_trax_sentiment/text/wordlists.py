@@ -19,8 +19,12 @@ CONCEDING = frozenset(_LISTS["conceding"].split())
 
 # Words for people. Each group is one term, so that the model learns no sentiment about any of its members.
 PEOPLE: list[str] = _LISTS["people"]
+# All of them, and many more, for preprocessors to which such words are unknown.
+ALL_PEOPLE = frozenset(" ".join([*PEOPLE, _LISTS["people_without_term"]]).split())
 
 # The valence that words of an emoji's Unicode name stand for, on VADER's scale.
 EMOJI_VALENCES: dict[str, float] = _LISTS["emoji_valences"]
+# Emoji, separated by spaces, by their valence: VADER's list (see NOTICE), and more for those it has no valence for.
+EMOJI: dict[str, str] = _LISTS["emoji"]
 # One of these alone decides the valence, whatever the rest of the name.
 TELLING_NAMES: list[str] = _LISTS["telling_emoji_names"]

@@ -28,7 +28,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-TERMS = SentimentTerms()
+TERMS = SentimentTerms(informal=False)
 
 
 def _terms(negation_scope: int, bigram_buckets: int, bigram_distance: int) -> SentimentTerms:
@@ -169,14 +169,14 @@ def test_a_text_has_the_same_features_alone_and_in_a_batch(
     ],
 )
 def test_terms_are_negated_up_to_the_end_of_the_clause(text: str, scope: int, negated: str) -> None:
-    cache = LexemeCache(SentimentTerms(scope), build_vocabulary([]))
+    cache = LexemeCache(SentimentTerms(scope, informal=False), build_vocabulary([]))
     words = [word for word in text.split() if word not in ("@you", "#")]
     is_negated = _features(cache, _docs([text.split()])).is_negated.tolist()
     assert [word for word, is_so in zip(words, is_negated, strict=True) if is_so] == negated.split()
 
 
 def test_negation_and_pairs_stop_at_the_end_of_a_text() -> None:
-    preprocessor = SentimentTerms(5, 64, 3)
+    preprocessor = SentimentTerms(5, 64, 3, informal=False)
     docs = _docs([["good", "not"], ["food"], [], ["good", "food", "good"], ["@you"], ["food", "food", "food", "food"]])
     cache = LexemeCache(preprocessor, build_vocabulary(map(preprocessor, docs)))
     features = _features(cache, docs)
@@ -186,7 +186,7 @@ def test_negation_and_pairs_stop_at_the_end_of_a_text() -> None:
 
 
 def test_pairs_differ_by_order_distance_and_negation() -> None:
-    preprocessor = SentimentTerms(5, 1 << 20, 2)
+    preprocessor = SentimentTerms(5, 1 << 20, 2, informal=False)
     vocabulary = build_vocabulary([["good", "food", "not", "it"]])
     cache = LexemeCache(preprocessor, vocabulary)
 
@@ -201,7 +201,7 @@ def test_pairs_differ_by_order_distance_and_negation() -> None:
 
 
 def test_unknown_terms_get_the_id_of_unk_and_no_pairs() -> None:
-    preprocessor = SentimentTerms(bigram_buckets=8, bigram_distance=1)
+    preprocessor = SentimentTerms(bigram_buckets=8, bigram_distance=1, informal=False)
     vocabulary = build_vocabulary([["not", "good"]])
     cache = LexemeCache(preprocessor, vocabulary)
     features = _features(cache, _docs([["zzzz", "good", "good", "zzzz"], ["not", "good", "zzzz"]]))
@@ -216,7 +216,7 @@ def test_unknown_terms_get_the_id_of_unk_and_no_pairs() -> None:
 
 def test_a_token_whose_first_term_is_unknown_makes_no_pairs() -> None:
     vocabulary = build_vocabulary([["opinion +", "it"]])
-    cache = LexemeCache(SentimentTerms(), vocabulary)
+    cache = LexemeCache(SentimentTerms(informal=False), vocabulary)
     features = _features(cache, _docs([["not", "it", "good", "it"]]))
     assert (features.context[:-1] != PAD_ID).astype(int).tolist() == [[0, 0, 0, 0], [0, 0, 0, 1]]
     n, opinion, it = len(vocabulary), vocabulary["opinion +"], vocabulary["it"]
@@ -226,7 +226,7 @@ def test_a_token_whose_first_term_is_unknown_makes_no_pairs() -> None:
 @pytest.mark.parametrize("texts", [[], [[]], [[], []], [[" "], ["@you", "\n"]]])
 @pytest.mark.parametrize("distance", [1, 3])
 def test_texts_without_terms_have_no_ids(texts: list[list[str]], distance: int) -> None:
-    cache = LexemeCache(SentimentTerms(bigram_distance=distance), build_vocabulary([]))
+    cache = LexemeCache(SentimentTerms(bigram_distance=distance, informal=False), build_vocabulary([]))
     features = _features(cache, _docs(texts))
     assert features.indices.shape == features.is_negated.shape == (0,)
     assert features.context.shape == (distance + 1, 0)
@@ -236,7 +236,7 @@ def test_texts_without_terms_have_no_ids(texts: list[list[str]], distance: int) 
 
 
 def test_words_of_the_lexicons_have_an_id_for_their_side_of_the_last_contrast() -> None:
-    preprocessor = SentimentTerms(5, 0)
+    preprocessor = SentimentTerms(5, 0, informal=False)
     cache = LexemeCache(preprocessor, build_vocabulary([]))
     first = preprocessor.first_side(len(cache.vocabulary))
     texts = ["good food but bad service", "good but bad but not good", "good food", "but", "bad however"]
@@ -254,7 +254,7 @@ def test_words_of_the_lexicons_have_an_id_for_their_side_of_the_last_contrast() 
 
 
 def test_without_a_lexicon_there_are_no_ids_for_sides() -> None:
-    preprocessor = SentimentTerms(5, 0, lexicon=False)
+    preprocessor = SentimentTerms(5, 0, lexicon=False, informal=False)
     cache = LexemeCache(preprocessor, build_vocabulary([]))
     features = _features(cache, _docs([["good", "but", "bad"]]))
     assert features.context.shape == (0, 3)

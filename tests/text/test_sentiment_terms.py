@@ -13,8 +13,8 @@ from spacy_trax_sentiment.text.preprocessor import ENDS_NEGATION, NEGATES, PLAIN
 from spacy_trax_sentiment.text.sentiment_terms import MOST_BUCKETS, SentimentTerms
 from spacy_trax_sentiment.text.wordlists import NEGATIONS, PEOPLE, SCOPE_ENDS
 
-TERMS = SentimentTerms()
-BARE = SentimentTerms(lexicon=False)
+TERMS = SentimentTerms(informal=False)
+BARE = SentimentTerms(informal=False, lexicon=False)
 VOCAB = Vocab()
 NOTHING = Lexeme(None)
 
@@ -296,7 +296,7 @@ def test_settings_and_lexicon_are_saved(settings: dict[str, Any], lexicon: bool)
 def test_a_saved_lexicon_is_used_in_place_of_the_bundled_one(monkeypatch: pytest.MonkeyPatch) -> None:
     data = TERMS.to_bytes()
     monkeypatch.setattr("spacy_trax_sentiment.text.sentiment_terms.bundled_words", lambda: {"positive": "desk"})
-    other = SentimentTerms()
+    other = SentimentTerms(informal=False)
     assert other.lexeme("desks").more == ("form desks", "prefix desks", "opinion +")
     assert other.from_bytes(data).lexeme("desk").more == ("form desk",)
 
