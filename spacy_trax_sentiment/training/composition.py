@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.resources import files
 from itertools import cycle
@@ -13,6 +13,8 @@ import srsly
 from .labelled import NEGATIVE, NEUTRAL, POSITIVE, LabelledText
 
 N_TEXTS = 40_000
+# The kinds whose labels follow from the words, so that a sum over terms can learn them.
+PLAIN_KINDS = ("ratings", "identity", "facts", "short", "no content")
 
 # In a template, `[a|b]` is `a` in positive texts and `b` in negative ones; `<a;b>` is either; `{name}` is a word of the
 # text's label or of any, and `{xname}` one of the opposite label. A digit tells two words of one list apart.
@@ -44,7 +46,7 @@ def _content() -> dict[str, Any]:
     return content
 
 
-def composition_texts(seed: int = 0, n: int = N_TEXTS) -> list[LabelledText]:
+def composition_texts(seed: int = 0, n: int = N_TEXTS, kinds: Collection[str] | None = None) -> list[LabelledText]:
     """Return about `n` different texts of three labels, in random order.
 
     They hold negation near and far, expectations and what came of them, then and now, the opinions of others, questions
@@ -54,8 +56,9 @@ def composition_texts(seed: int = 0, n: int = N_TEXTS) -> list[LabelledText]:
     Args:
         seed: The same seed gives the same texts.
         n: Number of texts. Each kind of text has its share, rounded.
+        kinds: The keys of `composition_kinds` to keep; None for all.
     """
-    texts = [text for kind in composition_kinds() for text in texts_of_kind(kind, seed, n)]
+    texts = [text for kind in kinds or composition_kinds() for text in texts_of_kind(kind, seed, n)]
     label_of = dict(reversed(texts))  # the first kind that has a text gives it its label
     texts = [LabelledText(text, label) for text, label in label_of.items()]
     random.Random(seed).shuffle(texts)

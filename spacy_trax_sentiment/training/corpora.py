@@ -14,7 +14,7 @@ from ..errors import Errors, SentimentError, errors_at
 from ..tables.lines import brief
 from ..tables.readers import labelled_rows
 from ..text.nltk_data import load_corpus
-from .composition import composition_texts
+from .composition import PLAIN_KINDS, composition_texts
 from .labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, Corpus, LabelledText, require_labels
 from .stored import StoredTexts
 from .templates import template_texts
@@ -31,8 +31,8 @@ class LabelledTexts:
     Args:
         source: Path of a .jsonl, .csv, .tsv or .parquet file; or `nltk:twitter_samples`, or its two parts as in the
             seed, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`; or
-            `bundled:templates` or `bundled:composition`, which have neutral texts too. A config may leave it null and
-            set it on the command line.
+            `bundled:templates`, `bundled:composition` or `bundled:plain_composition`, which have neutral texts too. A
+            config may leave it null and set it on the command line.
         text_column: Column of a file that holds the text.
         label_column: Column of a file that holds the label.
         labels: The labels that may occur in a file; None for any.
@@ -175,6 +175,7 @@ _NAMED_SOURCES: dict[str, Callable[[], list[LabelledText]]] = {
     "bundled:short_texts": _short_texts,
     "bundled:templates": template_texts,
     "bundled:composition": composition_texts,
+    "bundled:plain_composition": lambda: composition_texts(kinds=PLAIN_KINDS),
 }
 
 
