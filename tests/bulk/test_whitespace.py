@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,19 @@ TEXT = st.lists(st.sampled_from(SPACES) | st.text(st.characters(codec="utf-8"), 
 def test_chunks_are_those_of_str_split_with_the_hashes_of_spacy(texts: list[str]) -> None:
     expected = [text.split() for text in texts]
     chunks = split(texts)
+    assert chunks.n_chunks.tolist() == list(map(len, expected))
+    flat = [chunk for of_text in expected for chunk in of_text]
+    assert chunks.texts(range(len(flat))) == flat
+    assert chunks.keys.tolist() == list(map(hash_string, flat))
+
+
+@given(st.lists(TEXT))
+def test_line_breaks_are_chunks_where_they_are_asked_for(texts: list[str]) -> None:
+    gaps = [re.split(r"(\s+)", text) for text in texts]
+    expected = [
+        ["\n" if each.isspace() else each for each in of_text if each.split() or "\n" in each] for of_text in gaps
+    ]
+    chunks = split(texts, line_breaks=True)
     assert chunks.n_chunks.tolist() == list(map(len, expected))
     flat = [chunk for of_text in expected for chunk in of_text]
     assert chunks.texts(range(len(flat))) == flat
