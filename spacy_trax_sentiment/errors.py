@@ -138,6 +138,7 @@ class Errors:
     S067 = "[S067] does not fit into one table ({reason}). Correct it, or choose another format."
     S068 = "[S068] {path}: already exists. Name another file, or replace it with --overwrite."
     S069 = "[S069] {path}: cannot be written ({reason}). Name another file, in a place where you may write."
+    S150 = "[S150] {path}, row {row}: holds no text. Write one, or leave out --on-error fail to keep the row without scores."
 
     # Model files
     S070 = "[S070] {path}: is missing. Copy the whole model again, or make it again with `trax-sentiment train`."

@@ -118,6 +118,7 @@ def predict(
     from ..bulk.text_scorer import TextScorer
     from ..tables.rows import output_format
     from ..tables.scored import write_scored
+    from ..tables.sources import STANDARD_INPUT
     from ..tables.writers import open_output
 
     target_format = output_format(target, target_format)
@@ -128,8 +129,9 @@ def predict(
         scorer = TextScorer.load(model, labels=labels)
         logger.info("Loaded %s with the labels %s.", model, ", ".join(scorer.labels))
         hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())
-        written = write_scored(with_progress(batches, hidden), write, scorer.score, scorer.labels)
-        _tell_without(source or "-", written.first_without, written.n_without)
+        written = write_scored(with_progress(batches, hidden), write, scorer.score, scorer.labels, strict=strict)
+        name = "TEXT" if texts else STANDARD_INPUT if source in (None, "-") else source
+        _tell_without(name, written.first_without, written.n_without)
     return 0
 
 

@@ -23,7 +23,7 @@ from ..tables.parquet import load_pyarrow
 from ..tables.readers import open_input
 from ..tables.rows import INPUT_FORMATS, input_format, output_format
 from ..tables.scored import Written, write_scored
-from ..tables.sources import json_rows_before, line_spans, open_binary, reading
+from ..tables.sources import json_rows_before, line_spans, lines_before, open_binary, reading
 from ..tables.writers import open_output
 
 RUN_FILE = "_run.json"
@@ -68,7 +68,9 @@ class Part:
     def rows_before(self) -> int:
         """Return how many rows of the file come before the part."""
         start = self.extent[0] if self.extent else 0
-        return json_rows_before(self.source, start) if self.format == "jsonl" and start else start
+        if self.format == "parquet" or not start:
+            return start
+        return (json_rows_before if self.format == "jsonl" else lines_before)(self.source, start)
 
 
 class Outcome(NamedTuple):
@@ -167,7 +169,8 @@ def score_part(job: Job, part: Part) -> Outcome:
     writer = open_output(str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv)
     try:
         with reader as batches, writer as write:
-            return Outcome(part, write_scored(batches, write, scorer.score, scorer.labels))
+            score, labels, before = scorer.score, scorer.labels, part.rows_before
+            return Outcome(part, write_scored(batches, write, score, labels, strict=job.strict, rows_before=before))
     except SentimentError as error:
         return Outcome(part, error=str(error))
 

@@ -9,7 +9,7 @@ from ..errors import SentimentError
 from ..tables.lines import csv_rows, decoded_lines
 from ..tables.readers import table_batches
 from ..tables.rows import TableBatch
-from ..tables.scored import scored_columns
+from ..tables.scored import rows_without_text, scored_columns
 from ..tables.sources import Source, placed
 from ..tables.writers import table_writer
 from .answers import BATCH_SIZE, Answering, answer_json, text_results
@@ -27,7 +27,8 @@ def score_table(
     """Score the texts of a table, a file of the format `read_as`: csv, tsv, jsonl or txt.
 
     The answer, csv or jsonl, is the table with the columns that `trax-sentiment predict` adds; as json, it is the texts
-    with their results. In CSV, an apostrophe stands before a cell that a spreadsheet would take for a formula.
+    with their results. A row without a text has none, null in JSON. In CSV, an apostrophe stands before a cell that a
+    spreadsheet would take for a formula.
     """
     try:
         batches = _checked_batches(body, read_as, text_column, limits)
@@ -66,6 +67,8 @@ def _check_columns(body: bytes, format: str, most: int) -> None:
 def _results(answering: Answering, batch: TableBatch) -> list[dict[str, Any]]:
     texts = _strings(batch)
     found = text_results(answering.labels, answering.scored(texts))
+    for i in rows_without_text(texts):
+        found[i] = dict.fromkeys(found[i]) | {"probabilities": dict.fromkeys(answering.labels)}
     return [{"text": without_surrogates(text), **result} for text, result in zip(texts, found, strict=True)]
 
 

@@ -81,6 +81,13 @@ def test_rows_without_text_are_numbered_in_the_file(tmp_path: Path) -> None:
     assert list(finished.without_text()) == [(str(path), 21, 1)]
 
 
+def test_blank_lines_of_text_are_numbered_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("good\n" * 40 + " \n" + "good\n" * 20)
+    finished = _finished(Job("en", str(tmp_path / "out")), path)
+    assert list(finished.without_text()) == [(str(path), 41, 1)]
+
+
 def test_a_file_whose_first_row_lacks_the_column_is_not_scored(tmp_path: Path) -> None:
     """Pretend that the file is not divided."""
     path = tmp_path / "a.jsonl"

@@ -38,6 +38,21 @@ def test_a_table_keeps_its_columns(ask: Ask) -> None:
     assert negative + positive == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\u00a0"])
+def test_a_row_without_a_text_has_no_scores(ask: Ask, blank: str) -> None:
+    body = f"id,text\n1,love it\n2,{blank}\n".encode()
+    answer = ask("POST", "/v1/table", content=body, headers=CSV).json()
+    labels = answer["labels"]
+    assert answer["results"][0]["label"] == "positive"
+    assert answer["results"][1] == {
+        "text": blank,
+        **dict.fromkeys(["label", "probability", "polarity", "log_odds"]),
+        "probabilities": dict.fromkeys(labels),
+    }
+    table = ask("POST", "/v1/table?format=csv", content=body, headers=CSV).text
+    assert table.splitlines()[2] == f"2,{blank}" + "," * (1 + len(labels))
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 @pytest.mark.parametrize("type", ["text/csv", "application/jsonl"])
 def test_a_csv_holds_no_formulas(ask: Ask, start: str, type: str) -> None:
