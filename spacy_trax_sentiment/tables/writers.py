@@ -18,7 +18,6 @@ import numpy as np
 from ..errors import Errors, SentimentError, os_errors_as
 from ..storage.whole import whole_file
 from .addresses import is_address, local_path
-from .lines import DIALECTS
 from .parquet import parquet_writer
 from .rows import Added, TableBatch, Write, as_json, require_distinct, require_free
 from .sources import STANDARD_STREAM, placed
@@ -67,7 +66,7 @@ def table_writer(file: IO[bytes], name: str, format: str, safe_csv: bool = True)
         elif format == "jsonl":
             write_rows = partial(_write_json, file)
         else:
-            write_rows = _csv_writer(file, DIALECTS[format], safe_csv)
+            write_rows = _csv_writer(file, format, safe_csv)
 
         def write(batch: TableBatch, added: Added) -> None:
             with placed(batch.source), os_errors_as(Errors.S069, name):
@@ -100,7 +99,7 @@ def _json_column(column: Any) -> list[str]:
     return [known[value] for value in shown]
 
 
-def _csv_writer(file: IO[bytes], dialect: str, safe: bool) -> Write:
+def _csv_writer(file: IO[bytes], format: str, safe: bool) -> Write:
     has_header = False
 
     def write(batch: TableBatch, added: Added) -> None:
@@ -112,7 +111,8 @@ def _csv_writer(file: IO[bytes], dialect: str, safe: bool) -> Write:
             has_header = True
         if safe:
             rows = [list(map(_harmless, row)) for row in rows]
-        file.write(_csv_text(rows, dialect).encode("utf-8", "replace"))
+        delimiter = "\t" if format == "tsv" else batch.delimiter
+        file.write(_csv_text(rows, delimiter).encode("utf-8", "replace"))
         file.flush()
 
     return write
@@ -128,12 +128,12 @@ def _harmless(cell: Any) -> Any:
     return f"'{cell}" if is_formula else cell
 
 
-def _csv_text(rows: list[list[Any]], dialect: str, quoting: Any = csv.QUOTE_MINIMAL) -> str:
+def _csv_text(rows: list[list[Any]], delimiter: str, quoting: Any = csv.QUOTE_MINIMAL) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text, dialect, lineterminator="\n", quoting=quoting).writerows(rows)
+    csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=quoting).writerows(rows)
     if quoting == csv.QUOTE_MINIMAL and "\r" in text.getvalue():
         # Up to Python 3.12, csv leaves a carriage return without the quotes that are needed to read it again.
-        return _csv_text(rows, dialect, csv.QUOTE_ALL)
+        return _csv_text(rows, delimiter, csv.QUOTE_ALL)
     return text.getvalue()
 
 

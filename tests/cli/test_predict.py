@@ -195,6 +195,17 @@ def test_blank_lines_of_standard_input_are_reported(
     assert "standard input: 2 rows hold no text, the first is row 2; they have no scores." in result.err
 
 
+def test_the_delimiter_and_the_encoding_can_be_named(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
+    (tmp_path / "a.csv").write_bytes("id:text\n1:schön\n".encode("cp1252"))
+    source = ["--input", tmp_path / "a.csv", "--output", tmp_path / "b.csv", "--delimiter", ":"]
+    refused = run(*source)
+    assert refused.is_one_line(1)
+    assert "a.csv, line 2: not UTF-8" in refused.err
+    assert "--encoding cp1252" in refused.err
+    assert run(*source, "--encoding", "cp1252") == (0, "", "")
+    assert (tmp_path / "b.csv").read_text(encoding="utf-8").splitlines()[1] == "1:schön:up:0.25:0.75"
+
+
 # Many tables
 
 

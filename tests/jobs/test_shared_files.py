@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.jobs.parts import Job, Outcome, parts_of
 from spacy_trax_sentiment.jobs.run import Finished, run
 
@@ -45,6 +46,16 @@ def test_which_files_are_shared(name: str, format: str | None, n_parts: int, tmp
     parts = parts_of(str(path), Job("en", str(tmp_path / "out"), format=format), bytes_per_part=100)
     assert len(parts) == n_parts
     assert sorted(part.name for part in parts) == [part.name for part in parts]
+
+
+def test_a_file_in_another_encoding_is_not_shared(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("schön\n".encode("utf-16-le") * 50)
+    job = Job("en", str(tmp_path / "out"), encoding="utf-16-le")
+    assert len(_run(job, path)) == 1
+    assert [json.loads(line)["text"] for line in _written(job).splitlines()] == ["schön"] * 50
+    with pytest.raises(SentimentError, match="S111.*encoding was utf-16-le, and is now cp1252"):
+        _run(Job("en", job.output, encoding="cp1252"), path)
 
 
 @pytest.mark.parametrize("bad", [b"not JSON", b'{"text": "\xff"}', b"[]"])
