@@ -27,6 +27,9 @@ STANDARD_OUTPUT = "standard output"
 _DECIMALS = 6
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A mention of somebody, and what makes a formula of what follows: a call, or what refers to a program or a workbook.
+_MENTION = re.compile(r"@\w+(?![^\s.,:;?!…)'’])")
+_CALL = re.compile(r"(?:^@|[-+*/^&=<>,;:(])\s*[\w.]+\s*\(|[|\[]|!\$?\w")
 _NUMBER = re.compile(r"[+-]?[0-9.,]+(?:[eE][+-]?[0-9]+)?%?")
 
 
@@ -58,7 +61,7 @@ def table_writer(file: IO[bytes], name: str, format: str, safe_csv: bool = True)
     """Write a table to an open file that errors call `name`, like `open_output`.
 
     With `safe_csv`, an apostrophe stands before a cell of CSV or TSV that a spreadsheet would take for a formula, which
-    could send other cells away (OWASP, "CSV Injection"). Numbers are left as they are.
+    could send other cells away (OWASP, "CSV Injection"). Numbers and mentions (`@name`) are left as they are.
     """
     with ExitStack() as stack:
         if format == "parquet":
@@ -124,8 +127,9 @@ def _as_cell(value: Any) -> Any:
 
 
 def _harmless(cell: Any) -> Any:
-    is_formula = isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
-    return f"'{cell}" if is_formula else cell
+    if not isinstance(cell, str) or not cell.startswith(_FORMULA) or _NUMBER.fullmatch(cell):
+        return cell
+    return cell if _MENTION.match(cell) and not _CALL.search(cell) else f"'{cell}"
 
 
 def _csv_text(rows: list[list[Any]], delimiter: str, quoting: Any = csv.QUOTE_MINIMAL) -> str:

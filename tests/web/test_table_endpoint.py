@@ -58,13 +58,13 @@ def test_a_row_without_a_text_has_no_scores(ask: Ask, blank: str) -> None:
 def test_a_csv_holds_no_formulas(ask: Ask, start: str, type: str) -> None:
     cell = f"{start}cmd|' /C calc'!A0, it is good"
     quoted = '"' + cell + '"'
-    body = f"text,{start}b\n{quoted},-5\n" if type == "text/csv" else json.dumps({"text": cell, f"{start}b": "-5"})
+    body = f"text,{start}b(1)\n{quoted},-5\n" if type == "text/csv" else json.dumps({"text": cell, f"{start}b(1)": "-5"})
     if type == "text/csv" and start in "\t\r":
-        body = f'text,"{start}b"\n{quoted},-5\n'
+        body = f'text,"{start}b(1)"\n{quoted},-5\n'
     response = ask("POST", "/v1/table?format=csv", content=body.encode(), headers={"Content-Type": type})
     assert response.status_code == 200
     head, row = csv.reader(io.StringIO(response.text, newline=""))
-    assert head[:2] == ["text", f"'{start}b"]
+    assert head[:2] == ["text", f"'{start}b(1)"]
     assert row[:2] == ["'" + cell, "-5"]
     assert float(row[3]) + float(row[4]) == pytest.approx(1, abs=1e-5)
 
