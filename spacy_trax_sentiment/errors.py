@@ -67,7 +67,7 @@ class Errors:
     S003 = "[S003] {path}: holds no texts. Give a file with at least one labelled text."
     S004 = "[S004] not valid JSON ({reason}). Write one JSON object per line."
     S008 = "[S008] the label {value} is not one of {labels}. Correct it, or name the labels by --labels."
-    S009 = "[S009] not UTF-8 ({reason}). Save the file as UTF-8."
+    S009 = "[S009] not UTF-8 ({reason}). Save the file as UTF-8, {remedy}."
     S010 = "[S010] cannot be read as {format} ({reason}). Correct the line."
     S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv, .tsv or .parquet file."
     S012 = "[S012] only these labels have texts: {label}. Give texts for each of: {labels}."
@@ -138,6 +138,10 @@ class Errors:
     S067 = "[S067] does not fit into one table ({reason}). Correct it, or choose another format."
     S068 = "[S068] {path}: already exists. Name another file, or replace it with --overwrite."
     S069 = "[S069] {path}: cannot be written ({reason}). Name another file, in a place where you may write."
+    S150 = "[S150] {path}, row {row}: holds no text. Write one, or leave out --on-error fail to keep the row without scores."
+    S151 = "[S151] {delimiter!r} cannot delimit CSV. Give one character that is no quote and no end of a line, or \\t."
+    S152 = "[S152] {encoding!r} is not an encoding. Give one that Python knows, such as cp1252, utf-16 or shift_jis."
+    S153 = "[S153] not {encoding} ({reason}). Correct the line, or name another encoding by --encoding."
 
     # Model files
     S070 = "[S070] {path}: is missing. Copy the whole model again, or make it again with `trax-sentiment train`."

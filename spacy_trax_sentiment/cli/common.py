@@ -55,9 +55,12 @@ def open_texts(
     source_format: str | None,
     text_column: str,
     batch_size: int,
-    strict: bool = True,
+    **options: Any,
 ) -> "Iterator[Iterator[TableBatch]]":
-    """Open the texts of a command as batches: those given as arguments, else the table `source`, or standard input."""
+    """Open the texts of a command as batches: those given as arguments, else the table `source`, or standard input.
+
+    The other options are those of `open_input`.
+    """
     from ..tables.readers import open_input
     from ..tables.rows import INPUT_FORMATS, input_format, text_batches
     from ..tables.sources import STANDARD_STREAM
@@ -72,7 +75,7 @@ def open_texts(
         return
     source = source or STANDARD_STREAM
     format = input_format(source, source_format)
-    with open_input(source, format, text_column=text_column, batch_size=batch_size, strict=strict) as batches:
+    with open_input(source, format, text_column=text_column, batch_size=batch_size, **options) as batches:
         yield batches
 
 

@@ -51,6 +51,13 @@ InputFormat = Annotated[
         show_default="from the suffix; txt for standard input",
     ),
 ]
+Encoding = Annotated[
+    str | None, typer.Option(help="Encoding of text formats, such as cp1252 or utf-16.", show_default="utf-8")
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(help="Delimiter of CSV input; CSV output keeps it.", show_default="from the header: , ; | or tab"),
+]
 TextColumn = Annotated[str, typer.Option("--text-column", help="Column that holds the text.")]
 LabelColumn = Annotated[str, typer.Option("--label-column", help="Column that holds the label.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]

@@ -3,7 +3,7 @@
 import logging
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -71,6 +71,8 @@ def predict(
     source_format: options.InputFormat = None,
     target_format: OutputFormat = None,
     text_column: options.TextColumn = "text",
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
     batch_size: BatchSize = 1000,
     on_error: OnErrorOption = OnError.null,
     engine: EngineOption = None,
@@ -110,39 +112,37 @@ def predict(
         if engine is not None or names_many(source):
             if target == "-":
                 raise typer.BadParameter("to score several tables, name a directory by --output")
-            job = Job(model, target, text_column, target_format, batch_size, strict, safe_csv, labels)
-            return _score_many(job, source, source_format, engine or Engine.local, concurrency, address, quiet)
+            job = Job(
+                model, target, text_column, target_format, batch_size, strict, safe_csv, labels, encoding, delimiter
+            )
+            engines = {"engine": engine or Engine.local, "concurrency": concurrency, "address": address}
+            return _score_many(job, source, quiet, source_format=source_format, **engines)
     if engine is not None:
         raise typer.BadParameter("--engine needs --input, a file, a directory or a pattern")
 
     from ..bulk.text_scorer import TextScorer
     from ..tables.rows import output_format
     from ..tables.scored import write_scored
+    from ..tables.sources import STANDARD_INPUT
     from ..tables.writers import open_output
 
     target_format = output_format(target, target_format)
+    reading: Any = {"strict": strict, "encoding": encoding, "delimiter": delimiter}
     with (
-        open_texts(texts, source, source_format, text_column, batch_size, strict) as batches,
+        open_texts(texts, source, source_format, text_column, batch_size, **reading) as batches,
         open_output(target, target_format, overwrite=overwrite, source=source, safe_csv=safe_csv) as write,
     ):
         scorer = TextScorer.load(model, labels=labels)
         logger.info("Loaded %s with the labels %s.", model, ", ".join(scorer.labels))
         hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())
-        written = write_scored(with_progress(batches, hidden), write, scorer.score, scorer.labels)
-        _tell_without(source or "-", written.first_without, written.n_without)
+        written = write_scored(with_progress(batches, hidden), write, scorer.score, scorer.labels, strict=strict)
+        name = "TEXT" if texts else STANDARD_INPUT if source in (None, "-") else source
+        _tell_without(name, written.first_without, written.n_without)
     return 0
 
 
-def _score_many(
-    job: "Job",
-    source: str,
-    source_format: str | None,
-    engine: Engine,
-    concurrency: int | None,
-    address: str | None,
-    quiet: bool,
-) -> int:
-    """Score the tables that `source` names, report those that fail, and return the exit status."""
+def _score_many(job: "Job", source: str, quiet: bool, **options: Any) -> int:
+    """Score the tables that `source` names, report those that fail, and return the exit status. See `run`."""
     from ..jobs.run import run
 
     told: set[str] = set()
@@ -159,15 +159,7 @@ def _score_many(
             bar.set_postfix(rows=n_rows, refresh=False)
             bar.update(1)
 
-        finished = run(
-            job,
-            [source],
-            source_format=source_format,
-            engine=engine,
-            concurrency=concurrency,
-            address=address,
-            on_outcome=show,
-        )
+        finished = run(job, [source], on_outcome=show, **options)
     for file, first, n_without in finished.without_text():
         _tell_without(file, first, n_without)
     failed = finished.failed()

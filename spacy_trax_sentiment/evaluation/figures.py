@@ -210,17 +210,18 @@ def evaluate(
     return measure(nlp, found, texts, left_out=left_out)
 
 
-def read_texts(
-    source: Source, labels: Sequence[str], *, text_column: str = "text", label_column: str = "label"
-) -> tuple[list[LabelledText], dict[str, int]]:
-    """Return the texts that have one of the labels, and the number of texts per other label, which is logged."""
+def read_texts(source: Source, labels: Sequence[str], **options: Any) -> tuple[list[LabelledText], dict[str, int]]:
+    """Return the texts that have one of the labels, and the number of texts per other label, which is logged.
+
+    The options are those of `read_labelled_texts`.
+    """
     name = "the texts" if isinstance(source, tuple) else str(source)
     if isinstance(source, tuple):
         texts = [LabelledText(*pair) for pair in zip(*source, strict=True)]
         if not texts:
             raise SentimentError(Errors.S003.format(path=name))
     else:
-        texts = read_labelled_texts(source, labels=None, text_column=text_column, label_column=label_column)
+        texts = read_labelled_texts(source, labels=None, **options)
     left_out = dict(Counter(text.label for text in texts if text.label not in labels))
     if not left_out:
         return texts, left_out

@@ -32,7 +32,7 @@ def annotate(
 
     Returns:
         The table, of the same type, with the columns that `predict` adds after its own: `sentiment` (string) and for
-        each label `sentiment_LABEL` (float32). All are null if the text is null.
+        each label `sentiment_LABEL` (float32). All are null if the text is null, empty or only white space.
 
     Raises:
         SentimentError: The model cannot be loaded or lacks the labels, the column is missing or holds no strings, or

@@ -9,8 +9,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,9 +22,9 @@ from ..tables import addresses
 from ..tables.addresses import as_path, is_address, local_path
 from ..tables.parquet import load_pyarrow
 from ..tables.readers import open_input
-from ..tables.rows import INPUT_FORMATS, input_format, output_format
+from ..tables.rows import INPUT_FORMATS, TableBatch, input_format, output_format
 from ..tables.scored import Written, write_scored
-from ..tables.sources import json_rows_before, line_spans, open_binary, reading
+from ..tables.sources import json_rows_before, line_spans, lines_before, open_binary, reading
 from ..tables.writers import open_output
 
 RUN_FILE = "_run.json"
@@ -40,7 +41,7 @@ class Job:
     """The work to do with every part. `output` is a directory, and `format` None for each input's own format.
 
     `strict` makes a row without a text an error; otherwise it gets no scores. `safe_csv` is as in `table_writer`.
-    `labels` are those to keep, None for all.
+    `labels` are those to keep, None for all. `encoding` and `delimiter` are as in `open_input`.
     """
 
     model: str
@@ -51,6 +52,16 @@ class Job:
     strict: bool = False
     safe_csv: bool = True
     labels: tuple[str, ...] | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+    def opened(
+        self, source: str, format: str, part: range | None = None
+    ) -> AbstractContextManager[Iterator[TableBatch]]:
+        """Open a file, or a part of it, as `open_input` does."""
+        column, size, strict = self.text_column, self.batch_size, self.strict
+        options: Any = {"encoding": self.encoding, "delimiter": self.delimiter, "part": part}
+        return open_input(source, format, text_column=column, batch_size=size, strict=strict, **options)
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,9 @@ class Part:
     def rows_before(self) -> int:
         """Return how many rows of the file come before the part."""
         start = self.extent[0] if self.extent else 0
-        return json_rows_before(self.source, start) if self.format == "jsonl" and start else start
+        if self.format == "parquet" or not start:
+            return start
+        return (json_rows_before if self.format == "jsonl" else lines_before)(self.source, start)
 
 
 class Outcome(NamedTuple):
@@ -125,7 +138,8 @@ def parts_of(
     """Divide a file into parts of at most so many rows or bytes.
 
     Parquet is divided by rows, JSON Lines and text by bytes. CSV stays whole, because a line feed may be inside a cell.
-    So do JSON Lines that become a table, because its columns are those of the first row.
+    So do JSON Lines that become a table, because its columns are those of the first row, and text in other encodings
+    than UTF-8.
     """
     format = input_format(source, source_format)
     target = job.format or output_format(f"x.{'jsonl' if format == 'txt' else format}")
@@ -136,11 +150,11 @@ def parts_of(
             n_rows = pa.parquet.read_metadata(file).num_rows
         starts = range(0, max(n_rows, 1), rows_per_part)
         spans = [range(start, min(start + rows_per_part, n_rows)) for start in starts]
-    elif format == "txt" or (format == "jsonl" and target == "jsonl"):
+    elif job.encoding is None and (format == "txt" or (format == "jsonl" and target == "jsonl")):
         n_bytes = _state(source)[1][0]
         if n_bytes > bytes_per_part:
             # If the first row lacks the column, the whole file is refused. The later parts could not tell.
-            with open_input(source, format, text_column=job.text_column, batch_size=1, strict=job.strict) as batches:
+            with replace(job, batch_size=1).opened(source, format) as batches:
                 next(batches)
             spans = line_spans(source, n_bytes, bytes_per_part)
     # Two directories may hold files of the same name.
@@ -159,15 +173,13 @@ def score_part(job: Job, part: Part) -> Outcome:
     from ..bulk.text_scorer import scorer_for
 
     scorer = scorer_for(job.model, job.labels)
-    rows = range(*part.extent) if part.extent else None
-    reader = open_input(
-        part.source, part.format, text_column=job.text_column, batch_size=job.batch_size, strict=job.strict, part=rows
-    )
+    reader = job.opened(part.source, part.format, range(*part.extent) if part.extent else None)
     # If two processes do the same part, both write the same.
     writer = open_output(str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv)
     try:
         with reader as batches, writer as write:
-            return Outcome(part, write_scored(batches, write, scorer.score, scorer.labels))
+            score, labels, before = scorer.score, scorer.labels, part.rows_before
+            return Outcome(part, write_scored(batches, write, score, labels, strict=job.strict, rows_before=before))
     except SentimentError as error:
         return Outcome(part, error=str(error))
 

@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import IO, Any
 
 from ..errors import Errors, SentimentError
@@ -14,7 +15,11 @@ LINE_LIMIT = 1 << 24
 # Maximum nesting of a line of JSON. Python's own limit depends on how deep the caller's stack is.
 DEPTH_LIMIT = 100
 
-DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
+# The delimiters that are recognized in the header of a CSV, and how many of its characters are looked at.
+_DELIMITERS = ",;|\t"
+_SNIFFED = 100_000
+
+_NOT_TEXT = {b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst", b"PK\x03\x04": ".xlsx"}
 
 
 class TableError(SentimentError):
@@ -34,18 +39,51 @@ def decoded_lines(
     """Yield the lines of a file with their ends. Only a line feed ends a line.
 
     A byte order mark is dropped `at_start` of a file; `errors` is as in `bytes.decode`. A line that is not UTF-8, or
-    too long, raises TableError.
+    too long, raises TableError, and so does a file in UTF-16 whatever `errors` is.
     """
     for line, content in enumerate(iter(partial(file.readline, limit + 1), b""), start=1):
         if len(content) > limit:
             raise TableError(Errors.S018.format(limit=limit), line)
+        is_first = at_start and line == 1
         try:
-            yield content.decode("utf-8-sig" if at_start and line == 1 else "utf-8", errors)
-        except UnicodeDecodeError as error:
-            raise TableError(Errors.S009.format(reason=error.reason), line) from None
+            if is_first and _utf16(content):
+                raise UnicodeError("it looks like UTF-16")
+            yield content.decode("utf-8-sig" if is_first else "utf-8", errors)
+        except UnicodeError as error:
+            remedy = f"or give --encoding {_utf16(content) or 'cp1252'}, which it looks like"
+            if suffix := next((suffix for magic, suffix in _NOT_TEXT.items() if content.startswith(magic)), None):
+                remedy = f"or name it {suffix}, which it looks like"
+            reason = getattr(error, "reason", error)
+            raise TableError(Errors.S009.format(reason=reason, remedy=remedy), line) from None
 
 
-def csv_rows(lines: Iterator[str], format: str, limit: int = LINE_LIMIT) -> Iterator[tuple[int, list[str]]]:
+def _utf16(content: bytes) -> str | None:
+    """Return the encoding of a file that begins with these bytes, if it is one of those with two bytes a character."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    high = {"utf-16-le": content[1:8:2], "utf-16-be": content[:8:2]}
+    return next((name for name, some in high.items() if len(some) > 1 and not any(some) and any(content[:8])), None)
+
+
+def delimited(
+    lines: Iterator[str], format: str, column: str, delimiter: str | None = None
+) -> tuple[Iterator[str], str]:
+    """Return the lines of a CSV or TSV, and its delimiter: the given one, or that by which the header has the column.
+
+    `\\t` stands for a tab. TableError is raised if the delimiter cannot be one.
+    """
+    if delimiter is not None or format == "tsv":
+        delimiter = "\t" if delimiter in (None, "\\t") else delimiter
+        if len(delimiter or "") != 1 or delimiter in '"\r\n':
+            raise TableError(Errors.S151.format(delimiter=delimiter))
+        return lines, delimiter
+    header = next(lines, "")
+    start = [header[:_SNIFFED].replace("\r", "")]  # which the csv module would refuse within a line
+    found = (each for each in _DELIMITERS if column in next(csv.reader(start, delimiter=each), []))
+    return chain([header], lines), next(found, ",")
+
+
+def csv_rows(lines: Iterator[str], delimiter: str, limit: int = LINE_LIMIT) -> Iterator[tuple[int, list[str]]]:
     """Yield each row's last line number and its cells. A row that is too long or not valid raises TableError."""
     n_chars = 0
 
@@ -60,13 +98,14 @@ def csv_rows(lines: Iterator[str], format: str, limit: int = LINE_LIMIT) -> Iter
     # The csv module has one limit per process, by default 128 KiB, and a longer field is still a text. So it is only
     # ever raised: putting it back after each row would break another thread that reads at the same time.
     csv.field_size_limit(max(csv.field_size_limit(), LINE_LIMIT))
-    reader = csv.reader(lines_of_a_row(), DIALECTS[format], strict=True)
+    reader = csv.reader(lines_of_a_row(), delimiter=delimiter, strict=True)
     try:
         for row in reader:
             n_chars = 0
             yield reader.line_num, row
     except csv.Error as error:
-        raise TableError(Errors.S010.format(format=format.upper(), reason=error), reader.line_num) from None
+        format = "TSV" if delimiter == "\t" else "CSV"
+        raise TableError(Errors.S010.format(format=format, reason=error), reader.line_num) from None
 
 
 def parse_json_line(content: str, line: int) -> Any:

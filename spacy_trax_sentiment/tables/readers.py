@@ -8,7 +8,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 from ..errors import Errors, SentimentError
 from .addresses import is_address, open_address
-from .lines import LINE_LIMIT, TableError, brief, csv_rows, decoded_lines, parse_json_line
+from .lines import LINE_LIMIT, TableError, brief, csv_rows, decoded_lines, delimited, parse_json_line
 from .parquet import parquet_batches, string_rows
 from .rows import JsonLine, TableBatch, column_index, missing_column
 from .sources import STANDARD_INPUT, STANDARD_STREAM, Source, file_size, open_binary, placed, reading
@@ -32,6 +32,7 @@ class _Table(NamedTuple):
     line_limit: int = LINE_LIMIT
     batch_chars: int = BATCH_CHARS
     size: int | None = None
+    delimiter: str | None = None
 
     def lines(self, errors: str = "strict") -> Iterator[str]:
         return decoded_lines(self.file, errors=errors, at_start=not self.source.start, limit=self.line_limit)
@@ -68,12 +69,15 @@ def open_input(
     part: range | None = None,
     line_limit: int = LINE_LIMIT,
     batch_chars: int = BATCH_CHARS,
+    encoding: str | None = None,
+    delimiter: str | None = None,
 ) -> Iterator[Iterator[TableBatch]]:
     """Open a table for reading, and yield an iterator of its batches, in order: one empty batch if it has no rows.
 
     `path` is a path, an address or "-" for standard input, and `part` the rows of Parquet to read, or the bytes of JSON
     Lines or text (see `line_spans`). A batch ends after `batch_size` rows or about `batch_chars` characters. Without
     `strict`, a row without a string in the column has the text None. The only column of "txt" is named `text_column`.
+    The `encoding` is that of a text format, None for UTF-8, and the `delimiter` is as in `delimited`.
     SentimentError is raised here, or by the iterator, if the file cannot be read or lacks a string in the column.
     """
     if format == "parquet":
@@ -85,9 +89,10 @@ def open_input(
             yield parquet_batches(file, path, text_column, batch_size, strict, part)
         return
     name = STANDARD_INPUT if path == STANDARD_STREAM else path
-    with open_binary(path, part) as file:
+    with open_binary(path, part, encoding) as file:
         source, size = Source(name, part.start if part else 0), file_size(file)
-        yield _batches(_Table(file, source, text_column, batch_size, strict, line_limit, batch_chars, size), format)
+        table = _Table(file, source, text_column, batch_size, strict, line_limit, batch_chars, size, delimiter)
+        yield _batches(table, format)
 
 
 def table_batches(
@@ -156,13 +161,15 @@ def _line_batches(table: _Table, _: str) -> Iterator[TableBatch]:
 
 
 def _cell_batches(table: _Table, format: str) -> Iterator[TableBatch]:
-    rows = csv_rows(table.lines(), format, table.line_limit)
+    lines, delimiter = delimited(table.lines(), format, table.text_column, table.delimiter)
+    rows = csv_rows(lines, delimiter, table.line_limit)
     columns = next((row for _, row in rows if row), [])
     index = column_index(columns, table.text_column) if columns else 0
     cells = _cell_rows(rows, columns, index, table.strict)
     for batch in table.batched(cells, lambda row: len("".join(row[1]))):
         texts, values = [text for text, _ in batch], [row for _, row in batch]
-        yield TableBatch(texts, columns, values, table.source, table.fraction())
+        kept = delimiter if format == "csv" else ","
+        yield TableBatch(texts, columns, values, table.source, table.fraction(), delimiter=kept)
 
 
 def _cell_rows(
@@ -187,7 +194,13 @@ _READERS = {"jsonl": _json_batches, "txt": _line_batches, "csv": _cell_batches, 
 
 
 def labelled_rows(
-    path: str | Path, *, text_column: str = "text", label_column: str = "label", line_limit: int = LINE_LIMIT
+    path: str | Path,
+    *,
+    text_column: str = "text",
+    label_column: str = "label",
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    line_limit: int = LINE_LIMIT,
 ) -> Iterator[tuple[int, str, str]]:
     """Yield the number of the line (for Parquet, of the row), the text and the label of each row of a file.
 
@@ -199,7 +212,7 @@ def labelled_rows(
     if format not in ("jsonl", "csv", "tsv", "parquet"):
         raise SentimentError(Errors.S011.format(path=path, suffix=path.suffix))
     columns, source = {text_column: "--text-column", label_column: "--label-column"}, Source(str(path))
-    with open_binary(source.name) as file, reading(source.name), placed(source):
+    with open_binary(source.name, encoding=encoding) as file, reading(source.name), placed(source):
         if format == "parquet":
             for number, (text, label) in string_rows(file, source.name, columns):
                 yield number, text, label
@@ -209,7 +222,8 @@ def labelled_rows(
             numbered = enumerate(lines, start=1)
             rows: Iterator[Any] = ((i, parse_json_line(line, i)) for i, line in numbered if line.strip())
         else:
-            cells = ((number, row) for number, row in csv_rows(lines, format, line_limit) if row)
+            lines, found = delimited(lines, format, text_column, delimiter)
+            cells = ((number, row) for number, row in csv_rows(lines, found, line_limit) if row)
             _, names = next(cells, (0, []))
             rows = ((number, dict(zip(names, row, strict=False))) for number, row in cells)
         for number, row in rows:

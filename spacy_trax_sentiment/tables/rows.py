@@ -40,6 +40,7 @@ class TableBatch(NamedTuple):
         values: The values of each row. They can be iterated once, which raises an error for a JSON key of no column.
         fraction: How much of the file has been read, between 0 and 1, if it is known.
         json, arrow: The lines of JSON Lines; the pyarrow.RecordBatch of Parquet.
+        delimiter: That of CSV, which is written as it was read.
     """
 
     texts: list[str | None]
@@ -49,6 +50,7 @@ class TableBatch(NamedTuple):
     fraction: float | None = None
     json: Sequence[JsonLine] = ()
     arrow: Any = None
+    delimiter: str = ","
 
 
 Write = Callable[[TableBatch, Added], None]

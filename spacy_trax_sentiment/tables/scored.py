@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..errors import Errors, SentimentError
 from ..text.labels import Scored, chosen_labels
 from .rows import Added, TableBatch, Write
 
@@ -20,27 +21,45 @@ class Written(NamedTuple):
     first_without: int | None = None
 
 
-def write_scored(batches: Iterable[TableBatch], write: Write, score: Score, labels: Sequence[str]) -> Written:
-    """Write batches with their scores added."""
+def write_scored(
+    batches: Iterable[TableBatch],
+    write: Write,
+    score: Score,
+    labels: Sequence[str],
+    *,
+    strict: bool = False,
+    rows_before: Callable[[], int] = int,
+) -> Written:
+    """Write batches with their scores added.
+
+    If `strict`, a row without a text raises SentimentError with its number, after the `rows_before` the first batch.
+    """
     n_rows = n_without = 0
     first_without = None
     for batch in batches:
+        if without := rows_without_text(batch.texts):
+            first_without = first_without or n_rows + without[0] + 1
+            n_without += len(without)
+            if strict:
+                raise SentimentError(Errors.S150.format(path=batch.source.name, row=rows_before() + first_without))
         write(batch, scored_columns(batch.texts, score, labels))
-        if None in batch.texts:
-            first_without = first_without or n_rows + batch.texts.index(None) + 1
-            n_without += batch.texts.count(None)
         n_rows += len(batch.texts)
     return Written(n_rows, n_without, first_without)
+
+
+def rows_without_text(texts: Sequence[str | None]) -> list[int]:
+    """Return the places of the rows without a text: None, or a cell that is empty or only white space."""
+    return [i for i, text in enumerate(texts) if not text or text.isspace()]
 
 
 def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[str]) -> Added:
     """Return the columns to add to texts: `sentiment` (see `chosen_labels`) and `sentiment_LABEL`.
 
-    They hold nothing in a row whose text is None.
+    They hold nothing in a row without a text.
     """
     scored = score([text or "" for text in texts])
     chosen = chosen_labels(labels, scored)
-    for i in (i for i, text in enumerate(texts) if text is None):
+    for i in rows_without_text(texts):
         chosen[i] = None
         scored.probabilities[i] = np.nan
     columns: Added = {"sentiment": chosen}

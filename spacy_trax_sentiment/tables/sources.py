@@ -50,37 +50,62 @@ def reading(path: str, *others: type[Exception]) -> AbstractContextManager[None]
 
 
 @contextmanager
-def open_binary(path: str, span: range | None = None) -> Iterator[IO[bytes]]:
-    """Open a path, an address, or "-" for standard input, and yield the file, or a span of its bytes."""
+def open_binary(path: str, span: range | None = None, encoding: str | None = None) -> Iterator[IO[bytes]]:
+    """Open a path, an address, or "-" for standard input, and yield the file, or a span of its bytes.
+
+    A text in another encoding is yielded as UTF-8.
+    """
     if path == STANDARD_STREAM:
         if sys.stdin is None:
             raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason="it is closed; name a file by --input"))
-        yield sys.stdin.buffer
+        yield sys.stdin.buffer if encoding is None else _joined(_as_utf8(sys.stdin.buffer, encoding))
         return
     with ExitStack() as stack:
         with reading(path):
-            if is_address(path):
-                raw: Any = stack.enter_context(open_address(path))
-            else:
-                raw = stack.enter_context(open(path, "rb", buffering=0))
-            file: Any = stack.enter_context(io.BufferedReader(raw if span is None else _Within(raw, span), _CHUNK))
-        yield file
+            opened: Any = open_address(path) if is_address(path) else open(path, "rb", buffering=0)  # noqa: SIM115
+            raw = stack.enter_context(opened)
+            file = io.BufferedReader(raw, _CHUNK) if span is None else _joined(_span(raw, span))
+            stack.enter_context(file)
+        yield file if encoding is None else _joined(_as_utf8(file, encoding))
 
 
-class _Within(io.RawIOBase):
-    """The bytes of a file from one place to another."""
+def _joined(chunks: Iterator[bytes]) -> Any:
+    return io.BufferedReader(_Chunks(chunks), _CHUNK)
 
-    def __init__(self, file: Any, span: range) -> None:
-        self._file, self._left = file, len(span)
-        file.seek(span.start)
+
+class _Chunks(io.RawIOBase):
+    """The chunks of bytes that an iterator yields, as a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._rest = filter(None, chunks), memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        n_read = self._file.readinto(memoryview(buffer)[: self._left])
-        self._left -= n_read
-        return int(n_read)
+        self._rest = self._rest or memoryview(next(self._chunks, b""))
+        some, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(some)] = some
+        return len(some)
+
+
+def _span(file: Any, span: range) -> Iterator[bytes]:
+    file.seek(span.start)
+    left = len(span)
+    while some := file.read(min(left, _CHUNK)):
+        left -= len(some)
+        yield some
+
+
+def _as_utf8(file: Any, encoding: str) -> Iterator[bytes]:
+    try:
+        with io.TextIOWrapper(file, encoding, newline="") as text:
+            while some := text.read(_CHUNK):
+                yield some.encode("utf-8", "surrogatepass")
+    except UnicodeError as error:
+        raise TableError(Errors.S153.format(encoding=encoding, reason=error)) from None
+    except (LookupError, ValueError):
+        raise SentimentError(Errors.S152.format(encoding=encoding)) from None
 
 
 def file_size(file: IO[bytes]) -> int | None:

@@ -18,7 +18,6 @@ import numpy as np
 from ..errors import Errors, SentimentError, os_errors_as
 from ..storage.whole import whole_file
 from .addresses import is_address, local_path
-from .lines import DIALECTS
 from .parquet import parquet_writer
 from .rows import Added, TableBatch, Write, as_json, require_distinct, require_free
 from .sources import STANDARD_STREAM, placed
@@ -28,6 +27,9 @@ STANDARD_OUTPUT = "standard output"
 _DECIMALS = 6
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A mention of somebody, and what makes a formula of what follows: a call, or what refers to a program or a workbook.
+_MENTION = re.compile(r"@\w+(?![^\s.,:;?!…)'’])")
+_CALL = re.compile(r"(?:^@|[-+*/^&=<>,;:(])\s*[\w.]+\s*\(|[|\[]|!\$?\w")
 _NUMBER = re.compile(r"[+-]?[0-9.,]+(?:[eE][+-]?[0-9]+)?%?")
 
 
@@ -59,7 +61,7 @@ def table_writer(file: IO[bytes], name: str, format: str, safe_csv: bool = True)
     """Write a table to an open file that errors call `name`, like `open_output`.
 
     With `safe_csv`, an apostrophe stands before a cell of CSV or TSV that a spreadsheet would take for a formula, which
-    could send other cells away (OWASP, "CSV Injection"). Numbers are left as they are.
+    could send other cells away (OWASP, "CSV Injection"). Numbers and mentions (`@name`) are left as they are.
     """
     with ExitStack() as stack:
         if format == "parquet":
@@ -67,7 +69,7 @@ def table_writer(file: IO[bytes], name: str, format: str, safe_csv: bool = True)
         elif format == "jsonl":
             write_rows = partial(_write_json, file)
         else:
-            write_rows = _csv_writer(file, DIALECTS[format], safe_csv)
+            write_rows = _csv_writer(file, format, safe_csv)
 
         def write(batch: TableBatch, added: Added) -> None:
             with placed(batch.source), os_errors_as(Errors.S069, name):
@@ -100,7 +102,7 @@ def _json_column(column: Any) -> list[str]:
     return [known[value] for value in shown]
 
 
-def _csv_writer(file: IO[bytes], dialect: str, safe: bool) -> Write:
+def _csv_writer(file: IO[bytes], format: str, safe: bool) -> Write:
     has_header = False
 
     def write(batch: TableBatch, added: Added) -> None:
@@ -112,7 +114,8 @@ def _csv_writer(file: IO[bytes], dialect: str, safe: bool) -> Write:
             has_header = True
         if safe:
             rows = [list(map(_harmless, row)) for row in rows]
-        file.write(_csv_text(rows, dialect).encode("utf-8", "replace"))
+        delimiter = "\t" if format == "tsv" else batch.delimiter
+        file.write(_csv_text(rows, delimiter).encode("utf-8", "replace"))
         file.flush()
 
     return write
@@ -124,16 +127,17 @@ def _as_cell(value: Any) -> Any:
 
 
 def _harmless(cell: Any) -> Any:
-    is_formula = isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
-    return f"'{cell}" if is_formula else cell
+    if not isinstance(cell, str) or not cell.startswith(_FORMULA) or _NUMBER.fullmatch(cell):
+        return cell
+    return cell if _MENTION.match(cell) and not _CALL.search(cell) else f"'{cell}"
 
 
-def _csv_text(rows: list[list[Any]], dialect: str, quoting: Any = csv.QUOTE_MINIMAL) -> str:
+def _csv_text(rows: list[list[Any]], delimiter: str, quoting: Any = csv.QUOTE_MINIMAL) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text, dialect, lineterminator="\n", quoting=quoting).writerows(rows)
+    csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=quoting).writerows(rows)
     if quoting == csv.QUOTE_MINIMAL and "\r" in text.getvalue():
         # Up to Python 3.12, csv leaves a carriage return without the quotes that are needed to read it again.
-        return _csv_text(rows, dialect, csv.QUOTE_ALL)
+        return _csv_text(rows, delimiter, csv.QUOTE_ALL)
     return text.getvalue()
 
 

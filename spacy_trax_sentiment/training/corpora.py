@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.resources import as_file, files
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
 from spacy.training import Example
@@ -36,6 +37,7 @@ class LabelledTexts:
         text_column: Column of a file that holds the text.
         label_column: Column of a file that holds the label.
         labels: The labels that may occur in a file; None for any.
+        encoding, delimiter: Those of a file, as in `open_input`.
 
     Raises:
         SentimentError: The source cannot be read, holds no text, lacks a column or has an unexpected label. It names
@@ -48,8 +50,12 @@ class LabelledTexts:
         text_column: str = "text",
         label_column: str = "label",
         labels: Collection[str] | None = None,
+        encoding: str | None = None,
+        delimiter: str | None = None,
     ) -> None:
-        self.source, self.text_column, self.label_column, self.labels = source, text_column, label_column, labels
+        self.source, self.labels = source, labels
+        self._options: Any = {"text_column": text_column, "label_column": label_column}
+        self._options |= {"encoding": encoding, "delimiter": delimiter}
 
     def __iter__(self) -> Iterator[LabelledText]:
         if self.source is None:
@@ -72,7 +78,7 @@ class LabelledTexts:
         if not path.exists():
             raise SentimentError(Errors.S001.format(path=path))
         is_empty = True
-        for line, text, label in labelled_rows(path, text_column=self.text_column, label_column=self.label_column):
+        for line, text, label in labelled_rows(path, **self._options):
             is_empty = False
             yield f"{path}, line {line}", LabelledText(text, label)
         if is_empty:
@@ -80,14 +86,10 @@ class LabelledTexts:
 
 
 def read_labelled_texts(
-    source: str | Path,
-    *,
-    labels: Collection[str] | None = DEFAULT_LABELS,
-    text_column: str = "text",
-    label_column: str = "label",
+    source: str | Path, *, labels: Collection[str] | None = DEFAULT_LABELS, **options: Any
 ) -> list[LabelledText]:
     """Return all texts of a source, in its order. The arguments and errors are those of `LabelledTexts`."""
-    return list(LabelledTexts(source, text_column, label_column, labels))
+    return list(LabelledTexts(source, labels=labels, **options))
 
 
 def read_corpus(
@@ -95,11 +97,12 @@ def read_corpus(
     dev: str | None = None,
     *,
     labels: Collection[str] = DEFAULT_LABELS,
-    text_column: str = "text",
-    label_column: str = "label",
     most_bytes_in_memory: int = 1 << 26,
+    **options: Any,
 ) -> Corpus:
     """Read the texts to train on and those to hold out: of `dev`, or the last fifth of each label's texts in `source`.
+
+    The other options are those of `LabelledTexts`.
 
     The texts of a file larger than `most_bytes_in_memory` stay in it, as `StoredTexts`: lists of texts and ids take
     about ten times the file's size.
@@ -107,7 +110,7 @@ def read_corpus(
     Raises:
         SentimentError: As in `LabelledTexts`; or a label has no or too few texts.
     """
-    reader = LabelledTexts(source, text_column, label_column, labels)
+    reader = LabelledTexts(source, labels=labels, **options)
     is_large = os.path.isfile(source) and os.path.getsize(source) > most_bytes_in_memory
     texts: list[LabelledText] | StoredTexts = StoredTexts(reader) if is_large else list(reader)
     with errors_at(source):
@@ -115,7 +118,7 @@ def read_corpus(
         if dev is None:
             split = split_stored(texts) if isinstance(texts, StoredTexts) else split_held_out(texts)
             return Corpus(tuple(labels), *split)
-    held_out = list(LabelledTexts(dev, text_column, label_column, labels))
+    held_out = read_labelled_texts(dev, labels=labels, **options)
     with errors_at(dev):
         require_labels(held_out, labels)
     return Corpus(tuple(labels), texts, held_out)

@@ -133,9 +133,10 @@ class Answer(BaseModel):
 
 
 class TextResult(Result):
-    """The sentiment of a text, with the text."""
+    """The sentiment of a row's text, with the text. All is null in a row whose text is empty or only white space."""
 
     text: str
+    probabilities: dict[str, float | None]  # type: ignore[assignment]
 
 
 class TableAnswer(BaseModel):

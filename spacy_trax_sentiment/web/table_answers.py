@@ -6,10 +6,10 @@ from typing import Any, cast
 
 from ..bulk.text_scorer import without_surrogates
 from ..errors import SentimentError
-from ..tables.lines import csv_rows, decoded_lines
+from ..tables.lines import csv_rows, decoded_lines, delimited
 from ..tables.readers import table_batches
 from ..tables.rows import TableBatch
-from ..tables.scored import scored_columns
+from ..tables.scored import rows_without_text, scored_columns
 from ..tables.sources import Source, placed
 from ..tables.writers import table_writer
 from .answers import BATCH_SIZE, Answering, answer_json, text_results
@@ -27,7 +27,8 @@ def score_table(
     """Score the texts of a table, a file of the format `read_as`: csv, tsv, jsonl or txt.
 
     The answer, csv or jsonl, is the table with the columns that `trax-sentiment predict` adds; as json, it is the texts
-    with their results. In CSV, an apostrophe stands before a cell that a spreadsheet would take for a formula.
+    with their results. A row without a text has none, null in JSON. In CSV, an apostrophe stands before a cell that a
+    spreadsheet would take for a formula.
     """
     try:
         batches = _checked_batches(body, read_as, text_column, limits)
@@ -35,13 +36,14 @@ def score_table(
             return answer_json(answering.labels, (_results(answering, batch) for batch in batches))
         return _as_table(answering, batches, answer_as, most_bytes=limits.body_bytes * _GROWTH)
     except SentimentError as error:
-        # The option of the command line is a parameter here.
-        raise RefusedError(422, "invalid_table", str(error).replace("--text-column", "text_column")) from None
+        # The option of the command line is a parameter here, or is missing.
+        message, is_cut, _ = str(error).replace("--text-column", "text_column").partition(", or give --encoding")
+        raise RefusedError(422, "invalid_table", f"{message}." if is_cut else message) from None
 
 
 def _checked_batches(body: bytes, format: str, text_column: str, limits: Limits) -> Iterator[TableBatch]:
     if format in ("csv", "tsv"):
-        _check_columns(body, format, limits.columns)
+        _check_columns(body, format, text_column, limits.columns)
     n_rows = 0
     for batch in table_batches(io.BytesIO(body), NAME, format, text_column=text_column, batch_size=BATCH_SIZE):
         n_rows += len(batch.texts)
@@ -55,10 +57,11 @@ def _strings(batch: TableBatch) -> list[str]:
     return cast(list[str], batch.texts)  # a row without a text is an error here
 
 
-def _check_columns(body: bytes, format: str, most: int) -> None:
+def _check_columns(body: bytes, format: str, text_column: str, most: int) -> None:
     """Check the header before any row is read, because short rows are padded to its length."""
     with placed(Source(NAME)):
-        n_columns = next((len(row) for _, row in csv_rows(decoded_lines(io.BytesIO(body)), format) if row), 0)
+        lines = delimited(decoded_lines(io.BytesIO(body)), format, text_column)
+        n_columns = next((len(row) for _, row in csv_rows(*lines) if row), 0)
     if n_columns > most:
         raise too_large(f"The table has {n_columns:,} columns, more than {most:,}. Leave some out.")
 
@@ -66,6 +69,8 @@ def _check_columns(body: bytes, format: str, most: int) -> None:
 def _results(answering: Answering, batch: TableBatch) -> list[dict[str, Any]]:
     texts = _strings(batch)
     found = text_results(answering.labels, answering.scored(texts))
+    for i in rows_without_text(texts):
+        found[i] = dict.fromkeys(found[i]) | {"probabilities": dict.fromkeys(answering.labels)}
     return [{"text": without_surrogates(text), **result} for text, result in zip(texts, found, strict=True)]
 
 

@@ -138,6 +138,13 @@ def test_a_file_gives_a_table_and_a_histogram(opened: Any, screenshot: Run, requ
     screenshot("page-table")
 
 
+def test_a_row_without_a_text_has_no_numbers(opened: Any) -> None:
+    upload(opened, "id,text\n1,love it\n2,\n")
+    assert cells(opened, 2) == ["love it", ""]
+    assert [cells(opened, column)[1] for column in (3, 4, 5, 6)] == [""] * 4
+    expect(opened.locator("#table-status")).to_contain_text("2 rows; 0 negative, 1 positive, 1 without a text.")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_legible_in_light_and_dark_down_to_320_pixels(
     opened: Any, scheme: str, screenshot: Run, require_accessible: Run

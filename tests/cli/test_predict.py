@@ -75,13 +75,16 @@ def test_a_table_gets_the_numbers_that_the_pipeline_gives(
 ) -> None:
     texts = ["I love this", "awful \ud83d\ude00", "", "bad \ud800"]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    assert run("--input", tmp_path / "a.jsonl", "--output", tmp_path / "b.jsonl", "-m", model) == (0, "", "")
+    result = run("--input", tmp_path / "a.jsonl", "--output", tmp_path / "b.jsonl", "-m", model)
+    assert (result.status, result.out) == (0, "")
+    assert "a.jsonl: row 3 holds no text; it has no scores." in result.err
     rows = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text().splitlines()]
     assert [row["text"] for row in rows] == ["I love this", "awful 😀", "", "bad \ud800"]
-    for row in rows[:3]:
+    for row in rows[:2]:
         cats = bundled(row["text"]).cats
         assert {f"sentiment_{label}": pytest.approx(p, abs=2e-6) for label, p in cats.items()}.items() <= row.items()
-        assert row["sentiment"] == (max(cats, key=lambda label: cats[label]) if row["text"] else None)
+        assert row["sentiment"] == max(cats, key=lambda label: cats[label])
+    assert [rows[2][name] for name in ("sentiment", "sentiment_negative", "sentiment_positive")] == [None] * 3
 
 
 def test_a_table_without_rows_is_scored_too(run: Run, model: Path, tmp_path: Path) -> None:
@@ -99,12 +102,12 @@ def test_a_table_without_rows_is_scored_too(run: Run, model: Path, tmp_path: Pat
 def test_a_table_is_written_with_its_sentiment(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
     (tmp_path / "a.csv").write_text("id,tweet\n1,a\n2,ab\n3,\n")
     options = ["--input", tmp_path / "a.csv", "--output", tmp_path / "b.tsv", "--text-column", "tweet"]
-    assert run(*options, "--batch-size", 2, "--model", "m") == (0, "", "")
+    assert run(*options, "--batch-size", 2, "--model", "m").status == 0
     assert (tmp_path / "b.tsv").read_text().splitlines() == [
         "id\ttweet\tsentiment\tsentiment_down\tsentiment_up",
         "1\ta\tup\t0.25\t0.75",
         "2\tab\tdown\t0.75\t0.25",
-        "3\t\t\t0.5\t0.5",
+        "3\t\t\t\t",
     ]
     assert scorer.n_texts == [2, 1]
 
@@ -173,6 +176,34 @@ def test_a_row_without_a_text_has_no_scores(run: Run, tmp_path: Path, scorer: ty
     rows = [json.loads(line) for line in result.out.splitlines()]
     assert [row["sentiment"] for row in rows] == ["up", None, None, "down"]
     assert [row["sentiment_up"] for row in rows] == [0.75, None, None, 0.25]
+
+
+def test_a_blank_row_can_be_refused(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
+    (tmp_path / "a.csv").write_text("id,text\n1,a\n2, \n")
+    result = run("--input", tmp_path / "a.csv", "--output", tmp_path / "b.csv", "--on-error", "fail")
+    assert result.is_one_line(1)
+    assert f"{tmp_path / 'a.csv'}, row 2: holds no text" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_blank_lines_of_standard_input_are_reported(
+    run: Run, scorer: type[StandIn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_input(monkeypatch, b"a\n\n \n")
+    result = run("--output-format", "csv")
+    assert result.out.splitlines()[2:] == [",,,", " ,,,"]
+    assert "standard input: 2 rows hold no text, the first is row 2; they have no scores." in result.err
+
+
+def test_the_delimiter_and_the_encoding_can_be_named(run: Run, tmp_path: Path, scorer: type[StandIn]) -> None:
+    (tmp_path / "a.csv").write_bytes("id:text\n1:schön\n".encode("cp1252"))
+    source = ["--input", tmp_path / "a.csv", "--output", tmp_path / "b.csv", "--delimiter", ":"]
+    refused = run(*source)
+    assert refused.is_one_line(1)
+    assert "a.csv, line 2: not UTF-8" in refused.err
+    assert "--encoding cp1252" in refused.err
+    assert run(*source, "--encoding", "cp1252") == (0, "", "")
+    assert (tmp_path / "b.csv").read_text(encoding="utf-8").splitlines()[1] == "1:schön:up:0.25:0.75"
 
 
 # Many tables

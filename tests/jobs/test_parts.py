@@ -58,8 +58,9 @@ def test_every_row_is_written_once(rows_per_part: int, parquet: Path, tmp_path: 
     rows, texts = _rows(job.output), (TEXTS * 5)[:25]
     assert [(row["id"], row["text"]) for row in rows] == list(enumerate(texts))
     expected = TextScorer.load()(texts)
+    expected[[not text for text in texts]] = np.nan
     found = [[row["sentiment_negative"], row["sentiment_positive"]] for row in rows]
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(np.array(found, float), expected, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -108,6 +109,13 @@ def test_a_strict_job_refuses_a_row_without_a_text(tmp_path: Path) -> None:
     assert "S065" in str(outcome.error)
     assert "line 2" in str(outcome.error)
     assert not list((tmp_path / "out").glob("a*"))
+
+
+def test_a_strict_job_names_the_blank_row_of_a_part(tmp_path: Path) -> None:
+    source = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["" if i == 9 else "good" for i in range(20)]}), source)
+    (error,) = (each.error for each in _run(_job(tmp_path, strict=True), source) if each.error)
+    assert error.startswith(f"[S150] {source}, row 10: holds no text")
 
 
 def test_rows_without_a_text_are_counted(tmp_path: Path) -> None:

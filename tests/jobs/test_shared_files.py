@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.jobs.parts import Job, Outcome, parts_of
 from spacy_trax_sentiment.jobs.run import Finished, run
 
@@ -47,6 +48,16 @@ def test_which_files_are_shared(name: str, format: str | None, n_parts: int, tmp
     assert sorted(part.name for part in parts) == [part.name for part in parts]
 
 
+def test_a_file_in_another_encoding_is_not_shared(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("schön\n".encode("utf-16-le") * 50)
+    job = Job("en", str(tmp_path / "out"), encoding="utf-16-le")
+    assert len(_run(job, path)) == 1
+    assert [json.loads(line)["text"] for line in _written(job).splitlines()] == ["schön"] * 50
+    with pytest.raises(SentimentError, match="S111.*encoding was utf-16-le, and is now cp1252"):
+        _run(Job("en", job.output, encoding="cp1252"), path)
+
+
 @pytest.mark.parametrize("bad", [b"not JSON", b'{"text": "\xff"}', b"[]"])
 def test_errors_name_the_line_in_the_file(bad: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
@@ -79,6 +90,13 @@ def test_rows_without_text_are_numbered_in_the_file(tmp_path: Path) -> None:
     path.write_text("\n".join(lines))
     finished = _finished(Job("en", str(tmp_path / "out")), path)
     assert list(finished.without_text()) == [(str(path), 21, 1)]
+
+
+def test_blank_lines_of_text_are_numbered_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("good\n" * 40 + " \n" + "good\n" * 20)
+    finished = _finished(Job("en", str(tmp_path / "out")), path)
+    assert list(finished.without_text()) == [(str(path), 41, 1)]
 
 
 def test_a_file_whose_first_row_lacks_the_column_is_not_scored(tmp_path: Path) -> None:

@@ -38,18 +38,33 @@ def test_a_table_keeps_its_columns(ask: Ask) -> None:
     assert negative + positive == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\u00a0"])
+def test_a_row_without_a_text_has_no_scores(ask: Ask, blank: str) -> None:
+    body = f"id,text\n1,love it\n2,{blank}\n".encode()
+    answer = ask("POST", "/v1/table", content=body, headers=CSV).json()
+    labels = answer["labels"]
+    assert answer["results"][0]["label"] == "positive"
+    assert answer["results"][1] == {
+        "text": blank,
+        **dict.fromkeys(["label", "probability", "polarity", "log_odds"]),
+        "probabilities": dict.fromkeys(labels),
+    }
+    table = ask("POST", "/v1/table?format=csv", content=body, headers=CSV).text
+    assert table.splitlines()[2] == f"2,{blank}" + "," * (1 + len(labels))
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 @pytest.mark.parametrize("type", ["text/csv", "application/jsonl"])
 def test_a_csv_holds_no_formulas(ask: Ask, start: str, type: str) -> None:
     cell = f"{start}cmd|' /C calc'!A0, it is good"
     quoted = '"' + cell + '"'
-    body = f"text,{start}b\n{quoted},-5\n" if type == "text/csv" else json.dumps({"text": cell, f"{start}b": "-5"})
+    body = f"text,{start}b(1)\n{quoted},-5\n" if type == "text/csv" else json.dumps({"text": cell, f"{start}b(1)": "-5"})
     if type == "text/csv" and start in "\t\r":
-        body = f'text,"{start}b"\n{quoted},-5\n'
+        body = f'text,"{start}b(1)"\n{quoted},-5\n'
     response = ask("POST", "/v1/table?format=csv", content=body.encode(), headers={"Content-Type": type})
     assert response.status_code == 200
     head, row = csv.reader(io.StringIO(response.text, newline=""))
-    assert head[:2] == ["text", f"'{start}b"]
+    assert head[:2] == ["text", f"'{start}b(1)"]
     assert row[:2] == ["'" + cell, "-5"]
     assert float(row[3]) + float(row[4]) == pytest.approx(1, abs=1e-5)
 
@@ -62,7 +77,8 @@ def test_a_csv_holds_no_formulas(ask: Ask, start: str, type: str) -> None:
             422,
             "the column 'text' is missing; there are: 'a', 'b'. Add it, or name another column by text_column",
         ),
-        (b"text\na\n\xff\n", 422, "the table, line 3: not UTF-8"),
+        (b"text\na\n\xff\n", 422, "the table, line 3: not UTF-8 (invalid start byte). Save the file as UTF-8."),
+        (b"text;a;b;c;d\na\n", 413, "5 columns, more than 4"),
         (b"text,sentiment\na,b\n", 422, "has a column 'sentiment' already"),
         (b"text\n" + b"a\n" * 7, 413, "more than 6 rows"),
         (b"text,a,b,c,d\na\n", 413, "5 columns, more than 4"),

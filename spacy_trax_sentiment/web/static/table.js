@@ -118,12 +118,12 @@ function showTable(answer) {
     ...answer.labels.map((label) => ({
       name: label,
       value: (result) => result.probabilities[label],
-      show: (result) => percent(result.probabilities[label]),
+      show: (result) => shown(result.probabilities[label], percent),
       isNumber: true,
     })),
   ];
   if (poles) {
-    const show = (result) => signed(result.log_odds, 2);
+    const show = (result) => shown(result.log_odds, (value) => signed(value, 2));
     columns.splice(3, 0, { name: "log-odds", value: (result) => result.log_odds, show, isNumber: true });
   }
   $("rows").tHead.replaceChildren(headRow());
@@ -136,11 +136,19 @@ function showTable(answer) {
     const n = results.filter((result) => result.label === label).length;
     return `${n.toLocaleString("en")} ${label}`;
   });
-  const nothing = results.filter((result) => result.label === null).length;
+  const hasText = (result) => result.text.trim() !== "";
+  const without = results.filter((result) => !hasText(result)).length;
+  const nothing = results.filter((result) => hasText(result) && result.label === null).length;
+  if (without) of.push(`${without.toLocaleString("en")} without a text`);
   if (nothing) of.push(`${nothing.toLocaleString("en")} without evidence`);
   const rows = `${results.length.toLocaleString("en")} ${results.length === 1 ? "row" : "rows"}`;
   $("table-status").textContent = `${source.name}, read as ${NAMES[source.type]}: ${rows}; ${of.join(", ")}.`;
   $("scored").hidden = false;
+}
+
+// A row without a text has no numbers.
+function shown(value, show) {
+  return value === null ? "" : show(value);
 }
 
 function headRow() {
