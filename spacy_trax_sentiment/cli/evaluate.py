@@ -40,6 +40,7 @@ def evaluate(
     ] = None,
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
+    label_map: options.LabelMap = None,
     only_labels: options.OnlyLabels = None,
     html: options.Html = None,
     overwrite: options.Overwrite = False,
@@ -68,6 +69,7 @@ def evaluate(
     from ..pipelines import find_component, load
     from ..pretrained import bundled_names
     from ..storage.whole import require_free_file, write_file
+    from ..training.labelled import parse_label_map
 
     if old_source is not None:
         if model is not None:
@@ -84,13 +86,14 @@ def evaluate(
     models = [model] if compare is None else [model, compare]
     names, kept = _names(models), options.kept_labels(only_labels)
     pipelines = {name: load(each, labels=kept) for name, each in zip(names, models, strict=True)}
-    labels, *others = (find_component(nlp).labels for nlp in pipelines.values())
+    component, *others = map(find_component, pipelines.values())
     for other in others:
-        require_same_labels(labels, other)
-    texts, left_out = read_texts(source, labels, text_column=text_column, label_column=label_column)
+        require_same_labels(component.labels, other.labels)
+    columns = {"text_column": text_column, "label_column": label_column}
+    texts, left_out = read_texts(source, component, label_map=parse_label_map(label_map), **columns)
     logger.info("Loaded %s; measuring on %d texts of %s.", " and ".join(names), len(texts), source)
     with progress(quiet, len(texts) * len(pipelines)) as bar:
-        evaluations = [measure(nlp, labels, texts, left_out, bar.update) for nlp in pipelines.values()]
+        evaluations = [measure(nlp, component.labels, texts, left_out, bar.update) for nlp in pipelines.values()]
     comparison = compare_evaluations(*evaluations) if compare is not None else None
     if html is not None:
         from ..evaluation.report import Data, comparison_report, evaluation_report

@@ -31,7 +31,7 @@ def test_labelled_rows_are_read_from_every_format(tmp_path: Path) -> None:
         ("a.txt", "good", "S011.*a.txt: unknown format '.txt'"),
         ("a.jsonl", '\n{"text": "a"}', "S064.*a.jsonl, line 2: the column 'label' is missing.*--label-column"),
         ("a.jsonl", '{"label": "a"}', "S064.*a.jsonl, line 1: the column 'text' is missing.*--text-column"),
-        ("a.jsonl", '{"text": "a", "label": 1}', "S065.*a.jsonl, line 1: the column 'label' is 1.*--label-column"),
+        ("a.jsonl", '{"text": "a", "label": {}}', "S065.*a.jsonl, line 1: the column 'label' is {}.*--label-column"),
         ("a.csv", 'label,text\n"a\nb",x\nup\n', "S064.*a.csv, line 4: the column 'text' is missing"),
         ("a.parquet", "nonsense", "S061.*a.parquet: cannot be read"),
     ],

@@ -168,7 +168,7 @@ def test_parquet_is_read_as_the_other_formats_are(tmp_path: Path) -> None:
     with pytest.raises(SentimentError, match=r"S008.*line 2.*negative"):
         read_labelled_texts(path, labels=["positive"])
     pa.parquet.write_table(pa.table({"text": ["good", None], "label": ["positive", "negative"]}), path)
-    with pytest.raises(SentimentError, match=r"S065.*row 2"):
+    with pytest.raises(SentimentError, match=r"S065.*line 2: the column 'text' is None"):
         read_labelled_texts(path)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(SentimentError, match=r"S061.*texts.parquet: cannot be read"):
@@ -183,9 +183,13 @@ def test_parquet_whose_values_are_none_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"good", b"goo\xff"))
     with pytest.raises(SentimentError, match=r"S061.*texts.parquet: cannot be read.*UTF8"):
         read_labelled_texts(path)
-    pa.parquet.write_table(pa.table({"text": pa.array([1 << 62], pa.timestamp("us")), "label": ["positive"]}), path)
-    with pytest.raises(SentimentError, match=r"S065.*'text' is of the type timestamp"):
-        read_labelled_texts(path)
+    for time, message in (
+        (1 << 62, "S061.*texts.parquet: cannot be read"),
+        (0, "S065.*line 1: the column 'text' is da"),
+    ):
+        pa.parquet.write_table(pa.table({"text": pa.array([time], pa.timestamp("us")), "label": ["positive"]}), path)
+        with pytest.raises(SentimentError, match=message):
+            read_labelled_texts(path)
 
 
 def test_a_reader_without_a_source_names_the_remedy() -> None:
@@ -210,16 +214,18 @@ def write_csv(path: Path, texts: list[LabelledText]) -> str:
 
 
 def test_a_corpus_is_split_or_has_held_out_texts_of_its_own(tmp_path: Path) -> None:
-    texts = [LabelledText(f"{i}", label) for label in ("positive", "negative") for i in range(5)]
+    texts = [LabelledText(f"{label} {i}", label) for label in ("positive", "negative") for i in range(5)]
     source = write_csv(tmp_path / "a.csv", texts)
     split = read_corpus(source)
     assert split.labels == ("negative", "positive")
     assert (split.texts, split.held_out) == split_held_out(texts)
-    assert read_corpus(source, source).texts == read_corpus(source, source).held_out == texts
+    others = [LabelledText(f"other {i}", label) for label in ("positive", "negative") for i in range(2)]
+    with_dev = read_corpus(source, write_csv(tmp_path / "dev.csv", others))
+    assert (with_dev.texts, with_dev.held_out) == (texts, others)
 
 
 def test_texts_that_a_corpus_lacks_are_named_with_their_source(tmp_path: Path) -> None:
-    both = write_csv(tmp_path / "both.csv", [LabelledText("a", "positive"), LabelledText("b", "negative")])
+    both = write_csv(tmp_path / "both.csv", [LabelledText("c", "positive"), LabelledText("b", "negative")])
     one = write_csv(tmp_path / "one.csv", [LabelledText("a", "positive")])
     with pytest.raises(SentimentError, match=r"S012\] .*one\.csv: only these"):
         read_corpus(one)

@@ -56,7 +56,7 @@ def test_two_lists_are_enough() -> None:
         ("good bad", ["a", "b"], None, "S050"),
         (["good"], ["a", "b"], None, "S028.*there are 2 for 1 texts"),
         (["good", None], ["a", "b"], None, "S051.*text 1 is None"),
-        (["good", "bad"], [1, 0], None, "S028.*label 0 is 1"),
+        (["good", "bad"], [1, None], None, "S028.*label 1 is None"),
         (["good"] * 5, ["a"] * 5, None, "S022.*'a'"),
         (["good"] * 9, ["a"] * 5 + ["b"] * 4, None, "S015.*label b.*at least 5"),
         (["good", "bad"], ["a", "b"], (["good"], ["a"]), "S012.*held-out texts: only these labels have texts: a"),
