@@ -201,3 +201,18 @@ def test_the_seed_preset_reaches_the_seeds_accuracy(tweets: Texts) -> None:
     nlp = train_on(Corpus(DEFAULT_LABELS, *tweets), PRESETS["seed"]).nlp
     assert accuracy(nlp, tweets[1]) >= 0.99
     assert find_component(nlp).model.attrs["mean"] == "plain"
+
+
+def test_three_labels_that_are_numbers_train_with_the_default_batch_size() -> None:
+    texts = [f"{word} {i}" for i in range(10) for word in ("bad", "plain", "good")]
+    trained = train(texts, [1, 2, 10] * 10, settings=replace(SMALL, steps=60))
+    assert tuple(trained.nlp("good").cats) == ("1", "2", "10")
+    assert trained.nlp.meta["trax_sentiment"]["training"]["settings"]["batch_size"] == 33
+    assert accuracy(trained.nlp, trained.held_out, ("1", "2", "10")) == 1
+
+
+def test_held_out_texts_that_are_training_texts_are_not_measured() -> None:
+    texts, labels = ["fine", "poor", "nice", "bad"], ["positive", "negative"] * 2
+    dev = (["fine", "lovely", " bad ", "awful"], ["positive", "positive", "negative", "negative"])
+    trained = train(texts, labels, dev=dev, settings=replace(SMALL, steps=1))
+    assert [text.text for text in trained.held_out] == ["lovely", "awful"]
