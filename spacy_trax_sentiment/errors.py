@@ -82,6 +82,9 @@ class Errors:
     S017 = "[S017] the reader LabelledTexts.v1 has no source. Set it in the config, or on the command line: --paths.train reviews.jsonl --paths.dev dev.jsonl."
     S018 = "[S018] longer than {limit:,} bytes. Split its text into several rows. If it should not be this long, check that lines end in line feeds and that quotes are closed."
     S019 = "[S019] {source}: none of its labels ({found}) is one of the model's: {labels}. {remedy}."
+    S160 = "[S160] the label map {value} cannot be used. Give each value once with its label, as in '1,2=negative 3=neutral 4,5=positive'."
+    S161 = "[S161] the label {value} is not in the label map, which has: {known}. Add it there, or remove such rows."
+    S162 = "[S162] all texts with the label {label} are training texts, too. Name another file by --dev, or leave it out to hold out a fifth."
 
     # Settings
     S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or turn off balanced batches (--no-balanced)."
@@ -92,7 +95,7 @@ class Errors:
     S025 = "[S025] the vocabulary {value} cannot be used. Give a list of different strings, like the file vocabulary.json of a saved model."
     S026 = "[S026] {path}: cannot be used as a recipe ({reason}). Name a .cfg file with the sections labels, settings, sources and dev."
     S027 = "[S027] the file has fewer texts than when training began. Leave it unchanged until training ends."
-    S028 = "[S028] the labels cannot be used: {reason}. Give one label per text, as a str."
+    S028 = "[S028] the labels cannot be used: {reason}. Give one label per text, a str or a number."
 
     # Output and models
     S030 = "[S030] {path}: already exists and is not empty. Name another directory, or replace it with --overwrite."

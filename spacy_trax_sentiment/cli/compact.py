@@ -48,7 +48,7 @@ def compact(
 
     nlp = load(model)
     component = find_component(nlp)
-    texts, _ = read_texts(source, component.labels, text_column=text_column, label_column=label_column)
+    texts, _ = read_texts(source, component, text_column=text_column, label_column=label_column)
     rows: list[tuple[Any, ...]] = []
 
     def measured(name: str, n_bytes: int) -> "Evaluation":

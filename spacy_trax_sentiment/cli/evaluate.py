@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,6 +42,7 @@ def evaluate(
     label_column: options.LabelColumn = "label",
     encoding: options.Encoding = None,
     delimiter: options.Delimiter = None,
+    label_map: options.LabelMap = None,
     only_labels: options.OnlyLabels = None,
     html: options.Html = None,
     overwrite: options.Overwrite = False,
@@ -70,6 +71,7 @@ def evaluate(
     from ..pipelines import find_component, load
     from ..pretrained import bundled_names
     from ..storage.whole import require_free_file, write_file
+    from ..training.labelled import parse_label_map
 
     if old_source is not None:
         if model is not None:
@@ -86,14 +88,15 @@ def evaluate(
     models = [model] if compare is None else [model, compare]
     names, kept = _names(models), options.kept_labels(only_labels)
     pipelines = {name: load(each, labels=kept) for name, each in zip(names, models, strict=True)}
-    labels, *others = (find_component(nlp).labels for nlp in pipelines.values())
+    component, *others = map(find_component, pipelines.values())
     for other in others:
-        require_same_labels(labels, other)
-    reading = {"text_column": text_column, "label_column": label_column}
-    texts, left_out = read_texts(source, labels, encoding=encoding, delimiter=delimiter, **reading)
+        require_same_labels(component.labels, other.labels)
+    reading: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
+    reading |= {"encoding": encoding, "delimiter": delimiter, "label_map": parse_label_map(label_map)}
+    texts, left_out = read_texts(source, component, **reading)
     logger.info("Loaded %s; measuring on %d texts of %s.", " and ".join(names), len(texts), source)
     with progress(quiet, len(texts) * len(pipelines)) as bar:
-        evaluations = [measure(nlp, labels, texts, left_out, bar.update) for nlp in pipelines.values()]
+        evaluations = [measure(nlp, component.labels, texts, left_out, bar.update) for nlp in pipelines.values()]
     comparison = compare_evaluations(*evaluations) if compare is not None else None
     if html is not None:
         from ..evaluation.report import Data, comparison_report, evaluation_report

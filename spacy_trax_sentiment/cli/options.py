@@ -60,6 +60,8 @@ Delimiter = Annotated[
 ]
 TextColumn = Annotated[str, typer.Option("--text-column", help="Column that holds the text.")]
 LabelColumn = Annotated[str, typer.Option("--label-column", help="Column that holds the label.")]
+_MAP_HELP = "Labels for those of the data, such as '1,2=negative 3=neutral 4,5=positive'."
+LabelMap = Annotated[str | None, typer.Option("--label-map", metavar="MAP", help=_MAP_HELP)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write an HTML page to this file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

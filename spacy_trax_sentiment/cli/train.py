@@ -49,7 +49,7 @@ Balanced = Annotated[
     bool | None,
     typer.Option("--balanced/--no-balanced", help="Equally many texts per label in a batch.", show_default="balanced"),
 ]
-Labels = Annotated[str, typer.Option(help="Labels, separated by commas.")]
+Labels = Annotated[str | None, typer.Option(help="Labels, separated by commas.", show_default="those of the data")]
 CheckpointEvery = Annotated[int | None, typer.Option(help=_EVERY_HELP, show_default="none")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint of an interrupted run, if any.")]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Write report.html into the output directory.")]
@@ -70,11 +70,12 @@ def train(
     embedding_dim: EmbeddingDim = None,
     seed: Seed = None,
     balanced: Balanced = None,
-    labels: Labels = "negative,positive",
+    labels: Labels = None,
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
     encoding: options.Encoding = None,
     delimiter: options.Delimiter = None,
+    label_map: options.LabelMap = None,
     overwrite: options.Overwrite = False,
     checkpoint_every: CheckpointEvery = None,
     resume: Resume = False,
@@ -103,9 +104,10 @@ def train(
     from ..pipelines import load, save
     from ..storage.whole import whole_directory, write_file
     from ..training.checkpoints import open_checkpoints
-    from ..training.corpora import read_corpus
+    from ..training.corpora import read_corpus, without_leaks
+    from ..training.labelled import parse_label_map
     from ..training.recipes import mix, read_recipe
-    from ..training.settings import PRESETS, check_settings
+    from ..training.settings import PRESETS, fit_settings
 
     if PYTHON_WITHOUT_TRAX and find_spec("trax") is None:
         raise missing_train_extra(ImportError(name="trax"))
@@ -123,29 +125,33 @@ def train(
     }
     given = {name: value for name, value in chosen.items() if value is not None}
     if config is None:
-        names = list(options.split_labels(labels))
-        if len(names) < 2 or len(set(names)) < len(names) or not all(names):
+        names = None if labels is None else options.split_labels(labels)
+        if names is not None and (len(set(names)) < max(len(names), 2) or not all(names)):
             raise SentimentError(Errors.S022.format(labels=repr(labels)))
         if preset not in PRESETS:
             raise SentimentError(Errors.S023.format(name=preset, names=", ".join(PRESETS)))
         settings = replace(PRESETS[preset], **given)
-        check_settings(settings, len(names))
-        reading: Any = {"text_column": text_column, "label_column": label_column}
-        corpus = read_corpus(source, dev, labels=names, encoding=encoding, delimiter=delimiter, **reading)
+        reading: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
+        reading |= {"encoding": encoding, "delimiter": delimiter, "label_map": parse_label_map(label_map)}
+        corpus = read_corpus(source, dev, labels=names, **reading)
     else:
         recipe = read_recipe(config)
-        settings = replace(recipe.settings, **given)
-        check_settings(settings, len(recipe.labels))
-        corpus = mix(recipe, Path(source))
+        settings, corpus = replace(recipe.settings, **given), mix(recipe, Path(source))
+    settings = fit_settings(settings, len(corpus.labels))
     start = None if init_from is None else load(init_from)
     with (
         open_checkpoints(output, checkpoint_every, resume=resume, overwrite=overwrite) as checkpoints,
         whole_directory(output, overwrite or checkpoints.is_done(output), checkpoints.directory) as directory,
     ):
         if not quiet:
-            n_texts, n_held_out = len(corpus.texts), len(corpus.held_out)
-            print(f"{n_texts} texts to train on, {n_held_out} held out. Loading Trax ...", file=sys.stderr)
+            shown, n_texts, n_held_out = ", ".join(corpus.labels), len(corpus.texts), len(corpus.held_out)
+            print(
+                f"Labels: {shown}. {n_texts} texts to train on, {n_held_out} held out. Loading Trax ...",
+                file=sys.stderr,
+            )
         trained = _train(corpus, settings, start, checkpoints, tensorboard, quiet)
+        if config is not None:  # whose held-out texts are calibrated on as they are, so that its weights stay the same
+            trained = trained._replace(held_out=without_leaks(corpus.texts, trained.held_out))
         # The notebook's tweets get their labels from the emoticons that it leaves in the text.
         is_seed = config is None and (preset == "seed" or source.startswith("nltk:twitter_samples"))
         figures = _measure(trained, corpus, with_stripped=is_seed)

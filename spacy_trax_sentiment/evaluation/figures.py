@@ -22,7 +22,7 @@ from ..tables.lines import brief
 from ..text.arrays import Array
 from ..text.labels import measured_columns
 from ..training.corpora import read_labelled_texts
-from ..training.labelled import LabelledText
+from ..training.labelled import LabelledText, label_key, matcher, paired
 from . import measures
 from .measures import Bin, Confusion, LabelFigures
 
@@ -144,6 +144,16 @@ class Evaluation:
         """The texts grouped by confidence."""
         return measures.confidence_bins(self.correct, self.confidences)
 
+    @cached_property
+    def values(self) -> dict[str, float]:
+        """If all labels are numbers, the means of the true ones, the expected ones and the latter's errors."""
+        numbers = np.array([label_key(label) for label in self.labels])
+        if numbers.dtype.kind != "f":
+            return {}
+        true, expected = numbers[self.true], self.probabilities @ numbers
+        means = (float(each.mean()) for each in (true, expected, np.abs(expected - true)))
+        return dict(zip(("mean value", "expected value", "mean absolute error"), means, strict=True))
+
     def figures(self) -> dict[str, float]:
         """Return the main figures under the names that they are shown by."""
         return {
@@ -152,6 +162,7 @@ class Evaluation:
             "AUC": self.auc,
             "log loss": self.log_loss,
             "calibration error": self.calibration_error,
+            **self.values,
         }
 
     def headline(self) -> str:
@@ -175,6 +186,7 @@ class Evaluation:
             "auc": None if np.isnan(self.auc) else self.auc,
             "log_loss": self.log_loss,
             "expected_calibration_error": self.calibration_error,
+            **{name.replace(" ", "_"): value for name, value in self.values.items()},
             "left_out": dict(self.left_out),
         }
 
@@ -186,6 +198,7 @@ def evaluate(
     labels: Sequence[str] | None = None,
     text_column: str = "text",
     label_column: str = "label",
+    label_map: Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Measure a model on labelled texts.
 
@@ -198,6 +211,7 @@ def evaluate(
         labels: The labels to keep of a model given by name or path, as in `load`; None for all.
         text_column: The file's column that holds the text.
         label_column: The file's column that holds the label.
+        label_map: The label for each of those in the file, such as {"1": "negative"}; None to take them as they are.
 
     Raises:
         SentimentError: If the source or the model cannot be read, or no text has a label of the model.
@@ -205,34 +219,40 @@ def evaluate(
     if isinstance(model, Language) and labels is not None:
         raise SentimentError(Errors.S087.format(value="the pipeline"))
     nlp = model if isinstance(model, Language) else load(model, labels=labels)
-    found = find_component(nlp).labels
-    texts, left_out = read_texts(source, found, text_column=text_column, label_column=label_column)
-    return measure(nlp, found, texts, left_out=left_out)
+    component = find_component(nlp)
+    options: dict[str, Any] = {"text_column": text_column, "label_column": label_column, "label_map": label_map}
+    texts, left_out = read_texts(source, component, **options)
+    return measure(nlp, component.labels, texts, left_out=left_out)
 
 
-def read_texts(source: Source, labels: Sequence[str], **options: Any) -> tuple[list[LabelledText], dict[str, int]]:
-    """Return the texts that have one of the labels, and the number of texts per other label, which is logged.
+def read_texts(source: Source, component: TraxSentiment, **options: Any) -> tuple[list[LabelledText], dict[str, int]]:
+    """Return the texts that have a label of the component, and the number of texts per other label, which is logged.
 
     The options are those of `read_labelled_texts`.
     """
     name = "the texts" if isinstance(source, tuple) else str(source)
     if isinstance(source, tuple):
-        texts = [LabelledText(*pair) for pair in zip(*source, strict=True)]
+        texts = paired(*source)
         if not texts:
             raise SentimentError(Errors.S003.format(path=name))
     else:
         texts = read_labelled_texts(source, labels=None, **options)
+    labels, matched = component.labels, matcher(component.labels)
+    texts = [text._replace(label=matched(text.label)) for text in texts]
     left_out = dict(Counter(text.label for text in texts if text.label not in labels))
     if not left_out:
         return texts, left_out
     found = {text.label for text in texts}
     fitting = [each for each in bundled_names() if found <= set(pretrained_labels(pretrained_path(each), each))]
     remedy = f"The model {fitting[0]} has all labels of these texts" if fitting else "Check the labels' spelling"
+    lacking = "the model lacks"
+    if not left_out.keys().isdisjoint(component.cfg["labels"]):
+        lacking, remedy = "--only-labels leaves out", "Name them by --only-labels, too (in Python: labels=)"
     if len(left_out) == len(found):
         others = ", ".join(map(brief, sorted(found)[:_MOST_LABELS_SHOWN]))
         raise SentimentError(Errors.S019.format(source=name, labels=", ".join(labels), found=others, remedy=remedy))
     counts = ", ".join(f"{brief(label)}: {n:,}" for label, n in Counter(left_out).most_common(_MOST_LABELS_SHOWN))
-    logger.warning("%s: left out the texts with a label that the model lacks (%s). %s.", name, counts, remedy)
+    logger.warning("%s: left out the texts with a label that %s (%s). %s.", name, lacking, counts, remedy)
     return [text for text in texts if text.label in labels], left_out
 
 

@@ -37,6 +37,9 @@ _MEANINGS = {
     "AUC": "chance that a text with a label scores higher for it than a text without it",
     "log loss": "mean negative log-probability of the true label",
     "calibration error": "mean gap between confidence and accuracy",
+    "mean value": "of the true labels, which are numbers",
+    "expected value": "mean of the labels, weighted by their probabilities",
+    "mean absolute error": "mean distance of a text's expected value from its label",
 }
 
 

@@ -44,8 +44,10 @@ def _read(
         for data in _batches_of_rows(parquet, batch_size, rows):
             data.validate(full=True)  # damage need not be noticed before a damaged value is used
             texts = data.column(index).to_pylist()
-            if strict:
-                _require_no_null(path, schema.names[index], texts, rows.start + n_read + 1)
+            if strict and None in texts:
+                with errors_at(f"{path}, row {rows.start + n_read + 1 + texts.index(None)}"):
+                    column = schema.names[index]
+                    raise SentimentError(Errors.S065.format(column=column, value="null", option="--text-column"))
             n_read += len(texts)
             yield arrow_batch(data, texts, Source(path), n_read / len(rows))
     if not n_read:
@@ -77,35 +79,27 @@ def _values(data: Any) -> Iterator[Sequence[Any]]:
     yield from zip(*map(_json_values, data.columns), strict=True)
 
 
-def string_rows(file: IO[bytes], path: str, columns: Mapping[str, str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row's number, from 1, and its values in columns of strings, given with the options that name them."""
+def column_rows(file: IO[bytes], path: str, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each row's number, from 1, and its values in columns, which are given with the options that name them."""
     pa = load_pyarrow(path)
     parquet, n_read = _opened(pa, file, path), 0
-    schema = parquet.schema_arrow
     with placed(Source(path)):
         for column, option in columns.items():
-            require_strings(pa, schema.field(column_index(schema.names, column, option)), option)
-    with reading(path, pa.ArrowException):
+            column_index(parquet.schema_arrow.names, column, option)
+    with reading(path, pa.ArrowException, OverflowError, ValueError):  # a date may be none of Python's
         for data in parquet.iter_batches(columns=list(columns)):
             data.validate(full=True)
-            values = [data.column(column).to_pylist() for column in columns]
-            for (column, option), strings in zip(columns.items(), values, strict=True):
-                _require_no_null(path, column, strings, n_read + 1, option)
-            yield from enumerate(map(list, zip(*values, strict=True)), start=n_read + 1)
+            yield from enumerate(data.to_pylist(), start=n_read + 1)
             n_read += data.num_rows
 
 
-def require_strings(pa: Any, field: Any, option: str = "--text-column") -> None:
-    """Raise a TableError if a field of an Arrow schema does not hold strings. `option` names another column."""
+def require_strings(pa: Any, field: Any) -> None:
+    """Raise a TableError if a field of an Arrow schema does not hold strings."""
     type_ = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     if type_ not in (pa.string(), pa.large_string(), pa.string_view()):
-        raise TableError(Errors.S065.format(column=field.name, value=f"of the type {field.type}", option=option))
-
-
-def _require_no_null(path: str, column: str, strings: list[Any], first_row: int, option: str = "--text-column") -> None:
-    if None in strings:
-        with errors_at(f"{path}, row {first_row + strings.index(None)}"):
-            raise SentimentError(Errors.S065.format(column=column, value="null", option=option))
+        raise TableError(
+            Errors.S065.format(column=field.name, value=f"of the type {field.type}", option="--text-column")
+        )
 
 
 @contextmanager

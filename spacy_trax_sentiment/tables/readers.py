@@ -9,7 +9,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 from ..errors import Errors, SentimentError
 from .addresses import is_address, open_address
 from .lines import LINE_LIMIT, TableError, brief, csv_rows, decoded_lines, delimited, parse_json_line
-from .parquet import parquet_batches, string_rows
+from .parquet import column_rows, parquet_batches
 from .rows import JsonLine, TableBatch, column_index, missing_column
 from .sources import STANDARD_INPUT, STANDARD_STREAM, Source, file_size, open_binary, placed, reading
 
@@ -201,35 +201,47 @@ def labelled_rows(
     encoding: str | None = None,
     delimiter: str | None = None,
     line_limit: int = LINE_LIMIT,
-) -> Iterator[tuple[int, str, str]]:
+) -> Iterator[tuple[int, str, str | None]]:
     """Yield the number of the line (for Parquet, of the row), the text and the label of each row of a file.
 
-    SentimentError is raised if the name does not end in .jsonl, .csv, .tsv or .parquet, the file cannot be read, or a
-    row lacks a string in one of the columns.
+    The label is None if the `answer` of a row of JSON is "reject" or "ignore", as Prodigy writes it. SentimentError is
+    raised if the name has another suffix than these formats have, the file cannot be read, or a row lacks one of both.
     """
     path = Path(path)
     format = path.suffix.lower().removeprefix(".")
     if format not in ("jsonl", "csv", "tsv", "parquet"):
         raise SentimentError(Errors.S011.format(path=path, suffix=path.suffix))
     columns, source = {text_column: "--text-column", label_column: "--label-column"}, Source(str(path))
+    has_answers = format == "jsonl" and "answer" not in columns
     with open_binary(source.name, encoding=encoding) as file, reading(source.name), placed(source):
-        if format == "parquet":
-            for number, (text, label) in string_rows(file, source.name, columns):
-                yield number, text, label
-            return
         lines = decoded_lines(file, limit=line_limit)
-        if format == "jsonl":
+        if format == "parquet":
+            rows: Iterator[Any] = column_rows(file, source.name, columns)
+        elif format == "jsonl":
             numbered = enumerate(lines, start=1)
-            rows: Iterator[Any] = ((i, parse_json_line(line, i)) for i, line in numbered if line.strip())
+            rows = ((i, parse_json_line(line, i)) for i, line in numbered if line.strip())
         else:
             lines, found = delimited(lines, format, text_column, delimiter)
             cells = ((number, row) for number, row in csv_rows(lines, found, line_limit) if row)
             _, names = next(cells, (0, []))
             rows = ((number, dict(zip(names, row, strict=False))) for number, row in cells)
         for number, row in rows:
-            for column, option in columns.items():
-                require_string(row, column, option, number)
-            yield number, row[text_column], row[label_column]
+            if has_answers and isinstance(row, dict) and row.get("answer") in ("reject", "ignore"):
+                yield number, "", None
+                continue
+            require_string(row, text_column, columns[text_column], number)
+            label = label_text(row.get(label_column))
+            require_string(row if label is None else {label_column: label}, label_column, "--label-column", number)
+            yield number, row[text_column], label
+
+
+def label_text(value: Any) -> str | None:
+    """Return a label without outer white space: 1 and 1.0 as "1", True as "true"; None for what cannot be one."""
+    value = value.item() if hasattr(value, "item") else value  # NumPy
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
+    if not isinstance(value, str | int | float) or value != value:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value).strip()
 
 
 def require_string(row: Any, column: str, option: str, line: int) -> None:

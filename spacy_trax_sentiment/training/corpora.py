@@ -1,8 +1,9 @@
 """Read labelled texts from JSONL, CSV, TSV and Parquet files, from NLTK's `twitter_samples` and from the package."""
 
+import logging
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.resources import as_file, files
 from itertools import chain
 from pathlib import Path
@@ -16,18 +17,21 @@ from ..tables.lines import brief
 from ..tables.readers import labelled_rows
 from ..text.nltk_data import load_corpus
 from .composition import PLAIN_KINDS, composition_texts
-from .labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, Corpus, LabelledText, require_labels
+from .labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, Corpus, LabelledText, inferred_labels, matcher, require_labels
 from .stored import StoredTexts
 from .templates import template_texts
 
 HELD_OUT_FRACTION = 0.2
+
+logger = logging.getLogger(__name__)
 
 
 class LabelledTexts:
     """The labelled texts of a source, read anew at each iteration.
 
     Registered as the reader `spacy_trax_sentiment.LabelledTexts.v1`: called with a pipeline, it yields one Example per
-    text for `spacy train`, with `cats` of 1.0 for the text's label and 0.0 for all others.
+    text for `spacy train`, with `cats` of 1.0 for the text's label and 0.0 for all others. Rows of JSON whose `answer`
+    is "reject" or "ignore", as Prodigy writes it, are left out; the first iteration logs how many.
 
     Args:
         source: Path of a .jsonl, .csv, .tsv or .parquet file; or `nltk:twitter_samples`, or its two parts as in the
@@ -36,7 +40,8 @@ class LabelledTexts:
             config may leave it null and set it on the command line.
         text_column: Column of a file that holds the text.
         label_column: Column of a file that holds the label.
-        labels: The labels that may occur in a file; None for any.
+        labels: The labels that may occur in a file, in any case; None for any.
+        label_map: The label for each of those in the file, such as {"1": "negative"}; None to take them as they are.
         encoding, delimiter: Those of a file, as in `open_input`.
 
     Raises:
@@ -49,11 +54,12 @@ class LabelledTexts:
         source: str | Path | None,
         text_column: str = "text",
         label_column: str = "label",
-        labels: Collection[str] | None = None,
+        labels: Sequence[str] | None = None,
+        label_map: Mapping[str, str] | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
     ) -> None:
-        self.source, self.labels = source, labels
+        self.source, self.labels, self.label_map, self._n_logged = source, labels, label_map, 0
         self._options: Any = {"text_column": text_column, "label_column": label_column}
         self._options |= {"encoding": encoding, "delimiter": delimiter}
 
@@ -62,11 +68,16 @@ class LabelledTexts:
             raise SentimentError(Errors.S017)
         source = str(self.source)
         is_named = source.startswith(("nltk:", "bundled:"))
-        for place, text in _named_rows(source) if is_named else self._file_rows(Path(source)):
-            if self.labels is not None and text.label not in self.labels:
+        in_map, matched = matcher(self.label_map or ()), matcher(self.labels or ())
+        for place, (text, label) in _named_rows(source) if is_named else self._file_rows(Path(source)):
+            if self.label_map is not None and in_map(label) not in self.label_map:
                 with errors_at(place):
-                    raise SentimentError(Errors.S008.format(value=brief(text.label), labels=", ".join(self.labels)))
-            yield text
+                    raise SentimentError(Errors.S161.format(value=brief(label), known=", ".join(self.label_map)))
+            label = matched(label if self.label_map is None else self.label_map[in_map(label)])
+            if self.labels is not None and label not in self.labels:
+                with errors_at(place):
+                    raise SentimentError(Errors.S008.format(value=brief(label), labels=", ".join(self.labels)))
+            yield LabelledText(text, label)
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         texts = list(self)
@@ -77,17 +88,19 @@ class LabelledTexts:
     def _file_rows(self, path: Path) -> Iterator[tuple[str, LabelledText]]:
         if not path.exists():
             raise SentimentError(Errors.S001.format(path=path))
-        is_empty = True
+        n_texts = n_left_out = 0
         for line, text, label in labelled_rows(path, **self._options):
-            is_empty = False
-            yield f"{path}, line {line}", LabelledText(text, label)
-        if is_empty:
+            n_texts, n_left_out = n_texts + (label is not None), n_left_out + (label is None)
+            if label is not None:
+                yield f"{path}, line {line}", LabelledText(text, label)
+        if n_left_out > self._n_logged:
+            logger.warning("%s: left out %d rows with the answer reject or ignore.", path, n_left_out)
+            self._n_logged = n_left_out
+        if not n_texts:
             raise SentimentError(Errors.S003.format(path=path))
 
 
-def read_labelled_texts(
-    source: str | Path, *, labels: Collection[str] | None = DEFAULT_LABELS, **options: Any
-) -> list[LabelledText]:
+def read_labelled_texts(source: str | Path, *, labels: Any = DEFAULT_LABELS, **options: Any) -> list[LabelledText]:
     """Return all texts of a source, in its order. The arguments and errors are those of `LabelledTexts`."""
     return list(LabelledTexts(source, labels=labels, **options))
 
@@ -96,32 +109,33 @@ def read_corpus(
     source: str,
     dev: str | None = None,
     *,
-    labels: Collection[str] = DEFAULT_LABELS,
+    labels: Sequence[str] | None = None,
     most_bytes_in_memory: int = 1 << 26,
     **options: Any,
 ) -> Corpus:
     """Read the texts to train on and those to hold out: of `dev`, or the last fifth of each label's texts in `source`.
 
-    The other options are those of `LabelledTexts`.
-
-    The texts of a file larger than `most_bytes_in_memory` stay in it, as `StoredTexts`: lists of texts and ids take
-    about ten times the file's size.
+    Without `labels` they are those of the source. Held-out texts that are training texts, too, are left out. The texts
+    of a file larger than `most_bytes_in_memory` stay in it, as `StoredTexts`: lists of texts and ids take about ten
+    times the file's size. The options are those of `LabelledTexts`.
 
     Raises:
-        SentimentError: As in `LabelledTexts`; or a label has no or too few texts.
+        SentimentError: As in `LabelledTexts`; or a label has no or too few texts, or in `dev` only training texts.
     """
     reader = LabelledTexts(source, labels=labels, **options)
+    if labels is None:
+        reader.labels = labels = inferred_labels(text.label for text in reader)
     is_large = os.path.isfile(source) and os.path.getsize(source) > most_bytes_in_memory
     texts: list[LabelledText] | StoredTexts = StoredTexts(reader) if is_large else list(reader)
     with errors_at(source):
         require_labels(texts, labels)
         if dev is None:
             split = split_stored(texts) if isinstance(texts, StoredTexts) else split_held_out(texts)
-            return Corpus(tuple(labels), *split)
+            return Corpus(tuple(labels), split[0], without_leaks(*split))
     held_out = read_labelled_texts(dev, labels=labels, **options)
     with errors_at(dev):
         require_labels(held_out, labels)
-    return Corpus(tuple(labels), texts, held_out)
+        return Corpus(tuple(labels), texts, without_leaks(texts, held_out, may_leak=False))
 
 
 def split_held_out(texts: Iterable[LabelledText]) -> tuple[list[LabelledText], list[LabelledText]]:
@@ -147,6 +161,27 @@ def split_stored(texts: StoredTexts, most: int = 10_000) -> tuple[StoredTexts, l
     for text in texts:
         last[text.label].append(text)
     return StoredTexts(texts, texts.counts - n_held_out), list(chain.from_iterable(last.values()))
+
+
+def without_leaks(
+    texts: Iterable[LabelledText], held_out: Sequence[LabelledText], *, may_leak: bool = True
+) -> list[LabelledText]:
+    """Return the held-out texts that are no training texts, but for outer white space, and log how many are.
+
+    If a label would have none left, all are kept, or SentimentError is raised unless they `may_leak`.
+    """
+    # RAM holds no more texts than before: a training text is looked up among the held-out ones as it is read.
+    wanted = {text.text.strip() for text in held_out}
+    leaked = {stripped for text in texts if (stripped := text.text.strip()) in wanted}
+    clean = [text for text in held_out if text.text.strip() not in leaked]
+    lost = {text.label for text in held_out}.difference(text.label for text in clean)
+    if lost and not may_leak:
+        raise SentimentError(Errors.S162.format(label=min(lost)))
+    if leaked:
+        done = "kept, because a label would have none left: the figures are too good" if lost else "left out"
+        n_leaked = len(held_out) - len(clean)
+        logger.warning("%d of %d held-out texts are training texts, too. They are %s.", n_leaked, len(held_out), done)
+    return list(held_out) if lost else clean
 
 
 def _n_held_out(counts: Mapping[str, int], most: int | None = None) -> Counter[str]:

@@ -1,6 +1,9 @@
-"""Labelled texts, and what training needs of them before ids: all labels present, and Docs."""
+"""Labelled texts, and what training needs of them before ids: labels under one name, all present, and Docs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+import shlex
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -9,6 +12,8 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc
 
 from ..errors import Errors, SentimentError
+from ..tables.lines import brief
+from ..tables.readers import label_text
 
 NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
 DEFAULT_LABELS = (NEGATIVE, POSITIVE)
@@ -58,6 +63,70 @@ def require_labels(texts: Iterable[LabelledText], labels: Iterable[str]) -> None
     if not found.issuperset(labels):
         shown = ", ".join(sorted(found)) or "none"
         raise SentimentError(Errors.S012.format(label=shown, labels=", ".join(labels)))
+
+
+def paired(texts: Sequence[str], labels: Sequence[str | float]) -> list[LabelledText]:
+    """Return texts with their labels, numbers as strings; raise SentimentError for any that cannot be used."""
+    if isinstance(texts, str):
+        raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
+    if len(texts) != len(labels):
+        raise SentimentError(Errors.S028.format(reason=f"there are {len(labels)} for {len(texts)} texts"))
+    names = list(map(label_text, labels))
+    for index, (text, name) in enumerate(zip(texts, names, strict=True)):
+        if not isinstance(text, str):
+            raise SentimentError(Errors.S051.format(index=index, value=repr(text)[:40]))
+        if name is None:
+            raise SentimentError(Errors.S028.format(reason=f"label {index} is {repr(list(labels)[index])[:40]}"))
+    return [LabelledText(text, name or "") for text, name in zip(texts, names, strict=True)]
+
+
+def label_key(label: str) -> Any:
+    """Return what all spellings of a label have in common: the number that it is, else the label without its case."""
+    try:
+        number = float(label)
+    except ValueError:
+        number = math.nan
+    return number if math.isfinite(number) else label.casefold()
+
+
+def ordered(labels: Iterable[str]) -> list[str]:
+    """Return the different labels: numbers by their value, then the others by the alphabet."""
+    return sorted(set(labels), key=lambda label: (isinstance(label_key(label), str), label_key(label), label))
+
+
+def matcher(labels: Collection[str]) -> Callable[[str], str]:
+    """Return a function from a label to the one of `labels` that it is or spells in another way, or to itself."""
+    named = {label_key(name): name for name in reversed([*labels])} | {name: name for name in labels}
+    return lambda label: named.get(label) or named.get(label_key(label), label)
+
+
+def parse_label_map(text: str | None) -> dict[str, str] | None:
+    """Return the label for each label of a data set, written as "1,2=negative 3=neutral"; quotes keep blanks."""
+    if text is None:
+        return None
+    try:
+        groups = [group.partition("=") for group in shlex.split(text)]
+    except ValueError:  # an open quote
+        groups = []
+    pairs = [(value.strip(), label.strip()) for values, _, label in groups for value in values.split(",")]
+    if not pairs or len(dict(pairs)) < len(pairs) or not all(v and label and "=" not in label for v, label in pairs):
+        raise SentimentError(Errors.S160.format(value=brief(text)))
+    return dict(pairs)
+
+
+def inferred_labels(found: Iterable[str], most: int = 100) -> list[str]:
+    """Return the labels that occur, but the default ones if they are all, or one, or more than `most`; "" is none.
+
+    Spellings of one label are one, named as most often, or as the package names it.
+    """
+    counts = Counter[str]()
+    for label in found:
+        counts[label] += 1
+        if len(counts) > most:
+            return list(DEFAULT_LABELS)
+    names = {label_key(label): label for label, _ in reversed(counts.most_common()) if label}
+    names |= {own: own for own in (*DEFAULT_LABELS, NEUTRAL) if own in names}
+    return list(DEFAULT_LABELS if len(names) < 2 or set(names) <= set(DEFAULT_LABELS) else ordered(names.values()))
 
 
 def make_docs(texts: Iterable[LabelledText], texts_per_tokenizer: int = 100_000) -> Iterator[Doc]:

@@ -43,10 +43,10 @@ from .batches import (
 )
 from .calibration import calibrate
 from .checkpoints import Checkpoints, digest, open_checkpoints
-from .corpora import split_held_out
-from .labelled import Corpus, LabelledText, Texts, make_docs, require_labels
+from .corpora import split_held_out, without_leaks
+from .labelled import Corpus, LabelledText, Texts, make_docs, ordered, paired, require_labels
 from .progress import Progress
-from .settings import Settings, check_settings
+from .settings import Settings, fit_settings
 from .stored import StoredIds, StoredTexts
 
 
@@ -60,9 +60,9 @@ class Trained(NamedTuple):
 
 def train(
     texts: Sequence[str],
-    labels: Sequence[str],
+    labels: Sequence[str | float],
     *,
-    dev: tuple[Sequence[str], Sequence[str]] | None = None,
+    dev: tuple[Sequence[str], Sequence[str | float]] | None = None,
     settings: Settings | None = None,
     init_from: str | Path | Language | None = None,
     checkpoints: str | Path | None = None,
@@ -70,13 +70,13 @@ def train(
 ) -> Trained:
     """Train a classifier on texts and their labels.
 
-    The labels of the classifier are the different labels in alphabetical order.
+    The labels of the classifier are the different labels in alphabetical order, numbers by their value.
 
     Args:
         texts: The texts to train on, (n_texts,).
-        labels: The label of each text, (n_texts,).
+        labels: The label of each text, (n_texts,): a str, an int or a bool.
         dev: Held-out texts and their labels, to measure on during training and to calibrate. If None, the last fifth
-            of each label's texts is held out.
+            of each label's texts is held out. Those that are training texts, too, are left out, which is logged.
         settings: The settings; by default `Settings()`.
         init_from: A pipeline, its directory, or the name of a bundled model, to start from its vocabulary and weights.
             Its labels must be among `labels`. A pipeline object is changed and returned.
@@ -97,15 +97,15 @@ def train(
         >>> trained = train(["good", "bad"] * 10, ["positive", "negative"] * 10, settings=Settings(steps=20))
         >>> trained.nlp("good").cats
     """
-    pairs = _paired(texts, labels)
-    train_texts, held_out = split_held_out(pairs) if dev is None else (pairs, _paired(*dev))
-    names = sorted({text.label for text in (*train_texts, *held_out)})
+    pairs = paired(texts, labels)
+    train_texts, held_out = split_held_out(pairs) if dev is None else (pairs, paired(*dev))
+    names = ordered(text.label for text in (*train_texts, *held_out))
     if len(names) < 2:
         raise SentimentError(Errors.S022.format(labels=", ".join(map(repr, names))))
     for place, part in (("the training texts", train_texts), ("the held-out texts", held_out)):
         with errors_at(place):
             require_labels(part, names)
-    corpus = Corpus(names, train_texts, held_out)
+    corpus = Corpus(names, train_texts, without_leaks(train_texts, held_out))
     with nullcontext() if checkpoints is None else open_checkpoints(Path(checkpoints), resume=True) as opened:
         return train_on(corpus, settings or Settings(), init_from, checkpoints=opened, on_step=on_step)
 
@@ -119,7 +119,7 @@ def train_on(
     on_step: Callable[[Progress], None] | None = None,
 ) -> Trained:
     """Train a classifier on a corpus, saving and resuming as `checkpoints` says. All else is as in `train`."""
-    check_settings(settings, len(corpus.labels))
+    settings = fit_settings(settings, len(corpus.labels))
     from ..model.trax_backend import see_all_devices
     from .trax_loop.loop import run_loop
 
@@ -148,7 +148,7 @@ def train_on(
         on_step,
         checkpoints=checkpoints,
         facts=facts,
-        with_probabilities=_with_probabilities(settings, corpus),
+        with_probabilities=corpus.targets is not None or settings.ids_per_batch > 0,
     )
     gc.collect()  # the Loop refers to itself, and its slots take twice the memory of the weights
     set_weights(model, layer_weights(layer, architecture))
@@ -168,19 +168,6 @@ class _Numbered(NamedTuple):
     ids: Sequence[NDArray[np.int32]]
     targets: Sequence[int]
     counts: Counter[str]
-
-
-def _paired(texts: Sequence[str], labels: Sequence[str]) -> list[LabelledText]:
-    if isinstance(texts, str):
-        raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
-    if len(texts) != len(labels):
-        raise SentimentError(Errors.S028.format(reason=f"there are {len(labels)} for {len(texts)} texts"))
-    for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        if not isinstance(text, str):
-            raise SentimentError(Errors.S051.format(index=index, value=repr(text)[:40]))
-        if not isinstance(label, str):
-            raise SentimentError(Errors.S028.format(reason=f"label {index} is {repr(label)[:40]}"))
-    return list(map(LabelledText, texts, labels))
 
 
 def _start(corpus: Corpus, settings: Settings, init_from: str | Path | Language | None) -> Language:
@@ -237,10 +224,6 @@ def _number(model: Model[Any, Any], texts: Texts, labels: Sequence[str], max_ids
     if max_ids:
         ids = (each if len(each) <= max_ids else rng.permutation(each)[:max_ids] for each in ids)
     return _Numbered(StoredIds(ids) if isinstance(texts, StoredTexts) else list(ids), targets, counts)
-
-
-def _with_probabilities(settings: Settings, corpus: Corpus) -> bool:
-    return corpus.targets is not None or settings.ids_per_batch > 0
 
 
 def _batches(

@@ -1,5 +1,6 @@
 """How to train: settings that are checked when they are made, and their presets."""
 
+from dataclasses import replace
 from functools import wraps
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -7,7 +8,6 @@ from pydantic import ConfigDict, Field, FiniteFloat, ValidationError
 from pydantic.dataclasses import dataclass
 
 from ..errors import Errors, SentimentError
-from .batches import check_batch_size
 
 Class = TypeVar("Class", bound=type[Any])
 
@@ -49,7 +49,7 @@ class Settings:
 
     Attributes:
         steps: Number of batches to train on.
-        batch_size: Texts per batch.
+        batch_size: Texts per batch. Balanced batches are rounded to the nearest multiple of the number of labels.
         ids_per_batch: The most padded ids of a batch. Texts of similar lengths then share a batch, and those too long
             for `batch_size` of them share it with fewer. 0 means any number.
         learning_rate: Adam's learning rate.
@@ -90,7 +90,7 @@ class Settings:
     """
 
     steps: _Count = 300
-    batch_size: int = 32
+    batch_size: _Count = 32
     ids_per_batch: _WholeNumber = 0
     learning_rate: _Positive = 0.01
     warmup_steps: _WholeNumber = 0
@@ -135,9 +135,10 @@ PRESETS = {
 }
 
 
-def check_settings(settings: Settings, n_labels: int) -> None:
-    """Raise SentimentError if settings do not fit together, or do not fit the number of labels."""
-    check_batch_size(settings.batch_size, n_labels if settings.balanced else 1)
+def fit_settings(settings: Settings, n_labels: int) -> Settings:
+    """Return settings for a number of labels; raise SentimentError if they do not fit together, or do not fit it."""
+    if settings.balanced:
+        settings = replace(settings, batch_size=max(round(settings.batch_size / n_labels), 1) * n_labels)
     is_linear = settings.embedding_scale == 0 and settings.embedding_dim == n_labels
     linear = f"0 unless embedding_scale is 0 and embedding_dim is the number of labels, {n_labels}"
     for name, clashes, wanted in (
@@ -148,3 +149,4 @@ def check_settings(settings: Settings, n_labels: int) -> None:
         value = getattr(settings, name)
         if value and clashes:
             raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))
+    return settings

@@ -140,3 +140,25 @@ def test_an_unusable_source_is_reported_in_one_line(
     result = run("evaluate", tmp_path / name)
     assert result.is_one_line(1)
     assert message in result.err
+
+
+def test_a_label_map_names_the_labels_of_the_texts(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "stars.csv"
+    path.write_text("text,label\nso good,5\nawful,1\nbad,2\n")
+    options = ["--label-map", "1,2=negative 5=positive", "--json"]
+    assert json.loads(run("evaluate", path, *options).out)["n_texts"] == 3
+    malformed = run("evaluate", path, "--label-map", "1,2")
+    assert malformed.is_one_line(1)
+    assert "S160" in malformed.err
+    unnamed = run("evaluate", path, "--label-map", "1=negative 5=positive")
+    assert unnamed.is_one_line(1)
+    assert "stars.csv, line 4: the label '2' is not in the label map" in unnamed.err
+
+
+def test_the_option_is_named_for_labels_that_it_leaves_out(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "three.csv"
+    path.write_text("text,label\nso good,positive\na table,neutral\nawful,negative\n")
+    result = run("evaluate", path, "--model", "en_ternary", "--only-labels", "negative,positive")
+    assert result.status == 0
+    assert "Name them by --only-labels" in result.err
+    assert "lacks" not in result.err

@@ -41,8 +41,9 @@ def test_train_measures_the_seeds_tweets_without_emoticons_too(run: Run, tmp_pat
 def test_train_takes_dev_texts_columns_and_labels(run: Run, tmp_path: Path) -> None:
     rows = "".join(f"{word} {i},{mood}\n" for i in range(12) for word, mood in (("sun", "up"), ("rain", "down")))
     (tmp_path / "a.csv").write_text("tweet,mood\n" + rows)
+    (tmp_path / "dev.csv").write_text("tweet,mood\nmuch sun,up\nmuch rain,down\n")
     options = ["--labels", "down, up", "--text-column", "tweet", "--label-column", "mood", "--embedding-dim", 8]
-    run_options = ["--dev", tmp_path / "a.csv", "--output", tmp_path / "m", "--steps", 40, "--quiet"]
+    run_options = ["--dev", tmp_path / "dev.csv", "--output", tmp_path / "m", "--steps", 40, "--quiet"]
     assert run("train", tmp_path / "a.csv", *options, *run_options) == (0, "", "")
     cats = spacy.load(tmp_path / "m")("sun").cats
     assert list(cats) == ["down", "up"]
@@ -102,6 +103,8 @@ def test_python_versions_without_trax_are_named(run: Run, tmp_path: Path, monkey
 BAD_DATA = {
     "missing.jsonl": (None, "missing.jsonl: no such file"),
     "empty.jsonl": ("", "empty.jsonl: holds no texts"),
+    "empty.csv": ("", "empty.csv: holds no texts"),
+    "header.csv": ("text,label\n", "header.csv: holds no texts"),
     "broken.jsonl": ("{", "broken.jsonl, line 1: not valid JSON"),
     "text.jsonl": ('{"label": "positive"}', "text.jsonl, line 1: the column 'text' is missing"),
     "label.jsonl": ('{"text": "a"}', "label.jsonl, line 1: the column 'label' is missing"),
@@ -125,8 +128,7 @@ def test_bad_data_is_reported_in_one_line_and_nothing_is_written(run: Run, tmp_p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--batch-size", 15], "batch size 15"),
-        (["--batch-size", 0], "batch size 0"),
+        (["--batch-size", 0], "batch_size is 0"),
         (["--labels", "positive"], "labels 'positive'"),
         (["--preset", "best"], "preset 'best'"),
     ],
@@ -218,3 +220,28 @@ def test_overwrite_replaces_a_pipeline(run: Run, tmp_path: Path, trained: Langua
     assert run("train", "bundled:short_texts", "--output", tmp_path / "m", *options) == (0, "", "")
     assert not (tmp_path / "m" / "report.html").exists()
     assert spacy.load(tmp_path / "m").get_pipe("trax_sentiment").model.attrs["embedding_dim"] == 8
+
+
+@pytest.mark.usefixtures("require_trax")
+def test_stars_are_learned_and_measured_as_numbers(run: Run, tmp_path: Path) -> None:
+    words = {1: "awful", 3: "plain", 5: "lovely"}
+    rows = "".join(f"{word} {i},{stars}\n" for i in range(10) for stars, word in words.items())
+    (tmp_path / "a.csv").write_text(f"text,label\n{rows}lovely 9,1\n")
+    options = ["--output", tmp_path / "m", "--steps", 40, "--embedding-dim", 8, "--no-report"]
+    result = run("train", tmp_path / "a.csv", *options)
+    assert result.status == 0, result.err
+    assert "Labels: 1, 3, 5." in result.err
+    measured = run("evaluate", tmp_path / "a.csv", "--model", tmp_path / "m", "--html", tmp_path / "report.html")
+    for shown in (measured.out, (tmp_path / "report.html").read_text(encoding="utf-8")):
+        assert "mean absolute error" in shown
+    mapped = ["--label-map", "1=Negative 3=neutral 5=Positive", "--output", tmp_path / "words", *options[2:]]
+    assert "Labels: negative, neutral, positive." in run("train", tmp_path / "a.csv", *mapped).err
+
+
+def test_the_training_texts_are_refused_as_held_out_ones(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\ngood,positive\nbad,negative\n")
+    result = run("train", path, "--dev", path, "--output", tmp_path / "m")
+    assert result.is_one_line(1)
+    assert "[S162]" in result.err
+    assert "--dev" in result.err

@@ -35,6 +35,7 @@ REASONS = {
     "checks the source",
     "needs NLTK's twitter_samples",
 }
+STARS = ("awful", "bad", "a table", "good", "lovely")
 TEXTS = (("I love this place", "positive"), ("never again, it was awful", "negative"))
 # Commands run in this process, through their entry points, because each new process would load spaCy again. Training
 # is cut short.
@@ -84,10 +85,13 @@ def test_the_examples_of_a_page_run(
 
 def _write_files(directory: Path, trained: Language) -> None:
     """Write the files that the examples read."""
-    rows = [{"id": i, "text": f"{text} {i}", "label": label} for i in range(20) for text, label in TEXTS]
-    for name in ("reviews.jsonl", "dev.jsonl", "test.jsonl"):
+    for start, name in ((40, "dev.jsonl"), (20, "test.jsonl"), (0, "reviews.jsonl")):
+        numbers = range(start, start + 20)
+        rows = [{"id": i, "text": f"{text} {i}", "label": label} for i in numbers for text, label in TEXTS]
         srsly.write_jsonl(directory / name, rows)
     (directory / "reviews.csv").write_text("id,text\n1,love it\n2,never again\n", encoding="utf-8")
+    stars = "".join(f"{text} {i},{stars}\n" for i in range(20) for stars, text in enumerate(STARS, 1))
+    (directory / "stars.csv").write_text(f"text,label\n{stars}", encoding="utf-8")
     (directory / "lines.txt").write_text("love it\nnever again\n", encoding="utf-8")
     (directory / "reviews").mkdir()
     for name in ("a.parquet", "b.parquet"):

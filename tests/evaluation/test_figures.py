@@ -129,3 +129,42 @@ def test_texts_without_evidence_are_measured_as_neutral_or_as_the_prior() -> Non
     texts, labels = ["12:30", "https://example.org", "I love it"], ["neutral", "neutral", "positive"]
     assert evaluate((texts, labels), "en_ternary").accuracy == 1
     assert evaluate((texts[1:], ["negative", "positive"]), "en").accuracy == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.floats(0.01, 1), st.floats(0.01, 1)), min_size=1, max_size=20))
+def test_labels_that_are_numbers_have_expected_values(rows: list[tuple[int, float, float]]) -> None:
+    scores = np.array([[a, b, 0.5] for _, a, b in rows])
+    evaluation = evaluation_of(
+        scores / scores.sum(axis=1, keepdims=True), [true for true, _, _ in rows], ("1", "3", "5")
+    )
+    stars = [(a + 3 * b + 5 * 0.5) / (a + b + 0.5) for _, a, b in rows]
+    true = [1 + 2 * each for each, _, _ in rows]
+    figures = evaluation.to_dict()
+    assert figures["expected_value"] == pytest.approx(np.mean(stars))
+    assert figures["mean_value"] == pytest.approx(np.mean(true))
+    assert figures["mean_absolute_error"] == pytest.approx(np.mean(np.abs(np.subtract(stars, true))))
+    assert evaluation.figures()["mean absolute error"] == figures["mean_absolute_error"]
+
+
+def test_labels_that_are_words_have_no_expected_value() -> None:
+    evaluation = evaluation_of(np.array([[0.5, 0.25, 0.25]]), [0], ("1", "2", "many"))
+    assert "expected value" not in evaluation.figures()
+    assert "expected_value" not in evaluation.to_dict()
+
+
+def test_labels_are_measured_in_any_case_and_by_a_label_map(tmp_path: Path) -> None:
+    assert evaluate((["I love it", "It was awful"], ["Positive", " NEGATIVE"])).accuracy == 1
+    path = tmp_path / "stars.csv"
+    path.write_text("text,label\nI love it,5\nIt was awful,1\n")
+    assert evaluate(path, label_map={"1": "negative", "5": "positive"}).accuracy == 1
+    with pytest.raises(SentimentError, match=r"S161.*stars\.csv, line 3"):
+        evaluate(path, label_map={"5": "positive"})
+
+
+def test_the_option_is_named_for_labels_that_it_leaves_out(caplog: pytest.LogCaptureFixture) -> None:
+    source = (["I love it", "a table"], ["positive", "neutral"])
+    evaluation = evaluate(source, "en_ternary", labels=["negative", "positive"])
+    assert evaluation.left_out == {"neutral": 1}
+    assert "a label that --only-labels leaves out ('neutral': 1). Name them by --only-labels, too" in caplog.text
+    with pytest.raises(SentimentError, match=r"S019.*'neutral'.*negative, positive.*--only-labels"):
+        evaluate((["a table"], ["neutral"]), "en_ternary", labels=["negative", "positive"])

@@ -31,7 +31,7 @@ def test_labelled_rows_are_read_from_every_format(tmp_path: Path) -> None:
         ("a.txt", "good", "S011.*a.txt: unknown format '.txt'"),
         ("a.jsonl", '\n{"text": "a"}', "S064.*a.jsonl, line 2: the column 'label' is missing.*--label-column"),
         ("a.jsonl", '{"label": "a"}', "S064.*a.jsonl, line 1: the column 'text' is missing.*--text-column"),
-        ("a.jsonl", '{"text": "a", "label": 1}', "S065.*a.jsonl, line 1: the column 'label' is 1.*--label-column"),
+        ("a.jsonl", '{"text": "a", "label": {}}', "S065.*a.jsonl, line 1: the column 'label' is {}.*--label-column"),
         ("a.csv", 'label,text\n"a\nb",x\nup\n', "S064.*a.csv, line 4: the column 'text' is missing"),
         ("a.parquet", "nonsense", "S061.*a.parquet: cannot be read"),
     ],
@@ -52,3 +52,25 @@ def test_reading_csv_never_lowers_the_limit_of_other_readers(tmp_path: Path) -> 
         assert csv.field_size_limit() == 1 << 30
     finally:
         csv.field_size_limit(before)
+
+
+def test_labels_may_be_numbers_or_bools_in_every_format(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    for values, labels in (([1, 5], ["1", "5"]), ([True, False], ["true", "false"]), ([1.0, 2.5], ["1", "2.5"])):
+        table = [{"text": "a", "label": value} for value in values]
+        pq.write_table(pa.Table.from_pylist(table), tmp_path / "a.parquet")
+        (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, table)))
+        for name in ("a.parquet", "a.jsonl"):
+            assert [label for _, _, label in labelled_rows(tmp_path / name)] == labels
+    (tmp_path / "a.csv").write_text("text,label\na, 1 \nb,True\n")
+    assert [label for _, _, label in labelled_rows(tmp_path / "a.csv")] == ["1", "True"]
+
+
+def test_rejected_rows_have_no_label_unless_the_answer_is_the_label(tmp_path: Path) -> None:
+    rows = [{"text": "a", "label": "up", "answer": "accept"}, {"answer": "ignore"}, {"text": "b", "answer": "reject"}]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert list(labelled_rows(path)) == [(1, "a", "up"), (2, "", None), (3, "", None)]
+    path.write_text("\n".join(map(json.dumps, rows[::2])))
+    assert list(labelled_rows(path, label_column="answer")) == [(1, "a", "accept"), (2, "b", "reject")]

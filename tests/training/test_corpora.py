@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.training.corpora import LabelledTexts, read_corpus, read_labelled_texts, split_held_out
+from spacy_trax_sentiment.training.corpora import (
+    LabelledTexts,
+    read_corpus,
+    read_labelled_texts,
+    split_held_out,
+    without_leaks,
+)
 from spacy_trax_sentiment.training.labelled import LabelledText, require_labels
 
 ROWS = [LabelledText("good, really", "positive"), LabelledText('so "bad"\nstill', "negative")]
@@ -168,7 +174,7 @@ def test_parquet_is_read_as_the_other_formats_are(tmp_path: Path) -> None:
     with pytest.raises(SentimentError, match=r"S008.*line 2.*negative"):
         read_labelled_texts(path, labels=["positive"])
     pa.parquet.write_table(pa.table({"text": ["good", None], "label": ["positive", "negative"]}), path)
-    with pytest.raises(SentimentError, match=r"S065.*row 2"):
+    with pytest.raises(SentimentError, match=r"S065.*line 2: the column 'text' is None"):
         read_labelled_texts(path)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(SentimentError, match=r"S061.*texts.parquet: cannot be read"):
@@ -183,9 +189,13 @@ def test_parquet_whose_values_are_none_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"good", b"goo\xff"))
     with pytest.raises(SentimentError, match=r"S061.*texts.parquet: cannot be read.*UTF8"):
         read_labelled_texts(path)
-    pa.parquet.write_table(pa.table({"text": pa.array([1 << 62], pa.timestamp("us")), "label": ["positive"]}), path)
-    with pytest.raises(SentimentError, match=r"S065.*'text' is of the type timestamp"):
-        read_labelled_texts(path)
+    for time, message in (
+        (1 << 62, "S061.*texts.parquet: cannot be read"),
+        (0, "S065.*line 1: the column 'text' is da"),
+    ):
+        pa.parquet.write_table(pa.table({"text": pa.array([time], pa.timestamp("us")), "label": ["positive"]}), path)
+        with pytest.raises(SentimentError, match=message):
+            read_labelled_texts(path)
 
 
 def test_a_reader_without_a_source_names_the_remedy() -> None:
@@ -210,16 +220,18 @@ def write_csv(path: Path, texts: list[LabelledText]) -> str:
 
 
 def test_a_corpus_is_split_or_has_held_out_texts_of_its_own(tmp_path: Path) -> None:
-    texts = [LabelledText(f"{i}", label) for label in ("positive", "negative") for i in range(5)]
+    texts = [LabelledText(f"{label} {i}", label) for label in ("positive", "negative") for i in range(5)]
     source = write_csv(tmp_path / "a.csv", texts)
     split = read_corpus(source)
     assert split.labels == ("negative", "positive")
     assert (split.texts, split.held_out) == split_held_out(texts)
-    assert read_corpus(source, source).texts == read_corpus(source, source).held_out == texts
+    others = [LabelledText(f"other {i}", label) for label in ("positive", "negative") for i in range(2)]
+    with_dev = read_corpus(source, write_csv(tmp_path / "dev.csv", others))
+    assert (with_dev.texts, with_dev.held_out) == (texts, others)
 
 
 def test_texts_that_a_corpus_lacks_are_named_with_their_source(tmp_path: Path) -> None:
-    both = write_csv(tmp_path / "both.csv", [LabelledText("a", "positive"), LabelledText("b", "negative")])
+    both = write_csv(tmp_path / "both.csv", [LabelledText("c", "positive"), LabelledText("b", "negative")])
     one = write_csv(tmp_path / "one.csv", [LabelledText("a", "positive")])
     with pytest.raises(SentimentError, match=r"S012\] .*one\.csv: only these"):
         read_corpus(one)
@@ -227,3 +239,75 @@ def test_texts_that_a_corpus_lacks_are_named_with_their_source(tmp_path: Path) -
         read_corpus(both, one)
     with pytest.raises(SentimentError, match=r"S015\] .*both\.csv: the label positive"):
         read_corpus(both)
+
+
+def test_the_labels_are_those_of_the_source_if_none_are_given(tmp_path: Path) -> None:
+    texts = [LabelledText(f"{i} stars {j}", f" {i} ") for i in (10, 9, 1) for j in range(5)]
+    corpus = read_corpus(write_csv(tmp_path / "a.csv", texts))
+    assert corpus.labels == ("1", "9", "10")
+    assert {text.label for text in (*corpus.texts, *corpus.held_out)} == set(corpus.labels)
+    mixed = [LabelledText(f"{label} {j}", label) for label in ("POSITIVE", "Negative") for j in range(5)]
+    corpus = read_corpus(write_csv(tmp_path / "b.csv", mixed))
+    assert corpus.labels == ("negative", "positive")
+    assert {text.label for text in corpus.texts} == {"negative", "positive"}
+    with pytest.raises(SentimentError, match=r"S008.*a\.csv, line 2: the label '10' is not one of 9, 1"):
+        read_corpus(str(tmp_path / "a.csv"), labels=["9", "1"])
+
+
+def test_a_label_map_names_the_labels(tmp_path: Path) -> None:
+    label_map = {"1": "Negative", "2": "Negative", "5": "Positive"}
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\na,1\nb,2.0\nc,5\n")
+    labels = [text.label for text in read_labelled_texts(path, labels=["positive", "negative"], label_map=label_map)]
+    assert labels == ["negative", "negative", "positive"]
+    path.write_text("text,label\na,1\nb,3\n")
+    with pytest.raises(SentimentError, match=r"S161.*a\.csv, line 3: the label '3' is not in the label map.*1, 2, 5"):
+        read_labelled_texts(path, labels=None, label_map=label_map)
+
+
+WORDS = st.text("abc ", min_size=1, max_size=2)
+
+
+@given(st.lists(WORDS), st.lists(st.tuples(WORDS, st.sampled_from("xy")), min_size=1))
+def test_no_training_text_is_held_out_unless_a_label_would_have_none(
+    train: list[str], held_out: list[tuple[str, str]]
+) -> None:
+    texts, others = [LabelledText(text, "x") for text in train], [LabelledText(*each) for each in held_out]
+    seen = {text.strip() for text in train}
+    clean = [text for text in others if text.text.strip() not in seen]
+    is_whole = {text.label for text in clean} == {text.label for text in others}
+    assert without_leaks(texts, others) == (clean if is_whole else others)
+    if is_whole:
+        assert without_leaks(texts, others, may_leak=False) == clean
+        return
+    with pytest.raises(SentimentError, match="S162.*all texts with the label [xy] are training texts, too.*--dev"):
+        without_leaks(texts, others, may_leak=False)
+
+
+def test_held_out_texts_that_are_training_texts_are_left_out_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = [LabelledText(f"{label} {i}", label) for label in ("positive", "negative") for i in range(10)]
+    texts.insert(0, texts[9])
+    source = write_csv(tmp_path / "a.csv", texts)
+    assert [text.text for text in read_corpus(source).held_out] == ["positive 8", "negative 8", "negative 9"]
+    assert "1 of 4 held-out texts are training texts, too. They are left out." in caplog.text
+    dev = write_csv(tmp_path / "dev.csv", [*texts[3:], *(text._replace(text=f"new {text.text}") for text in texts)])
+    assert {text.text[:3] for text in read_corpus(source, dev).held_out} == {"new"}
+    (tmp_path / "copy.csv").write_bytes((tmp_path / "a.csv").read_bytes())
+    for same in ("a.csv", "copy.csv"):
+        with pytest.raises(SentimentError, match=rf"S162\] .*{same}: all texts with the label negative.*--dev"):
+            read_corpus(source, str(tmp_path / same))
+
+
+def test_rejected_rows_are_left_out_and_counted_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"text": f"{i} {label}", "label": label} for label in ("positive", "negative") for i in range(5)]
+    answered = [row | {"answer": "accept"} for row in rows] + [row | {"answer": "reject"} for row in rows[:3]]
+    path.write_text("".join(json.dumps(row) + "\n" for row in answered))
+    corpus = read_corpus(str(path))
+    assert len(corpus.texts) + len(corpus.held_out) == 10
+    assert caplog.text.count("left out 3 rows with the answer reject or ignore") == 1
+    path.write_text(json.dumps(answered[-1]))
+    with pytest.raises(SentimentError, match=r"S003.*a\.jsonl"):
+        read_labelled_texts(path)

@@ -56,7 +56,7 @@ def test_two_lists_are_enough() -> None:
         ("good bad", ["a", "b"], None, "S050"),
         (["good"], ["a", "b"], None, "S028.*there are 2 for 1 texts"),
         (["good", None], ["a", "b"], None, "S051.*text 1 is None"),
-        (["good", "bad"], [1, 0], None, "S028.*label 0 is 1"),
+        (["good", "bad"], [1, None], None, "S028.*label 1 is None"),
         (["good"] * 5, ["a"] * 5, None, "S022.*'a'"),
         (["good"] * 9, ["a"] * 5 + ["b"] * 4, None, "S015.*label b.*at least 5"),
         (["good", "bad"], ["a", "b"], (["good"], ["a"]), "S012.*held-out texts: only these labels have texts: a"),
@@ -201,3 +201,18 @@ def test_the_seed_preset_reaches_the_seeds_accuracy(tweets: Texts) -> None:
     nlp = train_on(Corpus(DEFAULT_LABELS, *tweets), PRESETS["seed"]).nlp
     assert accuracy(nlp, tweets[1]) >= 0.99
     assert find_component(nlp).model.attrs["mean"] == "plain"
+
+
+def test_three_labels_that_are_numbers_train_with_the_default_batch_size() -> None:
+    texts = [f"{word} {i}" for i in range(10) for word in ("bad", "plain", "good")]
+    trained = train(texts, [1, 2, 10] * 10, settings=replace(SMALL, steps=60))
+    assert tuple(trained.nlp("good").cats) == ("1", "2", "10")
+    assert trained.nlp.meta["trax_sentiment"]["training"]["settings"]["batch_size"] == 33
+    assert accuracy(trained.nlp, trained.held_out, ("1", "2", "10")) == 1
+
+
+def test_held_out_texts_that_are_training_texts_are_not_measured() -> None:
+    texts, labels = ["fine", "poor", "nice", "bad"], ["positive", "negative"] * 2
+    dev = (["fine", "lovely", " bad ", "awful"], ["positive", "positive", "negative", "negative"])
+    trained = train(texts, labels, dev=dev, settings=replace(SMALL, steps=1))
+    assert [text.text for text in trained.held_out] == ["lovely", "awful"]
