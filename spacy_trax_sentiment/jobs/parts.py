@@ -22,7 +22,7 @@ from ..tables.addresses import as_path, is_address, local_path
 from ..tables.parquet import load_pyarrow
 from ..tables.readers import open_input
 from ..tables.rows import INPUT_FORMATS, input_format, output_format
-from ..tables.scored import Written, write_scored
+from ..tables.scored import PREFIX, Written, column_names, write_scored
 from ..tables.sources import json_rows_before, line_spans, open_binary, reading
 from ..tables.writers import open_output
 
@@ -40,7 +40,7 @@ class Job:
     """The work to do with every part. `output` is a directory, and `format` None for each input's own format.
 
     `strict` makes a row without a text an error; otherwise it gets no scores. `safe_csv` is as in `table_writer`.
-    `labels` are those to keep, None for all.
+    `labels` are those to keep, None for all; `prefix` names the new columns.
     """
 
     model: str
@@ -51,6 +51,7 @@ class Job:
     strict: bool = False
     safe_csv: bool = True
     labels: tuple[str, ...] | None = None
+    prefix: str = PREFIX
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def score_part(job: Job, part: Part) -> Outcome:
     writer = open_output(str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv)
     try:
         with reader as batches, writer as write:
-            return Outcome(part, write_scored(batches, write, scorer.score, scorer.labels))
+            return Outcome(part, write_scored(batches, write, scorer.score, scorer.labels, job.prefix))
     except SentimentError as error:
         return Outcome(part, error=str(error))
 
@@ -177,6 +178,7 @@ def begin(job: Job, files: Sequence[str]) -> None:
     output, path = Path(job.output), pretrained_path(job.model)
     if known := pretrained_labels(path, "trax_sentiment"):
         columns_of(known, job.labels)  # so that labels that cannot be kept do not begin a run
+    column_names(known, job.prefix)  # likewise
     manifests = sorted(path.rglob(MANIFEST))
     model_sha256 = hashlib.sha256(b"".join(map(Path.read_bytes, manifests))).hexdigest()
     run: dict[str, Any] = {**asdict(job), "model_sha256": model_sha256, "inputs": dict(map(_state, files))}
@@ -202,8 +204,9 @@ def _same_run(output: Path, run: dict[str, Any]) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError):
         raise SentimentError(Errors.S113.format(path=output)) from None
     for field, value in run.items():
-        if field != "inputs" and before.get(field) != value:
-            raise SentimentError(Errors.S111.format(path=output, field=field, found=before.get(field), value=value))
+        found = before.get(field, getattr(Job, field, None))  # a run of an earlier version lacks newer fields
+        if field != "inputs" and found != value:
+            raise SentimentError(Errors.S111.format(path=output, field=field, found=found, value=value))
     for path, state in run["inputs"].items():
         if inputs.get(path, state) != state:
             raise SentimentError(Errors.S112.format(path=path))

@@ -5,8 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..errors import Errors, SentimentError
 from ..text.labels import Scored, chosen_labels
 from .rows import Added, TableBatch, Write
+
+PREFIX = "sentiment"
+"""The name of the column with the label, and the beginning of the others' names."""
 
 Score = Callable[[list[str]], Scored]
 """Texts to their scores."""
@@ -20,12 +24,14 @@ class Written(NamedTuple):
     first_without: int | None = None
 
 
-def write_scored(batches: Iterable[TableBatch], write: Write, score: Score, labels: Sequence[str]) -> Written:
-    """Write batches with their scores added."""
+def write_scored(
+    batches: Iterable[TableBatch], write: Write, score: Score, labels: Sequence[str], prefix: str = PREFIX
+) -> Written:
+    """Write batches with their scores added, in columns named as by `column_names`."""
     n_rows = n_without = 0
     first_without = None
     for batch in batches:
-        write(batch, scored_columns(batch.texts, score, labels))
+        write(batch, scored_columns(batch.texts, score, labels, prefix))
         if None in batch.texts:
             first_without = first_without or n_rows + batch.texts.index(None) + 1
             n_without += batch.texts.count(None)
@@ -33,8 +39,15 @@ def write_scored(batches: Iterable[TableBatch], write: Write, score: Score, labe
     return Written(n_rows, n_without, first_without)
 
 
-def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[str]) -> Added:
-    """Return the columns to add to texts: `sentiment` (see `chosen_labels`) and `sentiment_LABEL`.
+def column_names(labels: Sequence[str], prefix: str = PREFIX) -> list[str]:
+    """Return the names of the columns to add: `PREFIX` and `PREFIX_LABEL`. An empty prefix raises SentimentError."""
+    if not prefix:
+        raise SentimentError(Errors.S021.format(name="prefix", value="empty", wanted="a name for the new columns"))
+    return [prefix, *(f"{prefix}_{label}" for label in labels)]
+
+
+def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[str], prefix: str = PREFIX) -> Added:
+    """Return the columns to add to texts: the label (see `chosen_labels`), and each label's probability.
 
     They hold nothing in a row whose text is None.
     """
@@ -43,5 +56,4 @@ def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[s
     for i in (i for i, text in enumerate(texts) if text is None):
         chosen[i] = None
         scored.probabilities[i] = np.nan
-    columns: Added = {"sentiment": chosen}
-    return columns | {f"sentiment_{label}": scored.probabilities[:, i] for i, label in enumerate(labels)}
+    return dict(zip(column_names(labels, prefix), [chosen, *scored.probabilities.T], strict=True))
