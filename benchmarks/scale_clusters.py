@@ -43,7 +43,7 @@ def spark(source: str, output: str) -> None:
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
 
-    from spacy_trax_sentiment.jobs.arrow import Annotator
+    from spacy_trax_sentiment.jobs.frames import Annotator
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     with tempfile.TemporaryDirectory() as warehouse:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .bulk.text_scorer import TextScorer
     from .evaluation.figures import evaluate
     from .explanation.html import render
-    from .jobs.arrow import Annotator, annotate
+    from .jobs.frames import Annotator, annotate
     from .pipelines import load, save
     from .text.sentiment_terms import SentimentTerms
     from .text.word_pieces import WordPieces
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from .web.app import make_app
 
 _MODULES = {
-    "Annotator": "jobs.arrow",
+    "Annotator": "jobs.frames",
     "SentimentTerms": "text.sentiment_terms",
     "Settings": "training.settings",
     "TextScorer": "bulk.text_scorer",
     "WordPieces": "text.word_pieces",
-    "annotate": "jobs.arrow",
+    "annotate": "jobs.frames",
     "evaluate": "evaluation.figures",
     "load": "pipelines",
     "make_app": "web.app",

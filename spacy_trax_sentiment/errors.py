@@ -137,7 +137,7 @@ class Errors:
     S063 = "[S063] {value} is not a JSON object. Write one object per line, with the key '{column}'."
     S064 = "[S064] the column '{column}' is missing; there are: {columns}. Add it, or name another column by {option}."
     S065 = "[S065] the column '{column}' is {value}, not a string. Write it as a string, or name another column by {option}."
-    S066 = "[S066] has a column '{column}' already, which would be added. Rename or remove it."
+    S066 = "[S066] has a column '{column}' already, which would be added. Rename or remove it, or name the new columns by {option}."
     S067 = "[S067] does not fit into one table ({reason}). Correct it, or choose another format."
     S068 = "[S068] {path}: already exists. Name another file, or replace it with --overwrite."
     S069 = "[S069] {path}: cannot be written ({reason}). Name another file, in a place where you may write."
@@ -174,6 +174,9 @@ class Errors:
     S141 = "[S141] {path}: output cannot be written to an address. Name a directory of this machine, and copy it when the run is done, for example with `aws s3 cp --recursive`."
     S142 = "[S142] an address of '{scheme}' holds a password. Leave it out, and give it the way the store's own tools read it, for example in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
     S140 = "[S140] {path}: cannot hold the training data for the time of the training ({reason}). Set TMPDIR to a directory with more space."
+
+    S170 = "[S170] tables in memory need narwhals, which is not installed ({reason}). Install it from a clone of the project: pip install '.[tables]'."
+    S171 = "[S171] {value} is not a table in memory. Give a table of pyarrow, pandas or polars; if it is lazy, what its `collect()` returns."
 
     # Explanations
     S080 = "[S080] no `trax_sentiment` component has scored this Doc. Process the text with a pipeline that has one, or call that component's `explain(doc)`."

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
-from thinc.api import Model
+from spacy.util import load_model_from_config
+from thinc.api import Config, Model
 
 from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
 from ..model.inputs import doc_tokens, lexeme_cache, score, texts_with_evidence, token_preprocessor
 from ..pipelines import find_component, load, saved_state
+from ..pretrained import pretrained_path
 from ..text.arrays import Ragged
 from ..text.labels import Scored, chosen_labels
 from .cases_across import CasesAcross
@@ -44,7 +46,8 @@ class TextScorer:
     """Scores raw texts with a pipeline's `trax_sentiment` component.
 
     The pipeline is used as it is now. After training it further, or changing its tokenizer, make a new scorer. Threads
-    may share a scorer, unless it needs Docs (then it logs a warning that says why).
+    may share a scorer, unless it needs Docs (then it logs a warning that says why). A scorer can be pickled: a bundled
+    model travels as its name, any other as its bytes.
 
     Attributes:
         labels: The labels, in the order of the probabilities' columns.
@@ -61,7 +64,8 @@ class TextScorer:
             SentimentError: The pipeline has no component made by this package.
             ValueError: The component is not trained (spaCy's E109).
         """
-        self._nlp = nlp
+        self._nlp, self._max_chunks = nlp, max_chunks
+        self._bundled: tuple[str, Sequence[str] | None] | None = None
         self._component = find_component(nlp)
         self._component.require_weights()
         self.labels: tuple[str, ...] = self._component.labels
@@ -90,7 +94,15 @@ class TextScorer:
         Raises:
             SentimentError: The pipeline cannot be loaded, or lacks the labels.
         """
-        return cls(load(model, labels=labels))
+        scorer = cls(load(model, labels=labels))
+        if pretrained_path(model) != Path(model):
+            scorer._bundled = str(model), labels
+        return scorer
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._bundled is not None:
+            return scorer_for, self._bundled
+        return _unpickled, (self._nlp.config.to_str(), self._nlp.to_bytes(), self._max_chunks)
 
     @property
     def classes_(self) -> tuple[str, ...]:
@@ -181,6 +193,11 @@ class TextScorer:
 def _score_and_evidence(model: Model[Any, Any], tokens: Ragged) -> Scores:
     """Return probabilities, and in a last column whether there is evidence: float32 (n_texts, n_labels + 1)."""
     return np.column_stack([score(model, tokens), texts_with_evidence(model, tokens)]).astype(np.float32)
+
+
+def _unpickled(config: str, data: bytes, max_chunks: int) -> TextScorer:
+    nlp = load_model_from_config(Config().from_str(config, interpolate=False))
+    return TextScorer(nlp.from_bytes(data), max_chunks=max_chunks)
 
 
 def scorer_for(model: str, labels: Sequence[str] | None = None) -> TextScorer:

@@ -52,6 +52,9 @@ Concurrency = Annotated[
         min=1, help="Number of worker processes, when there are several tables.", show_default="number of cores"
     ),
 ]
+Prefix = Annotated[
+    str, typer.Option(metavar="NAME", help="Name of the new columns: NAME, and NAME_LABEL for each label.")
+]
 Address = Annotated[
     str | None, typer.Option(help="Address of a Ray cluster, or auto. Without it, Ray is started on this machine.")
 ]
@@ -80,6 +83,7 @@ def predict(
     address: Address = None,
     safe_csv: SafeCsv = True,
     only_labels: options.OnlyLabels = None,
+    prefix: Prefix = "sentiment",
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -112,9 +116,8 @@ def predict(
         if engine is not None or names_many(source):
             if target == "-":
                 raise typer.BadParameter("to score several tables, name a directory by --output")
-            job = Job(
-                model, target, text_column, target_format, batch_size, strict, safe_csv, labels, encoding, delimiter
-            )
+            columns = (labels, prefix, encoding, delimiter)
+            job = Job(model, target, text_column, target_format, batch_size, strict, safe_csv, *columns)
             engines = {"engine": engine or Engine.local, "concurrency": concurrency, "address": address}
             return _score_many(job, source, quiet, source_format=source_format, **engines)
     if engine is not None:
@@ -135,7 +138,8 @@ def predict(
         scorer = TextScorer.load(model, labels=labels)
         logger.info("Loaded %s with the labels %s.", model, ", ".join(scorer.labels))
         hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())
-        written = write_scored(with_progress(batches, hidden), write, scorer.score, scorer.labels, strict=strict)
+        batches = with_progress(batches, hidden)
+        written = write_scored(batches, write, scorer.score, scorer.labels, prefix=prefix, strict=strict)
         name = "TEXT" if texts else STANDARD_INPUT if source in (None, "-") else source
         _tell_without(name, written.first_without, written.n_without)
     return 0

@@ -4,5 +4,5 @@
 - local.py: processes on this machine
 - ray.py: Ray's workers, on one machine or many
 - run.py: a whole job, for Python and the console
-- arrow.py: Arrow tables in RAM, for Ray Data, Spark and Dask
+- frames.py: tables in memory, also for Ray Data, Spark and Dask
 """

@@ -23,7 +23,7 @@ from ..tables.addresses import as_path, is_address, local_path
 from ..tables.parquet import load_pyarrow
 from ..tables.readers import open_input
 from ..tables.rows import INPUT_FORMATS, TableBatch, input_format, output_format
-from ..tables.scored import Written, write_scored
+from ..tables.scored import PREFIX, Written, column_names, write_scored
 from ..tables.sources import json_rows_before, line_spans, lines_before, open_binary, reading
 from ..tables.writers import open_output
 
@@ -41,7 +41,8 @@ class Job:
     """The work to do with every part. `output` is a directory, and `format` None for each input's own format.
 
     `strict` makes a row without a text an error; otherwise it gets no scores. `safe_csv` is as in `table_writer`.
-    `labels` are those to keep, None for all. `encoding` and `delimiter` are as in `open_input`.
+    `labels` are those to keep, None for all; `prefix` names the new columns. `encoding` and `delimiter` are as in
+    `open_input`.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Job:
     strict: bool = False
     safe_csv: bool = True
     labels: tuple[str, ...] | None = None
+    prefix: str = PREFIX
     encoding: str | None = None
     delimiter: str | None = None
 
@@ -178,8 +180,8 @@ def score_part(job: Job, part: Part) -> Outcome:
     writer = open_output(str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv)
     try:
         with reader as batches, writer as write:
-            score, labels, before = scorer.score, scorer.labels, part.rows_before
-            return Outcome(part, write_scored(batches, write, score, labels, strict=job.strict, rows_before=before))
+            options: Any = {"prefix": job.prefix, "strict": job.strict, "rows_before": part.rows_before}
+            return Outcome(part, write_scored(batches, write, scorer.score, scorer.labels, **options))
     except SentimentError as error:
         return Outcome(part, error=str(error))
 
@@ -189,6 +191,7 @@ def begin(job: Job, files: Sequence[str]) -> None:
     output, path = Path(job.output), pretrained_path(job.model)
     if known := pretrained_labels(path, "trax_sentiment"):
         columns_of(known, job.labels)  # so that labels that cannot be kept do not begin a run
+    column_names(known, job.prefix)  # likewise
     manifests = sorted(path.rglob(MANIFEST))
     model_sha256 = hashlib.sha256(b"".join(map(Path.read_bytes, manifests))).hexdigest()
     run: dict[str, Any] = {**asdict(job), "model_sha256": model_sha256, "inputs": dict(map(_state, files))}
@@ -214,8 +217,9 @@ def _same_run(output: Path, run: dict[str, Any]) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError):
         raise SentimentError(Errors.S113.format(path=output)) from None
     for field, value in run.items():
-        if field != "inputs" and before.get(field) != value:
-            raise SentimentError(Errors.S111.format(path=output, field=field, found=before.get(field), value=value))
+        found = before.get(field, getattr(Job, field, None))  # a run of an earlier version lacks newer fields
+        if field != "inputs" and found != value:
+            raise SentimentError(Errors.S111.format(path=output, field=field, found=found, value=value))
     for path, state in run["inputs"].items():
         if inputs.get(path, state) != state:
             raise SentimentError(Errors.S112.format(path=path))

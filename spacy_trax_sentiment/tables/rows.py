@@ -100,14 +100,21 @@ def missing_column(
     return TableError(Errors.S064.format(column=column, columns=names, option=option), line)
 
 
-def require_free(batch: TableBatch, added: Iterable[str]) -> None:
-    """Raise a TableError if the table has a column with the name of one to be added."""
+def text_or_none(value: object) -> str | None:
+    """Return the text of a cell, or None if it has none: it holds no string, or nothing but white space."""
+    return value if isinstance(value, str) and value and not value.isspace() else None
+
+
+def require_free(
+    columns: Sequence[str], added: Iterable[str], json: Sequence[JsonLine] = (), option: str = "--prefix"
+) -> None:
+    """Raise a TableError if the table has a column with the name of one to be added. `option` names these otherwise."""
     wanted = set(added)
-    rows: Iterable[tuple[int | None, Iterable[str]]] = ((line.number, line.row) for line in batch.json)
-    for number, names in chain(rows, [(None, batch.columns)]):
+    rows: Iterable[tuple[int | None, Iterable[str]]] = ((line.number, line.row) for line in json)
+    for number, names in chain(rows, [(None, columns)]):
         if not wanted.isdisjoint(names):
             column = next(name for name in names if name in wanted)
-            raise TableError(Errors.S066.format(column=column), number)
+            raise TableError(Errors.S066.format(column=column, option=option), number)
 
 
 def require_distinct(columns: Sequence[str]) -> None:

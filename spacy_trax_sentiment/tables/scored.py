@@ -9,6 +9,9 @@ from ..errors import Errors, SentimentError
 from ..text.labels import Scored, chosen_labels
 from .rows import Added, TableBatch, Write
 
+PREFIX = "sentiment"
+"""The name of the column with the label, and the beginning of the others' names."""
+
 Score = Callable[[list[str]], Scored]
 """Texts to their scores."""
 
@@ -27,10 +30,11 @@ def write_scored(
     score: Score,
     labels: Sequence[str],
     *,
+    prefix: str = PREFIX,
     strict: bool = False,
     rows_before: Callable[[], int] = int,
 ) -> Written:
-    """Write batches with their scores added.
+    """Write batches with their scores added, in columns named as by `column_names`.
 
     If `strict`, a row without a text raises SentimentError with its number, after the `rows_before` the first batch.
     """
@@ -42,7 +46,7 @@ def write_scored(
             n_without += len(without)
             if strict:
                 raise SentimentError(Errors.S150.format(path=batch.source.name, row=rows_before() + first_without))
-        write(batch, scored_columns(batch.texts, score, labels))
+        write(batch, scored_columns(batch.texts, score, labels, prefix))
         n_rows += len(batch.texts)
     return Written(n_rows, n_without, first_without)
 
@@ -52,8 +56,15 @@ def rows_without_text(texts: Sequence[str | None]) -> list[int]:
     return [i for i, text in enumerate(texts) if not text or text.isspace()]
 
 
-def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[str]) -> Added:
-    """Return the columns to add to texts: `sentiment` (see `chosen_labels`) and `sentiment_LABEL`.
+def column_names(labels: Sequence[str], prefix: str = PREFIX) -> list[str]:
+    """Return the names of the columns to add: `PREFIX` and `PREFIX_LABEL`. An empty prefix raises SentimentError."""
+    if not prefix:
+        raise SentimentError(Errors.S021.format(name="prefix", value="empty", wanted="a name for the new columns"))
+    return [prefix, *(f"{prefix}_{label}" for label in labels)]
+
+
+def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[str], prefix: str = PREFIX) -> Added:
+    """Return the columns to add to texts: the label (see `chosen_labels`), and each label's probability.
 
     They hold nothing in a row without a text.
     """
@@ -62,5 +73,4 @@ def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[s
     for i in rows_without_text(texts):
         chosen[i] = None
         scored.probabilities[i] = np.nan
-    columns: Added = {"sentiment": chosen}
-    return columns | {f"sentiment_{label}": scored.probabilities[:, i] for i, label in enumerate(labels)}
+    return dict(zip(column_names(labels, prefix), [chosen, *scored.probabilities.T], strict=True))

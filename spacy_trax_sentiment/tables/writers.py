@@ -73,7 +73,7 @@ def table_writer(file: IO[bytes], name: str, format: str, safe_csv: bool = True)
 
         def write(batch: TableBatch, added: Added) -> None:
             with placed(batch.source), os_errors_as(Errors.S069, name):
-                require_free(batch, added)
+                require_free(batch.columns, added, batch.json)
                 write_rows(batch, added)
 
         yield write

@@ -19,6 +19,7 @@ try:
 except ImportError as error:
     raise MissingExtraError(Errors.S090.format(package=error.name or "fastapi", reason=error)) from error
 
+from ..tables.scored import PREFIX
 from . import schema
 from .answers import Answering, parse_question
 from .docs_page import docs_page
@@ -110,11 +111,12 @@ def _add_scoring(app: FastAPI, answering: Answering, limits: Limits) -> None:
     async def table(
         request: Request,
         text_column: str = Query("text", description="Column that holds the texts."),
+        prefix: str = Query(PREFIX, description="Name of the new columns: the label's, and with _LABEL each label's."),
         format: Literal["json", "csv", "jsonl"] = Query("json", description=schema.TABLE_FORMAT),
     ) -> Response:
         read_as = schema.FORMAT_OF_TYPE[_require_type(request, schema.FORMAT_OF_TYPE)]
         async with bodies.read(request) as body:
-            content = await in_thread(score_table, answering, body, read_as, text_column, format, limits)
+            content = await in_thread(score_table, answering, body, read_as, text_column, prefix, format, limits)
         disposition = {} if format == "json" else {"Content-Disposition": f'attachment; filename="scored.{format}"'}
         return Response(content, media_type=schema.TYPE_OF_FORMAT[format], headers=disposition)
 

@@ -22,22 +22,23 @@ _GROWTH = 10
 
 
 def score_table(
-    answering: Answering, body: bytes, read_as: str, text_column: str, answer_as: str, limits: Limits
+    answering: Answering, body: bytes, read_as: str, text_column: str, prefix: str, answer_as: str, limits: Limits
 ) -> bytes:
     """Score the texts of a table, a file of the format `read_as`: csv, tsv, jsonl or txt.
 
-    The answer, csv or jsonl, is the table with the columns that `trax-sentiment predict` adds; as json, it is the texts
-    with their results. A row without a text has none, null in JSON. In CSV, an apostrophe stands before a cell that a
-    spreadsheet would take for a formula.
+    The answer, csv or jsonl, is the table with the columns that `trax-sentiment predict` adds, `prefix` and
+    `prefix_LABEL`; as json, it is the texts with their results. A row without a text has none, null in JSON. In CSV, an
+    apostrophe stands before a cell that a spreadsheet would take for a formula.
     """
     try:
         batches = _checked_batches(body, read_as, text_column, limits)
         if answer_as == "json":
             return answer_json(answering.labels, (_results(answering, batch) for batch in batches))
-        return _as_table(answering, batches, answer_as, most_bytes=limits.body_bytes * _GROWTH)
+        return _as_table(answering, batches, answer_as, prefix, most_bytes=limits.body_bytes * _GROWTH)
     except SentimentError as error:
-        # The option of the command line is a parameter here, or is missing.
-        message, is_cut, _ = str(error).replace("--text-column", "text_column").partition(", or give --encoding")
+        # An option of the command line is a parameter here, or is missing.
+        message = str(error).replace("--text-column", "text_column").replace("--prefix", "prefix")
+        message, is_cut, _ = message.partition(", or give --encoding")
         raise RefusedError(422, "invalid_table", f"{message}." if is_cut else message) from None
 
 
@@ -74,11 +75,11 @@ def _results(answering: Answering, batch: TableBatch) -> list[dict[str, Any]]:
     return [{"text": without_surrogates(text), **result} for text, result in zip(texts, found, strict=True)]
 
 
-def _as_table(answering: Answering, batches: Iterator[TableBatch], format: str, most_bytes: int) -> bytes:
+def _as_table(answering: Answering, batches: Iterator[TableBatch], format: str, prefix: str, most_bytes: int) -> bytes:
     file = io.BytesIO()
     with table_writer(file, NAME, format) as write:
         for batch in batches:
-            write(batch, scored_columns(_strings(batch), answering.scored, answering.labels))
+            write(batch, scored_columns(_strings(batch), answering.scored, answering.labels, prefix))
             if file.tell() > most_bytes:
                 raise too_large(f"The scored table is longer than {most_bytes:,} bytes.")
     return file.getvalue()

@@ -1,7 +1,9 @@
 import logging
+import multiprocessing
+import pickle
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from spacy.training import Example
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.bulk.text_scorer import scorer_for
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.pipelines import find_component, load
+from spacy_trax_sentiment.pipelines import find_component, load, save
 from spacy_trax_sentiment.training.labelled import LabelledText
 
 PIECES = [":)", ":-(", ":", "-", ")", "(-:", ":-)", "o.O", "O", "Of", "8)", "d.", "'em", "a.m.", "Mr.", "-:", "("]
@@ -64,6 +66,24 @@ def test_scores_are_those_of_docs(
 ) -> None:
     texts = [text for part in short_texts for text, _ in part]
     np.testing.assert_allclose(scorer(texts), _by_nlp(bundled, texts), atol=1e-6)
+
+
+def test_a_scorer_can_be_sent_to_other_processes(tmp_path: Path) -> None:
+    """A bundled model, one with some of its labels, a pipeline that no file holds, and one whose file is gone."""
+    changed, path = load("en_ternary", labels=["negative", "positive"]), tmp_path / "model"
+    changed.tokenizer.add_special_case("goodnot", [{"ORTH": "good"}, {"ORTH": "not"}])
+    save(load("en"), path)
+    binary = TextScorer.load("en_ternary", labels=["negative", "positive"])
+    scorers = [TextScorer.load(), binary, TextScorer(changed), TextScorer.load(path)]
+    path.rename(tmp_path / "elsewhere")
+    texts = ["goodnot", "not good at all", "awful 😭", ""]
+    assert len(pickle.dumps(scorers[0])) < 1000
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+        for scorer in scorers:
+            here = pickle.loads(pickle.dumps(scorer))
+            assert here.labels == scorer.labels
+            np.testing.assert_array_equal(here(texts), scorer(texts))
+            np.testing.assert_array_equal(other.submit(scorer, texts).result(), scorer(texts))
 
 
 @pytest.mark.slow

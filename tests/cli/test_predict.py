@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -231,6 +232,26 @@ def test_labels_can_be_chosen_for_one_table_and_for_many(run: Run, tmp_path: Pat
     assert run(*many, *options).status == 0
     (written,) = (tmp_path / "out").glob("*.csv")
     assert written.read_text() == expected
+
+
+def test_the_new_columns_can_be_named_for_one_table_and_for_many(run: Run, tmp_path: Path) -> None:
+    path, out = tmp_path / "a.csv", tmp_path / "out"
+    path.write_text("text,sentiment\ngood,old\n")
+    for output in (tmp_path / "b.csv", out):
+        many = ["--concurrency", 1, "--engine", "local"] if output == out else []
+        failed = run("--input", path, "--output", output, *many, "--quiet")
+        assert failed.status == 1
+        assert "has a column 'sentiment' already" in failed.err
+        assert "--prefix" in failed.err
+        assert run("--input", path, "--output", output, *many, "--prefix", "").is_one_line(1)
+    shutil.rmtree(out)
+    assert run("--input", path, "--output", tmp_path / "b.csv", "--prefix", "mood").status == 0
+    assert run("--input", tmp_path / "[a].csv", "--output", out, "--prefix", "mood").status == 0
+    (part,) = out.glob("*.csv")
+    header, row = part.read_text().splitlines()
+    assert header == "text,sentiment,mood,mood_negative,mood_positive"
+    assert row.startswith("good,old,positive,")
+    assert (tmp_path / "b.csv").read_bytes() == part.read_bytes()
 
 
 def test_labels_that_cannot_be_kept_leave_no_output(run: Run, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ REASONS = {
     "installs packages",
     "needs a cluster",
     "needs a network",
+    "needs Streamlit",
     "needs the repository",
     "checks the source",
     "needs NLTK's twitter_samples",

@@ -171,14 +171,17 @@ def test_the_output_of_a_run_with_other_labels_is_refused(parquet: Path, tmp_pat
     for labels in (None, ("negative", "neutral")):
         with pytest.raises(SentimentError, match=r"S111.*labels was \['negative', 'positive'\], and is now"):
             begin(replace(job, labels=labels), [str(parquet)])
+    with pytest.raises(SentimentError, match=r"S111.*prefix was sentiment, and is now mood"):
+        begin(replace(job, labels=("negative", "positive"), prefix="mood"), [str(parquet)])
 
 
-def test_a_run_that_was_begun_before_labels_could_be_chosen_goes_on(parquet: Path, tmp_path: Path) -> None:
+def test_a_run_that_was_begun_before_labels_and_columns_could_be_chosen_goes_on(parquet: Path, tmp_path: Path) -> None:
     job = _job(tmp_path)
     _run(job, parquet)
     path = Path(job.output) / RUN_FILE
     run_before = json.loads(path.read_text(encoding="utf-8"))
     assert run_before.pop("labels") is None
+    assert run_before.pop("prefix") == "sentiment"
     path.write_text(json.dumps(run_before), encoding="utf-8")
     assert _run(job, parquet) == []
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spacy_trax_sentiment import TextScorer
-from spacy_trax_sentiment.jobs.arrow import Annotator
+from spacy_trax_sentiment.jobs.frames import Annotator
 
 TEXTS = ["good", "so bad :(", "not good at all", None, "", "I love it 😍"]
 
@@ -43,8 +43,8 @@ def test_an_annotator_in_spark(spark: Any, tmp_path: Path) -> None:
     frame.mapInArrow(Annotator().batches, schema).write.parquet(str(tmp_path / "out"))
     rows = spark.read.parquet(str(tmp_path / "out")).orderBy("id").collect()
     assert [row.text for row in rows] == TEXTS * 5
-    assert all((row.sentiment_positive is None) == (row.text is None) for row in rows)
-    texts = [text for text in TEXTS * 5 if text is not None]
-    assert [row.sentiment for row in rows if row.text is not None] == TextScorer.load().predict(texts)
-    found = [[row.sentiment_negative, row.sentiment_positive] for row in rows if row.text is not None]
-    np.testing.assert_allclose(found, TextScorer.load()([text for text in TEXTS * 5 if text is not None]), atol=1e-6)
+    assert all((row.sentiment_positive is None) == (not row.text) for row in rows)
+    texts = [text for text in TEXTS * 5 if text]
+    assert [row.sentiment for row in rows if row.text] == TextScorer.load().predict(texts)
+    found = [[row.sentiment_negative, row.sentiment_positive] for row in rows if row.text]
+    np.testing.assert_allclose(found, TextScorer.load()(texts), atol=1e-6)

@@ -34,6 +34,8 @@ def test_a_table_keeps_its_columns(ask: Ask) -> None:
     assert header == "t,u,sentiment,sentiment_negative,sentiment_positive"
     assert row.startswith("love it,2,positive,")
     negative, positive = map(float, row.split(",")[3:])
+    response = ask("POST", "/v1/table?format=csv&prefix=mood", content=b"text,sentiment\nlove it,2\n", headers=CSV)
+    assert response.text.startswith("text,sentiment,mood,mood_negative,mood_positive\nlove it,2,positive,")
     assert negative < 0.1
     assert negative + positive == pytest.approx(1, abs=1e-5)
 
@@ -81,7 +83,11 @@ def test_a_csv_holds_no_formulas(ask: Ask, start: str, type: str) -> None:
         ),
         (b"text\na\n\xff\n", 422, "the table, line 3: not UTF-8 (invalid start byte). Save the file as UTF-8."),
         (b"text;a;b;c;d\na\n", 413, "5 columns, more than 4"),
-        (b"text,sentiment\na,b\n", 422, "has a column 'sentiment' already"),
+        (
+            b"text,sentiment\na,b\n",
+            422,
+            "'sentiment' already, which would be added. Rename or remove it, or name the new columns by prefix",
+        ),
         (b"text\n" + b"a\n" * 7, 413, "more than 6 rows"),
         (b"text,a,b,c,d\na\n", 413, "5 columns, more than 4"),
         (b"text\n" + b"a" * 301, 413, "301 characters"),

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.bulk.text_scorer import scorer_for
 from spacy_trax_sentiment.errors import SentimentError
-from spacy_trax_sentiment.jobs.arrow import Annotator, annotate
+from spacy_trax_sentiment.jobs.frames import Annotator, annotate
 from spacy_trax_sentiment.pipelines import load, save
 
 pa = pytest.importorskip("pyarrow")
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+pytest.importorskip("narwhals")
 
 ADDED = ["sentiment", "sentiment_negative", "sentiment_positive"]
 
@@ -64,16 +67,78 @@ def test_chunks_and_other_types_of_strings_make_no_difference(scorer: TextScorer
 @pytest.mark.parametrize(
     ("columns", "error"),
     [
-        ({"body": ["a"]}, "S064.*'text' is missing; there are: 'body'"),
-        ({"text": [1]}, "S065.*of the type int64"),
-        ({"text": ["a"], "sentiment": ["b"]}, "S066.*'sentiment'"),
+        ({"body": ["a"]}, "S064.*'text' is missing; there are: 'body'.*column="),
+        ({"text": [1, None]}, "S065.*'text' is of the type Int64.*column="),
+        ({"text": ["a"], "sentiment": ["b"]}, "S066.*'sentiment'.*prefix="),
+        ({"text": ["a"], "sentiment_positive": ["b"]}, "S066.*'sentiment_positive'.*prefix="),
     ],
 )
+@pytest.mark.parametrize("make", [pa.table, pd.DataFrame, pl.DataFrame])
 def test_a_table_that_cannot_be_annotated_is_refused(
-    columns: dict[str, list[Any]], error: str, scorer: TextScorer
+    columns: dict[str, list[Any]], error: str, make: Callable[..., Any], scorer: TextScorer
 ) -> None:
+    table = make(columns)
+    with pytest.raises(SentimentError, match=error.replace("Int64", "(Int|Float)64")):
+        annotate(table, model=scorer)
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ("good", "S171.*a str is not a table"),
+        (["good"], "S171.*a list is not a table"),
+        (pd.Series(["good"]), "S171.*a Series is not a table"),
+        (pl.LazyFrame({"text": ["good"]}), "S171.*a LazyFrame is not.*collect"),
+        (pa.table([["a"], ["b"]], names=["text", "text"]), "S067.*the table.*'text' 2 times"),
+        (pd.DataFrame([["a", "b"]], columns=["text", "text"]), "S067.*the table.*'text' 2 times"),
+    ],
+)
+def test_what_is_not_a_table_is_refused(value: Any, error: str, scorer: TextScorer) -> None:
     with pytest.raises(SentimentError, match=error):
-        annotate(pa.table(columns), model=scorer)
+        annotate(value, model=scorer)
+    with pytest.raises(SentimentError, match="S021.*prefix is empty"):
+        annotate(pa.table({"text": ["a"]}), model=scorer, prefix="")
+
+
+TEXTS = st.lists(st.none() | st.sampled_from(["good", "not good at all", "bad :(", "", " \t\n", "A0"]), max_size=6)
+
+
+@given(texts=TEXTS, prefix=st.sampled_from(["sentiment", "mood", "a b"]), data=st.data())
+def test_a_frame_of_each_library_gets_the_columns_of_an_arrow_table(
+    texts: list[str | None], prefix: str, data: st.DataObject, scorer: TextScorer
+) -> None:
+    table = pa.table({"text": pa.array(texts, pa.string()), "sentiment": pa.array(["old"] * len(texts), pa.string())})
+    name = prefix if prefix != "sentiment" else "new"
+    expected = annotate(table, model=scorer, prefix=name)
+    assert expected.column_names == ["text", "sentiment", name, f"{name}_negative", f"{name}_positive"]
+    assert expected["sentiment"].to_pylist() == ["old"] * len(texts)
+    blank = [text is None or not text.strip() for text in texts]
+    for added in expected.column_names[3:]:
+        assert [value is None for value in expected[added].to_pylist()] == blank
+
+    polars = pl.DataFrame(table)
+    found = annotate(polars, model=scorer, prefix=name)
+    assert isinstance(found, pl.DataFrame)
+    assert pa.table(found).to_pylist() == expected.to_pylist()
+    assert polars.columns == ["text", "sentiment"]
+
+    index = data.draw(st.lists(st.integers(0, 9), min_size=len(texts), max_size=len(texts)))  # may hold one twice
+    dtype = data.draw(st.sampled_from(["object", "string", "category"]))
+    frame = pd.DataFrame({"text": pd.Series(texts, dtype=dtype), "sentiment": "old"}).set_axis(index)
+    before = frame.copy()
+    found = annotate(frame, model=scorer, prefix=name)
+    assert list(found.index) == index
+    pd.testing.assert_frame_equal(frame, before)
+    pd.testing.assert_frame_equal(found[["text", "sentiment"]], before)
+    rows = [{key: None if pd.isna(value) else value for key, value in row.items()} for row in found.to_dict("records")]
+    assert [list(row.values())[2:] for row in rows] == [list(row.values())[2:] for row in expected.to_pylist()]
+
+
+def test_a_column_without_any_value_has_no_scores(scorer: TextScorer) -> None:
+    for table in (pa.table({"text": pa.nulls(2)}), pl.DataFrame({"text": [None, None]})):
+        assert pa.table(annotate(table, model=scorer))["sentiment"].to_pylist() == [None, None]
+    assert annotate(pd.DataFrame({"text": [float("nan")] * 2}), model=scorer)["sentiment"].isna().all()
+    assert list(annotate(pd.DataFrame({"text": []}), model=scorer).columns) == ["text", *ADDED]
 
 
 def test_an_annotator_travels_without_its_model(scorer: TextScorer) -> None:
@@ -82,6 +147,7 @@ def test_an_annotator_travels_without_its_model(scorer: TextScorer) -> None:
     expected = annotate(batch, "body", scorer)
     assert annotate(batch, "body") == expected
     assert annotator(batch) == expected
+    assert Annotator("en", "body", prefix="mood")(batch) == annotate(batch, "body", scorer, prefix="mood")
     sent = pickle.dumps(annotator)
     assert len(sent) < 1000
     assert list(pickle.loads(sent).batches([batch, batch])) == [expected, expected]
@@ -102,9 +168,7 @@ def test_a_missing_model_is_reported() -> None:
         Annotator("nowhere")(pa.table({"text": ["a"]}))
 
 
-@pytest.mark.slow
-def test_a_data_frame_gets_its_scores_as_columns(scorer: TextScorer) -> None:
-    pd = pytest.importorskip("pandas")
+def test_values_of_other_types_among_texts_have_no_scores(scorer: TextScorer) -> None:
     frame = pd.DataFrame({"text": ["good", None, 3, "bad"]}, index=[5, 6, 7, 8])
     found = Annotator().frame(frame)
     assert list(found.columns) == ["text", *ADDED]
