@@ -77,7 +77,10 @@ def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
     known[first[evidence(model, tokens)[places]]] = True
     if folds(model):
         # At once, because that takes no longer than what is above, and further training would change the matrix.
-        found = _summed(len(doc), *_of_matrix(model, cache, features, first, last))
+        parts, folded = _of_matrix(model, cache, features, first, last)
+        if cache.preprocessor.informal and not known.any():  # without evidence, all there is is the prior
+            parts = [(np.zeros_like(values), one, other) for values, one, other in parts]
+        found = _summed(len(doc), parts, folded)
         return Contributions(negated, known, lambda: found)
     return Contributions(
         negated,

@@ -12,7 +12,7 @@ import srsly
 from ..errors import Errors, SentimentError
 from .cleaning import ENTITY_NAMES, NEGATED, visible, words_in
 from .lexicon import N_LEANINGS, Entry, Lexicon, Words, bundled_words, emoji_valence, with_emoji
-from .preprocessor import CONCEDES, CONTRASTS, ENDS_NEGATION, PLAIN, Lexeme, Lexemes
+from .preprocessor import CLOSES_TAG, CONCEDES, CONTRASTS, ENDS_NEGATION, NO_EVIDENCE, OPENS_TAG, PLAIN, Lexeme, Lexemes
 from .ratings import grade_of, number_leaning
 from .roles import LEANINGS, ROLES, SIDES
 from .token_preprocessor import TokenPreprocessor
@@ -26,7 +26,6 @@ _URL = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
 _MENTION = re.compile(r"@\w")
 _ELONGATION = re.compile(r"(.)\1{2,}", re.DOTALL)
 _HTML = re.compile(r"<br|/?>|<")
-_TELLING_MARKS = "!?"
 _QUOTES = ("``", "''", "“", "”")
 _EDGES = '.,;:!?"*_~-()[]'
 _NUMBER = "0"
@@ -139,7 +138,7 @@ class SentimentTerms(TokenPreprocessor):
             return _NOTHING
         if not any(map(str.isalpha, lowered)) and any(map(str.isdigit, lowered)) and lowered not in self._lexicon:
             grade = grade_of(lowered)
-            return Lexeme(UNK, PLAIN, (grade,)) if grade else _number_lexeme(lowered)
+            return Lexeme(_NUMBER, PLAIN, (grade,)) if grade else _number_lexeme(lowered)
         short = self._shortened(lowered)
         if not short.isalnum():
             entry = self._sign_entry(text, short)
@@ -156,9 +155,11 @@ class SentimentTerms(TokenPreprocessor):
         leaning = LEANINGS.get(sign, 0)
         if sign == "#":
             return _NOTHING
-        if not entry.terms and not any(map(str.isalnum, sign)) and sign[0] not in _TELLING_MARKS:
-            return Lexeme(UNK, ROLES.get(sign, PLAIN), (), leaning)
-        lexeme = self._sign_lexeme(sign, entry)
+        if leaning in (OPENS_TAG, CLOSES_TAG) or not (sign.isascii() or entry.terms or sign in ROLES):
+            return Lexeme(UNK, PLAIN, (), leaning)
+        lexeme = self._sign_lexeme('"' if sign in _QUOTES else sign, entry)
+        if lexeme.role == PLAIN and not entry.terms:
+            lexeme = lexeme._replace(role=NO_EVIDENCE)
         is_face = lexeme.leaning > 0 and not leaning and not sign[0].isalnum()
         role = ENDS_NEGATION if is_face else lexeme.role
         return lexeme._replace(role=role, leaning=leaning or lexeme.leaning)
@@ -167,13 +168,14 @@ class SentimentTerms(TokenPreprocessor):
         if word.isdigit():
             return _number_lexeme(word)
         word = self._shortened(word)
-        if len(word) < 2 or word in ALL_PEOPLE or word.removesuffix("s") in ALL_PEOPLE:
+        if word in ALL_PEOPLE or word.removesuffix("s") in ALL_PEOPLE:
             return _UNKNOWN
         if word in NEGATED:
             word = "n't"
         is_sign = not word.isalpha()
         lexeme = self._sign_lexeme(word, self._lexicon.entry(word, word)) if is_sign else self._word_lexeme(word)
-        return lexeme._replace(leaning=LEANINGS.get(word, lexeme.leaning))
+        role = NO_EVIDENCE if len(word) == 1 and lexeme.role == PLAIN else lexeme.role
+        return lexeme._replace(role=role, leaning=LEANINGS.get(word, lexeme.leaning))
 
     def _word_lexeme(self, word: str) -> Lexeme:
         # Porter's own program leaves shorter words alone; Snowball's turns "s" into "" and "is" into "i".
@@ -277,7 +279,7 @@ def _is_address(lowered: str) -> bool:
 
 
 def _number_lexeme(text: str) -> Lexeme:
-    return Lexeme(UNK, PLAIN, (), number_leaning(text))
+    return Lexeme(_NUMBER, NO_EVIDENCE, (), number_leaning(text))
 
 
 def _elongated(words: Sequence[str]) -> list[int]:

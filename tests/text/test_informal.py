@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spacy_trax_sentiment.text.features import compose, feature_ids, have_terms
 from spacy_trax_sentiment.text.lexeme_cache import LexemeCache
-from spacy_trax_sentiment.text.preprocessor import ENDS_NEGATION, NEGATES, Lexeme
+from spacy_trax_sentiment.text.preprocessor import ENDS_NEGATION, NEGATES, NO_EVIDENCE, Lexeme
 from spacy_trax_sentiment.text.ratings import GRADES, HIGH, LOW, MIDDLE
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import UNK, build_vocabulary
@@ -186,7 +186,21 @@ def test_a_rating_does_not_reach_from_one_text_to_the_next() -> None:
 
 @given(st.from_regex(r"[0-9]{1,9}(?:[.,][0-9]{1,3})?", fullmatch=True))
 def test_a_number_is_no_evidence(number: str) -> None:
-    assert TERMS.lexeme(number).terms == (UNK,)
+    lexeme = TERMS.lexeme(number)
+    assert (lexeme.terms, lexeme.role) == (("0",), NO_EVIDENCE)
+
+
+@pytest.mark.parametrize("mark", ["…", "。。。", "a", "I", "/", "=", "\u2602", '"', "..", "-", "!", "?", "12", "#"])
+def test_a_mark_a_number_or_a_single_letter_is_no_evidence(mark: str) -> None:
+    lexeme = TERMS.lexeme(mark)
+    assert lexeme.terms in ((UNK,), ()) or (lexeme.role in (NO_EVIDENCE, ENDS_NEGATION) and lexeme.leaning <= 0)
+
+
+def test_words_of_a_rare_script_are_left_out_of_the_vocabulary() -> None:
+    english = [NLP.make_doc(f"word{i:02} this table") for i in range(60)]
+    assert "стол" not in TERMS.vocabulary_of([*english, NLP.make_doc("это стол")])
+    assert "стол" in TERMS.vocabulary_of([NLP.make_doc("это стол")])
+    assert "стол" in SentimentTerms(informal=False).vocabulary_of([*english, NLP.make_doc("это стол")])
 
 
 @pytest.mark.parametrize(
