@@ -41,7 +41,6 @@ def evaluate(
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
     encoding: options.Encoding = None,
-    delimiter: options.Delimiter = None,
     only_labels: options.OnlyLabels = None,
     html: options.Html = None,
     overwrite: options.Overwrite = False,
@@ -89,8 +88,8 @@ def evaluate(
     labels, *others = (find_component(nlp).labels for nlp in pipelines.values())
     for other in others:
         require_same_labels(labels, other)
-    reading = {"text_column": text_column, "label_column": label_column}
-    texts, left_out = read_texts(source, labels, encoding=encoding, delimiter=delimiter, **reading)
+    reading = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
+    texts, left_out = read_texts(source, labels, **reading)
     logger.info("Loaded %s; measuring on %d texts of %s.", " and ".join(names), len(texts), source)
     with progress(quiet, len(texts) * len(pipelines)) as bar:
         evaluations = [measure(nlp, labels, texts, left_out, bar.update) for nlp in pipelines.values()]

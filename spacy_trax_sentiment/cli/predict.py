@@ -136,8 +136,7 @@ def predict(
         logger.info("Loaded %s with the labels %s.", model, ", ".join(scorer.labels))
         hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())
         written = write_scored(with_progress(batches, hidden), write, scorer.score, scorer.labels, strict=strict)
-        name = "TEXT" if texts else STANDARD_INPUT if source in (None, "-") else source
-        _tell_without(name, written.first_without, written.n_without)
+        _tell_without("TEXT" if texts else source or STANDARD_INPUT, written.first_without, written.n_without)
     return 0
 
 

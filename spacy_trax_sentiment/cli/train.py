@@ -74,7 +74,6 @@ def train(
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
     encoding: options.Encoding = None,
-    delimiter: options.Delimiter = None,
     overwrite: options.Overwrite = False,
     checkpoint_every: CheckpointEvery = None,
     resume: Resume = False,
@@ -130,8 +129,8 @@ def train(
             raise SentimentError(Errors.S023.format(name=preset, names=", ".join(PRESETS)))
         settings = replace(PRESETS[preset], **given)
         check_settings(settings, len(names))
-        reading: Any = {"text_column": text_column, "label_column": label_column}
-        corpus = read_corpus(source, dev, labels=names, encoding=encoding, delimiter=delimiter, **reading)
+        reading: Any = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
+        corpus = read_corpus(source, dev, labels=names, **reading)
     else:
         recipe = read_recipe(config)
         settings = replace(recipe.settings, **given)

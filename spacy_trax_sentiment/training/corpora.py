@@ -37,7 +37,7 @@ class LabelledTexts:
         text_column: Column of a file that holds the text.
         label_column: Column of a file that holds the label.
         labels: The labels that may occur in a file; None for any.
-        encoding, delimiter: Those of a file, as in `open_input`.
+        encoding: The encoding of a file of text; None for UTF-8.
 
     Raises:
         SentimentError: The source cannot be read, holds no text, lacks a column or has an unexpected label. It names
@@ -51,11 +51,9 @@ class LabelledTexts:
         label_column: str = "label",
         labels: Collection[str] | None = None,
         encoding: str | None = None,
-        delimiter: str | None = None,
     ) -> None:
         self.source, self.labels = source, labels
-        self._options: Any = {"text_column": text_column, "label_column": label_column}
-        self._options |= {"encoding": encoding, "delimiter": delimiter}
+        self._options: Any = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
 
     def __iter__(self) -> Iterator[LabelledText]:
         if self.source is None:

@@ -169,7 +169,20 @@ def test_csv_without_carriage_returns_ends_its_lines_with_line_feeds(tmp_path: P
     assert (tmp_path / "b.csv").read_bytes() == b"text,sentiment,sentiment_up\na,up,0.666667\n"
 
 
-FORMULAS = "=1+1", "@SUM(A1)", "@SUM (A1)", "@A1+1", "@a & DDE(1)", "@cmd|' /C calc'!A0", "@a Sheet!$A1", "@", "+a", "-a", "\tx", "=cmd|' /C calc'!A0"
+FORMULAS = (
+    "=1+1",
+    "@SUM(A1)",
+    "@SUM (A1)",
+    "@A1+1",
+    "@a & DDE(1)",
+    "@cmd|' /C calc'!A0",
+    "@a Sheet!$A1",
+    "@",
+    "+a",
+    "-a",
+    "\tx",
+    "=cmd|' /C calc'!A0",
+)
 
 
 MENTIONS = "@name", "@name thanks!", "@_a1 is sad :(", "@united hi (again)", "@naïve: ok?", "@a\n@b (c)", "@a -5 = 3"

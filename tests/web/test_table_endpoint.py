@@ -58,7 +58,9 @@ def test_a_row_without_a_text_has_no_scores(ask: Ask, blank: str) -> None:
 def test_a_csv_holds_no_formulas(ask: Ask, start: str, type: str) -> None:
     cell = f"{start}cmd|' /C calc'!A0, it is good"
     quoted = '"' + cell + '"'
-    body = f"text,{start}b(1)\n{quoted},-5\n" if type == "text/csv" else json.dumps({"text": cell, f"{start}b(1)": "-5"})
+    body = (
+        f"text,{start}b(1)\n{quoted},-5\n" if type == "text/csv" else json.dumps({"text": cell, f"{start}b(1)": "-5"})
+    )
     if type == "text/csv" and start in "\t\r":
         body = f'text,"{start}b(1)"\n{quoted},-5\n'
     response = ask("POST", "/v1/table?format=csv", content=body.encode(), headers={"Content-Type": type})
