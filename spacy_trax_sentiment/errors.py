@@ -69,7 +69,7 @@ class Errors:
     S008 = "[S008] the label {value} is not one of {labels}. Correct it, or name the labels by --labels."
     S009 = "[S009] not UTF-8 ({reason}). Save the file as UTF-8, {remedy}."
     S010 = "[S010] cannot be read as {format} ({reason}). Correct the line."
-    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv, .tsv or .parquet file."
+    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv, .tsv or .parquet file; all but the last may end in .gz or .zst."
     S012 = "[S012] only these labels have texts: {label}. Give texts for each of: {labels}."
     S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv, .tsv or .parquet file."
     S014 = (
@@ -145,6 +145,8 @@ class Errors:
     S151 = "[S151] {delimiter!r} cannot delimit CSV. Give one character that is no quote and no end of a line, or \\t."
     S152 = "[S152] {encoding!r} is not an encoding. Give one that Python knows, such as cp1252, utf-16 or shift_jis."
     S153 = "[S153] not {encoding} ({reason}). Correct the line, or name another encoding by --encoding."
+    S154 = "[S154] {path}: zstd needs backports.zstd, which is not installed ({reason}). Install it from a clone of the project: pip install '.[tables]'."
+    S155 = "[S155] {path}: cannot be decompressed ({reason}). Copy the file again, or correct its suffix."
 
     # Model files
     S070 = "[S070] {path}: is missing. Copy the whole model again, or make it again with `trax-sentiment train`."

@@ -57,17 +57,14 @@ def open_texts(
     batch_size: int,
     **options: Any,
 ) -> "Iterator[Iterator[TableBatch]]":
-    """Open the texts of a command as batches: those given as arguments, else the table `source`, or standard input.
-
-    The other options are those of `open_input`.
-    """
+    """Open a command's texts: the arguments, else the table `source`, or standard input. See `open_input`."""
     from ..tables.readers import open_input
-    from ..tables.rows import INPUT_FORMATS, input_format, text_batches
+    from ..tables.rows import INPUT_FORMATS, PACKED, input_format, text_batches
     from ..tables.sources import STANDARD_STREAM
 
     if texts:
         for text in texts:
-            if text.lower().endswith(tuple(f".{name}" for name in INPUT_FORMATS)) and Path(text).is_file():
+            if text.lower().endswith((*PACKED, *(f".{name}" for name in INPUT_FORMATS))) and Path(text).is_file():
                 raise typer.BadParameter(f"{text} is a file; to read it, use --input {text}")
         # A byte that is not UTF-8 arrives as a lone surrogate, and becomes a question mark.
         characters = [text.encode("utf-8", "replace").decode() for text in texts]

@@ -41,7 +41,6 @@ def evaluate(
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
     encoding: options.Encoding = None,
-    delimiter: options.Delimiter = None,
     label_map: options.LabelMap = None,
     only_labels: options.OnlyLabels = None,
     html: options.Html = None,
@@ -91,9 +90,8 @@ def evaluate(
     component, *others = map(find_component, pipelines.values())
     for other in others:
         require_same_labels(component.labels, other.labels)
-    reading: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
-    reading |= {"encoding": encoding, "delimiter": delimiter, "label_map": parse_label_map(label_map)}
-    texts, left_out = read_texts(source, component, **reading)
+    reading: dict[str, Any] = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
+    texts, left_out = read_texts(source, component, label_map=parse_label_map(label_map), **reading)
     logger.info("Loaded %s; measuring on %d texts of %s.", " and ".join(names), len(texts), source)
     with progress(quiet, len(texts) * len(pipelines)) as bar:
         evaluations = [measure(nlp, component.labels, texts, left_out, bar.update) for nlp in pipelines.values()]

@@ -31,7 +31,6 @@ def explain(
     source_format: options.InputFormat = None,
     text_column: options.TextColumn = "text",
     encoding: options.Encoding = None,
-    delimiter: options.Delimiter = None,
     only_labels: options.OnlyLabels = None,
     html: options.Html = None,
     as_json: options.AsJson = False,
@@ -65,8 +64,7 @@ def explain(
         require_output()
     else:
         require_free_file(html, overwrite)
-    reading = {"encoding": encoding, "delimiter": delimiter}
-    with open_texts(texts, source, source_format, text_column, _BATCH_SIZE, **reading) as batches:
+    with open_texts(texts, source, source_format, text_column, _BATCH_SIZE, encoding=encoding) as batches:
         hidden = quiet or bool(texts) or (html is None and sys.stdout.isatty())
         found = _sentiments(model, options.kept_labels(only_labels), with_progress(batches, hidden))
         if html is not None:

@@ -140,8 +140,7 @@ def predict(
         hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())
         batches = with_progress(batches, hidden)
         written = write_scored(batches, write, scorer.score, scorer.labels, prefix=prefix, strict=strict)
-        name = "TEXT" if texts else STANDARD_INPUT if source in (None, "-") else source
-        _tell_without(name, written.first_without, written.n_without)
+        _tell_without("TEXT" if texts else source or STANDARD_INPUT, written.first_without, written.n_without)
     return 0
 
 

@@ -74,7 +74,6 @@ def train(
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
     encoding: options.Encoding = None,
-    delimiter: options.Delimiter = None,
     label_map: options.LabelMap = None,
     overwrite: options.Overwrite = False,
     checkpoint_every: CheckpointEvery = None,
@@ -131,8 +130,8 @@ def train(
         if preset not in PRESETS:
             raise SentimentError(Errors.S023.format(name=preset, names=", ".join(PRESETS)))
         settings = replace(PRESETS[preset], **given)
-        reading: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
-        reading |= {"encoding": encoding, "delimiter": delimiter, "label_map": parse_label_map(label_map)}
+        reading: dict[str, Any] = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
+        reading["label_map"] = parse_label_map(label_map)
         corpus = read_corpus(source, dev, labels=names, **reading)
     else:
         recipe = read_recipe(config)

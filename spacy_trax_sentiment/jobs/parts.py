@@ -9,9 +9,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +21,7 @@ from ..tables import addresses
 from ..tables.addresses import as_path, is_address, local_path
 from ..tables.parquet import load_pyarrow
 from ..tables.readers import open_input
-from ..tables.rows import INPUT_FORMATS, TableBatch, input_format, output_format
+from ..tables.rows import input_format, is_table, output_format, unpacked_path
 from ..tables.scored import PREFIX, Written, column_names, write_scored
 from ..tables.sources import json_rows_before, line_spans, lines_before, open_binary, reading
 from ..tables.writers import open_output
@@ -32,8 +31,6 @@ RUN_FILE = "_run.json"
 # The size of a part: some seconds of work, so that nobody waits long for the last one.
 ROWS_PER_PART = 100_000
 BYTES_PER_PART = 1 << 25
-
-_KNOWN_SUFFIXES = (*INPUT_FORMATS, "ndjson")
 
 
 @dataclass(frozen=True)
@@ -56,14 +53,6 @@ class Job:
     prefix: str = PREFIX
     encoding: str | None = None
     delimiter: str | None = None
-
-    def opened(
-        self, source: str, format: str, part: range | None = None
-    ) -> AbstractContextManager[Iterator[TableBatch]]:
-        """Open a file, or a part of it, as `open_input` does."""
-        column, size, strict = self.text_column, self.batch_size, self.strict
-        options: Any = {"encoding": self.encoding, "delimiter": self.delimiter, "part": part}
-        return open_input(source, format, text_column=column, batch_size=size, strict=strict, **options)
 
 
 @dataclass(frozen=True)
@@ -104,12 +93,12 @@ def names_many(source: str) -> bool:
 def input_files(patterns: Sequence[str]) -> list[str]:
     """Return the files that paths, addresses and patterns name, sorted, each once.
 
-    A directory stands for those of its files that have a known suffix, but not for hidden ones and those whose names
-    begin with an underscore. A pattern that finds nothing raises SentimentError.
+    A directory stands for those of its files that are tables (see `is_table`). A pattern that finds nothing raises
+    SentimentError.
     """
     found: list[str] = []
     for pattern in patterns:
-        files = addresses.find(pattern, _KNOWN_SUFFIXES) if is_address(pattern) else _local_files(pattern)
+        files = addresses.find(pattern, is_table) if is_address(pattern) else _local_files(pattern)
         if not files:
             raise SentimentError(Errors.S110.format(pattern=pattern))
         found += files
@@ -120,13 +109,9 @@ def _local_files(pattern: str) -> list[str]:
     found = [pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True)
     files: list[str] = []
     for path in map(Path, found):
-        files += [str(each) for each in path.iterdir() if _is_table(each)] if path.is_dir() else [str(path)]
+        inside = map(str, filter(Path.is_file, path.iterdir())) if path.is_dir() else ()
+        files += filter(is_table, inside) if path.is_dir() else [str(path)]
     return files
-
-
-def _is_table(path: Path) -> bool:
-    is_known = path.suffix.lower().lstrip(".") in _KNOWN_SUFFIXES
-    return is_known and path.is_file() and not path.name.startswith((".", "_"))
 
 
 def parts_of(
@@ -140,11 +125,12 @@ def parts_of(
     """Divide a file into parts of at most so many rows or bytes.
 
     Parquet is divided by rows, JSON Lines and text by bytes. CSV stays whole, because a line feed may be inside a cell.
-    So do JSON Lines that become a table, because its columns are those of the first row, and text in other encodings
-    than UTF-8.
+    So do JSON Lines that become a table, because its columns are those of the first row, and what is compressed or not
+    in UTF-8.
     """
     format = input_format(source, source_format)
     target = job.format or output_format(f"x.{'jsonl' if format == 'txt' else format}")
+    is_as_stored = job.encoding is None and unpacked_path(source) == as_path(source)
     spans: list[range] = []
     if format == "parquet":
         pa = load_pyarrow(source)
@@ -152,15 +138,15 @@ def parts_of(
             n_rows = pa.parquet.read_metadata(file).num_rows
         starts = range(0, max(n_rows, 1), rows_per_part)
         spans = [range(start, min(start + rows_per_part, n_rows)) for start in starts]
-    elif job.encoding is None and (format == "txt" or (format == "jsonl" and target == "jsonl")):
+    elif is_as_stored and (format == "txt" or (format == "jsonl" and target == "jsonl")):
         n_bytes = _state(source)[1][0]
         if n_bytes > bytes_per_part:
             # If the first row lacks the column, the whole file is refused. The later parts could not tell.
-            with replace(job, batch_size=1).opened(source, format) as batches:
+            with open_input(source, format, text_column=job.text_column, batch_size=1, strict=job.strict) as batches:
                 next(batches)
             spans = line_spans(source, n_bytes, bytes_per_part)
     # Two directories may hold files of the same name.
-    stem = f"{as_path(source).stem}-{hashlib.sha256(_absolute(source).encode()).hexdigest()[:8]}"
+    stem = f"{unpacked_path(source).stem}-{hashlib.sha256(_absolute(source).encode()).hexdigest()[:8]}"
     if not spans:
         return [Part(source, format, f"{stem}.{target}")]
     return [Part(source, format, f"{stem}-{i:05}.{target}", (span.start, span.stop)) for i, span in enumerate(spans)]
@@ -175,13 +161,15 @@ def score_part(job: Job, part: Part) -> Outcome:
     from ..bulk.text_scorer import scorer_for
 
     scorer = scorer_for(job.model, job.labels)
-    reader = job.opened(part.source, part.format, range(*part.extent) if part.extent else None)
+    rows = range(*part.extent) if part.extent else None
+    options: Any = {"encoding": job.encoding, "delimiter": job.delimiter, "strict": job.strict, "part": rows}
+    reader = open_input(part.source, part.format, text_column=job.text_column, batch_size=job.batch_size, **options)
     # If two processes do the same part, both write the same.
     writer = open_output(str(target), target.suffix[1:], overwrite=True, source=part.source, safe_csv=job.safe_csv)
     try:
         with reader as batches, writer as write:
-            options: Any = {"prefix": job.prefix, "strict": job.strict, "rows_before": part.rows_before}
-            return Outcome(part, write_scored(batches, write, scorer.score, scorer.labels, **options))
+            naming: Any = {"prefix": job.prefix, "strict": job.strict, "rows_before": part.rows_before}
+            return Outcome(part, write_scored(batches, write, scorer.score, scorer.labels, **naming))
     except SentimentError as error:
         return Outcome(part, error=str(error))
 

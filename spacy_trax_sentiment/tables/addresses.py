@@ -2,7 +2,7 @@
 
 import glob
 import re
-from collections.abc import Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -65,12 +65,12 @@ def state(address: str) -> tuple[int, int]:
     return found.size, found.mtime_ns or 0
 
 
-def find(address: str, formats: Collection[str]) -> list[str]:
+def find(address: str, is_wanted: Callable[[str], bool]) -> list[str]:
     """Return the addresses of the files that an address names: a file, a directory or a pattern.
 
-    In a pattern, `*` stands for any part of a name and `**` for any directories. Of a directory, files of the given
-    formats are taken, but hidden ones and those whose names begin with an underscore are not. SentimentError is raised
-    if the store does not exist, cannot be asked, or has nothing at the address.
+    In a pattern, `*` stands for any part of a name and `**` for any directories. Of a directory, the files that are
+    wanted by their paths are taken. SentimentError is raised if the store does not exist, cannot be asked, or has
+    nothing at the address.
     """
     options = (_OPTIONS.findall(address) or [""])[0]
     base = address.removesuffix(options)
@@ -86,7 +86,7 @@ def find(address: str, formats: Collection[str]) -> list[str]:
                 paths.append(path)
                 continue
             inside = [each["name"] for each in store.ls(path, detail=True) if each["type"] == "file"]
-            paths += [each for each in inside if _is_wanted(each.rpartition("/")[2], formats)]
+            paths += [each for each in inside if is_wanted(each)]
     names = [path[len(root.rstrip("/")) :].lstrip("/") for path in paths]
     return [f"{base.rstrip('/')}/{quote(name, safe='/=+,@')}{options}" if name else address for name in names]
 
@@ -101,10 +101,6 @@ def _matches(store: Any, root: str, pattern: str) -> dict[str, Any]:
         return {}
     shows_hidden = pattern.startswith(".") or "/." in pattern
     return {path: each for path, each in found.items() if shows_hidden or "/." not in path[len(root) :]}
-
-
-def _is_wanted(name: str, formats: Collection[str]) -> bool:
-    return not name.startswith((".", "_")) and Path(name).suffix.lower().lstrip(".") in formats
 
 
 def _store(address: str) -> tuple[Any, str]:

@@ -15,9 +15,8 @@ LINE_LIMIT = 1 << 24
 # Maximum nesting of a line of JSON. Python's own limit depends on how deep the caller's stack is.
 DEPTH_LIMIT = 100
 
-# The delimiters that are recognized in the header of a CSV, and how many of its characters are looked at.
+# The delimiters that are recognized in the header of a CSV.
 _DELIMITERS = ",;|\t"
-_SNIFFED = 100_000
 
 _NOT_TEXT = {b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst", b"PK\x03\x04": ".xlsx"}
 
@@ -53,8 +52,7 @@ def decoded_lines(
             remedy = f"or give --encoding {_utf16(content) or 'cp1252'}, which it looks like"
             if suffix := next((suffix for magic, suffix in _NOT_TEXT.items() if content.startswith(magic)), None):
                 remedy = f"or name it {suffix}, which it looks like"
-            reason = getattr(error, "reason", error)
-            raise TableError(Errors.S009.format(reason=reason, remedy=remedy), line) from None
+            raise TableError(Errors.S009.format(reason=getattr(error, "reason", error), remedy=remedy), line) from None
 
 
 def _utf16(content: bytes) -> str | None:
@@ -65,20 +63,18 @@ def _utf16(content: bytes) -> str | None:
     return next((name for name, some in high.items() if len(some) > 1 and not any(some) and any(content[:8])), None)
 
 
-def delimited(
-    lines: Iterator[str], format: str, column: str, delimiter: str | None = None
-) -> tuple[Iterator[str], str]:
+def delimited(lines: Iterator[str], format: str, column: str, given: str | None = None) -> tuple[Iterator[str], str]:
     """Return the lines of a CSV or TSV, and its delimiter: the given one, or that by which the header has the column.
 
     `\\t` stands for a tab. TableError is raised if the delimiter cannot be one.
     """
-    if delimiter is not None or format == "tsv":
-        delimiter = "\t" if delimiter in (None, "\\t") else delimiter
-        if len(delimiter or "") != 1 or delimiter in '"\r\n':
-            raise TableError(Errors.S151.format(delimiter=delimiter))
+    if given is not None or format == "tsv":
+        delimiter = "\t" if given is None or given == "\\t" else given
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise TableError(Errors.S151.format(delimiter=given))
         return lines, delimiter
     header = next(lines, "")
-    start = [header[:_SNIFFED].replace("\r", "")]  # which the csv module would refuse within a line
+    start = [header[:100_000].replace("\r", "")]  # which the csv module would refuse within a line
     found = (each for each in _DELIMITERS if column in next(csv.reader(start, delimiter=each), []))
     return chain([header], lines), next(found, ",")
 

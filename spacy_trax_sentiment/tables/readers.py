@@ -10,7 +10,7 @@ from ..errors import Errors, SentimentError
 from .addresses import is_address, open_address
 from .lines import LINE_LIMIT, TableError, brief, csv_rows, decoded_lines, delimited, parse_json_line
 from .parquet import column_rows, parquet_batches
-from .rows import JsonLine, TableBatch, column_index, missing_column
+from .rows import JsonLine, TableBatch, column_index, missing_column, unpacked_path
 from .sources import STANDARD_INPUT, STANDARD_STREAM, Source, file_size, open_binary, placed, reading
 
 # A batch of few but long rows ends when it has this many characters.
@@ -199,7 +199,6 @@ def labelled_rows(
     text_column: str = "text",
     label_column: str = "label",
     encoding: str | None = None,
-    delimiter: str | None = None,
     line_limit: int = LINE_LIMIT,
 ) -> Iterator[tuple[int, str, str | None]]:
     """Yield the number of the line (for Parquet, of the row), the text and the label of each row of a file.
@@ -208,7 +207,7 @@ def labelled_rows(
     raised if the name has another suffix than these formats have, the file cannot be read, or a row lacks one of both.
     """
     path = Path(path)
-    format = path.suffix.lower().removeprefix(".")
+    format = unpacked_path(str(path)).suffix.lower().removeprefix(".")
     if format not in ("jsonl", "csv", "tsv", "parquet"):
         raise SentimentError(Errors.S011.format(path=path, suffix=path.suffix))
     columns, source = {text_column: "--text-column", label_column: "--label-column"}, Source(str(path))
@@ -221,7 +220,7 @@ def labelled_rows(
             numbered = enumerate(lines, start=1)
             rows = ((i, parse_json_line(line, i)) for i, line in numbered if line.strip())
         else:
-            lines, found = delimited(lines, format, text_column, delimiter)
+            lines, found = delimited(lines, format, text_column)
             cells = ((number, row) for number, row in csv_rows(lines, found, line_limit) if row)
             _, names = next(cells, (0, []))
             rows = ((number, dict(zip(names, row, strict=False))) for number, row in cells)

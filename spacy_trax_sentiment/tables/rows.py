@@ -1,9 +1,11 @@
 """The batch of rows that readers make and writers take, and the formats of its file."""
 
 import json
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +16,11 @@ from .addresses import as_path
 from .lines import TableError
 from .sources import STANDARD_STREAM, Source
 
+logger = logging.getLogger(__name__)
+
 INPUT_FORMATS = ("jsonl", "csv", "tsv", "txt", "parquet")
 OUTPUT_FORMATS = ("jsonl", "csv", "tsv", "parquet")
+PACKED = (".gz", ".zst")
 _FORMAT_OF_SUFFIX = {f".{name}": name for name in INPUT_FORMATS} | {".ndjson": "jsonl"}
 
 Added = dict[str, list[str | None] | NDArray[np.float32]]
@@ -67,9 +72,27 @@ def output_format(path: str, given: str | None = None) -> str:
     return _format(path, given, OUTPUT_FORMATS, standard="jsonl", what="written", option="--output-format")
 
 
+def unpacked_path(path: str) -> Path:
+    """Return the path of a file, without the suffix by which it is compressed."""
+    named = as_path(path)
+    return named.with_suffix("") if named.suffix.lower() in PACKED else named
+
+
+def is_table(path: str) -> bool:
+    """Return whether a file of a directory is a table, which hidden ones are not. An unknown format is reported."""
+    if as_path(path).name.startswith((".", "_")):
+        return False
+    is_known = unpacked_path(path).suffix.lower() in _FORMAT_OF_SUFFIX
+    if not is_known:
+        logger.warning("%s: left out, because its format is unknown.", path)
+    return is_known
+
+
 def _format(path: str, given: str | None, known: Sequence[str], *, standard: str, what: str, option: str) -> str:
-    suffix = as_path(path).suffix.lower()
+    suffix = unpacked_path(path).suffix.lower() or as_path(path).suffix
     name = given or (standard if path == STANDARD_STREAM else _FORMAT_OF_SUFFIX.get(suffix, suffix))
+    if name == "parquet" and as_path(path).suffix.lower() in PACKED:
+        name += as_path(path).suffix  # Parquet compresses its columns itself
     if name not in known:
         formats = ", ".join(known)
         raise SentimentError(Errors.S060.format(path=path, format=name, what=what, formats=formats, option=option))

@@ -1,16 +1,18 @@
 """A path, an address or standard input to a stream of bytes, whole or from one line to another."""
 
+import gzip
 import io
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib import import_module
 from itertools import pairwise
 from typing import IO, Any, NamedTuple
 
-from ..errors import Errors, SentimentError, errors_at, os_errors_as
-from .addresses import is_address, open_address
+from ..errors import Errors, MissingExtraError, SentimentError, errors_at, os_errors_as
+from .addresses import as_path, is_address, open_address
 from .lines import TableError, decoded_lines
 
 STANDARD_STREAM = "-"
@@ -53,7 +55,7 @@ def reading(path: str, *others: type[Exception]) -> AbstractContextManager[None]
 def open_binary(path: str, span: range | None = None, encoding: str | None = None) -> Iterator[IO[bytes]]:
     """Open a path, an address, or "-" for standard input, and yield the file, or a span of its bytes.
 
-    A text in another encoding is yielded as UTF-8.
+    A compressed file is yielded decompressed, and a text in another encoding as UTF-8.
     """
     if path == STANDARD_STREAM:
         if sys.stdin is None:
@@ -66,7 +68,29 @@ def open_binary(path: str, span: range | None = None, encoding: str | None = Non
             raw = stack.enter_context(opened)
             file = io.BufferedReader(raw, _CHUNK) if span is None else _joined(_span(raw, span))
             stack.enter_context(file)
+        if opener := packer(path):
+            file = _joined(_unpacked(opener(file, "rb"), path))
         yield file if encoding is None else _joined(_as_utf8(file, encoding))
+
+
+def packer(path: str) -> Callable[[Any, str], Any] | None:
+    """Return what compresses and decompresses a file of this name, a function of a file and a mode; None for others."""
+    suffix = as_path(path).suffix.lower()
+    if suffix == ".gz":
+        return lambda file, mode: gzip.GzipFile("", mode, fileobj=file, mtime=0)
+    if suffix != ".zst":
+        return None
+    try:
+        zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    except ImportError as error:
+        raise MissingExtraError(Errors.S154.format(path=path, reason=error)) from None
+    return zstd.ZstdFile  # type: ignore[no-any-return]
+
+
+def _unpacked(file: Any, path: str) -> Iterator[bytes]:
+    with os_errors_as(Errors.S155, path, Exception):
+        while some := file.read(_CHUNK):
+            yield some
 
 
 def _joined(chunks: Iterator[bytes]) -> Any:

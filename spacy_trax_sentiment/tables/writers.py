@@ -20,7 +20,7 @@ from ..storage.whole import whole_file
 from .addresses import is_address, local_path
 from .parquet import parquet_writer
 from .rows import Added, TableBatch, Write, as_json, require_distinct, require_free
-from .sources import STANDARD_STREAM, placed
+from .sources import STANDARD_STREAM, packer, placed
 
 STANDARD_OUTPUT = "standard output"
 
@@ -52,8 +52,20 @@ def open_output(
     target, read = Path(path), None if source is None else local_path(source)
     if read and read.exists() and target.exists() and target.samefile(read) and not target.is_symlink():
         raise SentimentError(Errors.S069.format(path=target, reason="it is the input"))
-    with whole_file(target, overwrite) as file, table_writer(file, path, format, safe_csv) as write:
+    with _open_whole(target, overwrite) as file, table_writer(file, path, format, safe_csv) as write:
         yield write
+
+
+@contextmanager
+def _open_whole(path: Path, overwrite: bool) -> Iterator[IO[bytes]]:
+    opener = packer(str(path))
+    with whole_file(path, overwrite) as file:
+        if opener is None:
+            yield file
+            return
+        with os_errors_as(Errors.S069, path), io.BufferedWriter(opener(file, "wb")) as packed:
+            packed.raw.write(b"")  # or zstd would make a file without a frame of a table without rows
+            yield packed
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class LabelledTexts:
         label_column: Column of a file that holds the label.
         labels: The labels that may occur in a file, in any case; None for any.
         label_map: The label for each of those in the file, such as {"1": "negative"}; None to take them as they are.
-        encoding, delimiter: Those of a file, as in `open_input`.
+        encoding: The encoding of a file of text; None for UTF-8.
 
     Raises:
         SentimentError: The source cannot be read, holds no text, lacks a column or has an unexpected label. It names
@@ -57,11 +57,9 @@ class LabelledTexts:
         labels: Sequence[str] | None = None,
         label_map: Mapping[str, str] | None = None,
         encoding: str | None = None,
-        delimiter: str | None = None,
     ) -> None:
         self.source, self.labels, self.label_map, self._n_logged = source, labels, label_map, 0
-        self._options: Any = {"text_column": text_column, "label_column": label_column}
-        self._options |= {"encoding": encoding, "delimiter": delimiter}
+        self._options: Any = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
 
     def __iter__(self) -> Iterator[LabelledText]:
         if self.source is None:

@@ -221,6 +221,16 @@ def test_each_of_many_tables_is_scored(run: Run, tmp_path: Path, model: Path) ->
     assert written == ["a,good,", "b,good,"]
 
 
+def test_a_file_of_unknown_format_is_reported(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a.csv").write_text("text\ngood\n")
+    (source / "b.doc").touch()
+    result = run("--input", source, "--output", tmp_path / "out", "--concurrency", 1)
+    assert result.status == 0
+    assert f"{source / 'b.doc'}: left out, because its format is unknown." in result.err
+
+
 def test_labels_can_be_chosen_for_one_table_and_for_many(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text\ngood\nthe shop opens at nine\n")
     options = ["--model", "en_ternary", "--only-labels", "positive, negative"]

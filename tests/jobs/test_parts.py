@@ -102,6 +102,22 @@ def test_each_format_keeps_its_columns(tmp_path: Path) -> None:
     assert next((tmp_path / "out").glob("b*.csv")).read_text().splitlines()[2] == "2,,,,"
 
 
+def test_a_file_of_unknown_format_in_a_directory_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    names = ["a.csv", "b.jsonl.gz", "c.TSV", "d.doc", "e", "f.gz", "_g.doc", ".h.doc", "sub/i.doc"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    known = [str(tmp_path / name) for name in names[:3]]
+    for source in (str(tmp_path), tmp_path.as_uri()):
+        caplog.clear()
+        assert [path.rpartition("/")[2] for path in input_files([source])] == names[:3]
+        assert sorted(message.partition(":")[0] for message in caplog.messages) == [
+            str(tmp_path / name) for name in names[3:6]
+        ]
+        assert all("left out, because its format is unknown" in message for message in caplog.messages)
+    assert input_files([str(tmp_path / "[ab]*"), str(tmp_path / "c.TSV")]) == known
+
+
 def test_a_strict_job_refuses_a_row_without_a_text(tmp_path: Path) -> None:
     source = tmp_path / "a.jsonl"
     source.write_text('{"text": "good"}\n{"text": 3}\n')

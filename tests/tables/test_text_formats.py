@@ -90,8 +90,6 @@ def test_any_character_can_be_named_as_the_delimiter(tmp_path: Path) -> None:
 def test_labelled_rows_are_read_by_any_delimiter_and_encoding(tmp_path: Path) -> None:
     path = put(tmp_path / "a.csv", "label;text\nup;schön\n".encode("cp1252"))
     assert list(labelled_rows(path, encoding="cp1252")) == [(2, "schön", "up")]
-    path = put(tmp_path / "b.csv", "label:text\nup:a\n")
-    assert list(labelled_rows(path, delimiter=":")) == [(2, "a", "up")]
 
 
 TEXTS = st.text(st.characters(codec="cp1252", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20)
