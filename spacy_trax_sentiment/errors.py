@@ -66,6 +66,7 @@ class Errors:
     S002 = "[S002] {path}: cannot be read ({reason}). Check that it is a readable text file."
     S003 = "[S003] {path}: holds no texts. Give a file with at least one labelled text."
     S004 = "[S004] not valid JSON ({reason}). Write one JSON object per line."
+    S008 = "[S008] the label {value} is not one of {labels}. Correct it, name the labels by --labels, or rename it by --label-map."
     S009 = "[S009] not UTF-8 ({reason}). Save the file as UTF-8, {remedy}."
     S010 = "[S010] cannot be read as {format} ({reason}). Correct the line."
     S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv, .tsv or .parquet file; all but the last may end in .gz or .zst."

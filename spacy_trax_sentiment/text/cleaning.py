@@ -12,7 +12,7 @@ ENTITY_NAMES = frozenset(
 _ENTITY = re.compile(
     rf"&#?\w{{2,8}};?|(?<![^\W_])(?:#?(?:\d{{2,6}}|x[0-9a-f]{{2,6}})|{'|'.join(sorted(ENTITY_NAMES))});", re.IGNORECASE
 )
-_TAG = re.compile(r"</?[a-zA-Z!][^<>]*>?|^[^<>]*?=?['\"][^<>]*?>|<$|^>|/>$")
+_TAG = re.compile(r"</?[a-zA-Z!][^<>]*>?|^[^<>]*['\"]>|<$|^>|/>$")
 _LINK_OF_MARKDOWN = re.compile(r"\]\(.*")
 _STRUCK = re.compile(r"~~.*~~")
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`\u2032\uff07", "'"))
