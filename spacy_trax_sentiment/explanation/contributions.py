@@ -44,13 +44,19 @@ class Contributions:
     Attributes:
         negated: bool (n_tokens,): the tokens that a negation reaches.
         known: bool (n_tokens,): the tokens that count as evidence, because the model knows a term of theirs.
+        needs_evidence: Whether the parts of other tokens do not count where there is no evidence.
     """
 
     def __init__(
-        self, negated: Array, known: Array, find: Callable[[], Parts], score: Callable[[], Array] | None = None
+        self,
+        negated: Array,
+        known: Array,
+        find: Callable[[], Parts],
+        score: Callable[[], Array] | None = None,
+        needs_evidence: bool = False,
     ) -> None:
         """Make contributions from a function that finds them, and one for scores if these are quicker to find."""
-        self.negated, self.known = negated, known
+        self.negated, self.known, self.needs_evidence = negated, known, needs_evidence
         self._find, self._score = find, score
 
     @cached_property
@@ -77,11 +83,8 @@ def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
     known[first[evidence(model, tokens)[places]]] = True
     if folds(model):
         # At once, because that takes no longer than what is above, and further training would change the matrix.
-        parts, folded = _of_matrix(model, cache, features, first, last)
-        if cache.preprocessor.informal and not known.any():  # without evidence, all there is is the prior
-            parts = [(np.zeros_like(values), one, other) for values, one, other in parts]
-        found = _summed(len(doc), parts, folded)
-        return Contributions(negated, known, lambda: found)
+        found = _summed(len(doc), *_of_matrix(model, cache, features, first, last))
+        return Contributions(negated, known, lambda: found, needs_evidence=cache.preprocessor.informal)
     return Contributions(
         negated,
         known,

@@ -61,11 +61,13 @@ class Sentiment:
     def _parts(self) -> Parts:
         """The Doc's parts that are of the target's tokens alone."""
         (start, end), parts = self._range, self._found.parts
-        if self._is_whole:
-            return parts
-        inside = (parts.first >= start) & (parts.last < end)
-        first, last = parts.first[inside] - start, parts.last[inside] - start
-        return Parts(parts.own[start:end], parts.shared[inside], first, last, parts.folded)
+        if not self._is_whole:
+            inside = (parts.first >= start) & (parts.last < end)
+            first, last = parts.first[inside] - start, parts.last[inside] - start
+            parts = Parts(parts.own[start:end], parts.shared[inside], first, last, parts.folded)
+        if self._found.needs_evidence and not self.n_known:  # all there is is the prior
+            parts = parts._replace(own=np.zeros_like(parts.own), shared=np.zeros_like(parts.shared))
+        return parts
 
     @property
     def _folded(self) -> Folded:
