@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..text.arrays import Array
-from .chunk_tokenizer import ChunkTokenizer, without_cases
+from .chunk_tokenizer import ChunkTokenizer, tokenized, without_cases
 from .simple_tokens import hold_case, simple_tokens
 from .whitespace import Chunks
 
@@ -85,4 +85,4 @@ class CasesAcross:
 
     def _tokens_without_cases(self, text: str) -> list[str]:
         with self._lock, self._without_cases.vocab.memory_zone():
-            return [token.text for token in self._without_cases(text)]
+            return [token.text for token in tokenized(self._without_cases, text)]

@@ -1,0 +1,29 @@
+"""Texts to Docs in pieces, where spaCy's tokenizer would take too long for a chunk."""
+
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_trax_sentiment.bulk.chunk_tokenizer import pieces, tokenized
+
+NLP = spacy.blank("en")
+PARTS = ["good ", "bad/", "(", "'s", "😀" * 100, "é", "(" * 300, "a" * 300, " \n", "http://a.b/c?d=e&", "$5"]
+LONG = ["good", "bad/", "a-", "http://a.b/c?d=e&f=", "x" * 100, "语" * 50, "don't "]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=20).map("".join))
+def test_a_doc_in_pieces_has_the_same_text(text: str) -> None:
+    assert "".join(pieces(text)) == text
+    assert tokenized(NLP.make_doc, text).text == text
+
+
+@given(st.lists(st.sampled_from(LONG), max_size=50))
+def test_long_words_and_addresses_are_not_cut(parts: list[str]) -> None:
+    text = "".join(parts)
+    doc = tokenized(NLP.make_doc, text)
+    assert [token.text for token in doc] == [token.text for token in NLP(text)]
+
+
+def test_the_pieces_of_punctuation_are_short() -> None:
+    for mark in ("(", "😀", "_", "'s", ":)", "“", "..."):
+        assert max(map(len, pieces(f"good {mark * 5000} day"))) < 200
