@@ -1,10 +1,11 @@
-"""Measure `trax-sentiment serve`: 1,000 texts by HTTP against TextScorer in process, and many clients at a time.
+"""Measure `trax-sentiment serve`: 1,000 texts by HTTP against TextScorer, long requests, and many clients at a time.
 
     python benchmarks/serve.py [--texts TWEETS.jsonl]
 
 The server is a uvicorn process on the loopback interface. A POST is timed from the bytes of the body to those of the
 answer; another row adds the client's own JSON. The ways take turns, and their medians are compared. VADER is served by
-the same endpoint, with the same HTTP, JSON and threads. Needs the extras `serve` and `bench`; runs on Linux.
+the same endpoint, with the same HTTP, JSON and threads. While each long request is at work, another client asks
+`/health` again and again. Needs the extras `serve` and `bench`; runs on Linux.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +37,7 @@ N_TEXTS = 1_000
 MOST = 2.0
 FIRST_SIGHT_ROUNDS = 5
 MB = 1e6
+MOST_MS_OF_HEALTH = 100.0
 # The texts per request that each of many clients asks, in turn.
 SIZES = (1, 1, 1, 10, 100)
 
@@ -58,6 +61,7 @@ def main() -> None:
     with running(OURS) as (ours, process), running(VADER) as (vader, _):
         bounds = [compare(texts, ours, vader, arguments.rounds)]
         bounds += many_clients(texts, ours, process, arguments.clients, arguments.seconds)
+        bounds.append(health_meanwhile(texts, ours))
     print_bounds(bounds)
     sys.exit(not all(bound.met for bound in bounds))
 
@@ -151,6 +155,57 @@ def client(port: int, *, parse: bool = False) -> Callable[[list[str], bytes], ob
 
 def body_of(texts: list[str]) -> bytes:
     return json.dumps({"texts": texts}, ensure_ascii=False).encode()
+
+
+def health_meanwhile(texts: list[str], port: int) -> Bound:
+    """Measure the longest that `/health` takes while a long request is at work, for several kinds of these."""
+    long = " ".join(islice(cycle(texts), 5_000))[:99_000]
+    fresh = " ".join(f"w{i}ord" for i in range(15_000))[:99_000]
+    rows = "".join(f'"{text.replace(chr(34), "")}",{i}\n' for i, text in enumerate(islice(cycle(texts), 50_000)))
+    requests: dict[str, tuple[str, str | bytes]] = {
+        "10,000 texts": ("/v1/sentiment", body_of(list(islice(cycle(texts), 10_000)))),
+        "50 texts of 99,000 characters": ("/v1/sentiment", body_of([long] * 50)),
+        "the same of new words": ("/v1/sentiment", body_of([fresh.replace("w", chr(97 + i % 20)) for i in range(50)])),
+        "an emoji 30,000 times": ("/v1/sentiment", body_of(["\U0001f600" * 30_000])),
+        "contributions of 99,000 characters": ("/v1/sentiment", json.dumps({"text": long, "contributions": True})),
+        "contributions of 1,000 texts": (
+            "/v1/sentiment",
+            json.dumps({"texts": [text[:99] for text in islice(cycle(texts), N_TEXTS)], "contributions": True}),
+        ),
+        "a table of 50,000 rows": ("/v1/table?format=csv", f"text,id\n{rows}"),
+    }
+    shown, longest = [], 0.0
+    for name, (path, body) in requests.items():
+        seconds, health = _asked_meanwhile(port, path, body.encode() if isinstance(body, str) else body)
+        longest = max(longest, *health)
+        shown.append((name, f"{seconds:.2f}", f"{1e3 * statistics.median(health):.1f}", f"{1e3 * max(health):.1f}"))
+    print_table("/health while a long request is at work", ("request", "seconds", "ms, median", "ms, most"), shown)
+    return at_most("/health while a long request is at work, ms", 1e3 * longest, MOST_MS_OF_HEALTH)
+
+
+def _asked_meanwhile(port: int, path: str, body: bytes) -> tuple[float, list[float]]:
+    """Return the seconds that a request takes, and those of each `/health` meanwhile."""
+    seconds: list[float] = []
+
+    def post() -> None:
+        connection = HTTPConnection("127.0.0.1", port)
+        start = time.perf_counter()
+        connection.request("POST", path, body, {"Content-Type": "text/csv" if "table" in path else "application/json"})
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 200
+        seconds.append(time.perf_counter() - start)
+
+    posting = threading.Thread(target=post)
+    posting.start()
+    connection, health = HTTPConnection("127.0.0.1", port), list[float]()
+    while posting.is_alive():
+        start = time.perf_counter()
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        health.append(time.perf_counter() - start)
+        time.sleep(0.002)
+    return seconds[0], health
 
 
 def many_clients(

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..text.arrays import Array
-from .chunk_tokenizer import LONGEST_CHUNK, ChunkTokenizer, without_cases
+from .chunk_tokenizer import ChunkTokenizer, tokenized, without_cases
 from .simple_tokens import hold_case, simple_tokens
 from .whitespace import Chunks
 
@@ -77,8 +77,6 @@ class CasesAcross:
 
     def _find_tokens(self, chunk: str) -> Sequence[str] | None:
         """Return a chunk's tokens before special cases are matched in it, or None if that is not sure."""
-        if len(chunk) > LONGEST_CHUNK:
-            return None
         tokens = simple_tokens(chunk, self._cases) if self._knows_rules else self._cases.tokens.get(chunk)
         if tokens is not None:
             return tokens
@@ -87,4 +85,4 @@ class CasesAcross:
 
     def _tokens_without_cases(self, text: str) -> list[str]:
         with self._lock, self._without_cases.vocab.memory_zone():
-            return [token.text for token in self._without_cases(text)]
+            return [token.text for token in tokenized(self._without_cases, text)]

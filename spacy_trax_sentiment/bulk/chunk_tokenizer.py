@@ -2,26 +2,29 @@
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from spacy.attrs import ORTH
 from spacy.tokenizer import Tokenizer
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from ..text.arrays import Array, Ragged
+from ..text.arrays import Ragged
 from ..text.lexeme_cache import LexemeCache
 from .simple_tokens import knows_rules, special_cases
 
-# spaCy's tokenizer takes time that grows with the square of a run of marks: 0.1 s for 1,000, 7 s for 8,000. Chunks that
-# are longer than this are tokenized in pieces, in 2 s per 100,000 characters at most.
-LONGEST_CHUNK = 2048
-_PIECE = 256
-_LONG_CHUNK = re.compile(rf"(\S{{{LONGEST_CHUNK + 1},}})")
-
 # Special cases are looked for by so many of their first characters.
 _N_FIRST = 4
+
+# spaCy takes punctuation off a chunk mark by mark, and reads the rest of the chunk each time: for a chunk of emoji or
+# brackets, 0.1 s at 384 characters, 10 s at 4,000. No other thread runs meanwhile.
+LONGEST_CHUNK = 384
+_PIECE = 128
+_WORD = re.compile(r"[^\W_]{3}")
+_LONG_CHUNK = re.compile(rf"\S{{{LONGEST_CHUNK + 1},}}")
 
 
 class ChunkTokenizer:
@@ -44,7 +47,7 @@ class ChunkTokenizer:
             self._add_cases("".join("".join(texts).split()))  # a special case may match across white space
             tokenizer = self._copy
             with tokenizer.vocab.memory_zone():
-                orths = Ragged.of((_orths(tokenizer, text) for text in texts), np.uint64)
+                orths = Ragged.of((tokenized(tokenizer, text).to_array(ORTH) for text in texts), np.uint64)
                 return Ragged(self._lexemes.indices(orths.values, tokenizer.vocab.strings), orths.lengths)
 
     def _add_cases(self, text: str) -> None:
@@ -75,25 +78,24 @@ class ChunkTokenizer:
         return cases
 
 
-def _orths(tokenizer: Tokenizer, text: str) -> Array:
-    """Return spaCy's hashes of a text's tokens, uint64 (n_tokens,)."""
-    if len(text) <= LONGEST_CHUNK:
-        return np.asarray(tokenizer(text).to_array(ORTH))
-    known: dict[str, Array] = {}  # most pieces of a run are alike
-    pieces = list(_pieces(text))
-    for piece in pieces:
-        if piece not in known:
-            known[piece] = tokenizer(piece).to_array(ORTH)
-    return np.concatenate([known[piece] for piece in pieces])
+def pieces(text: str) -> list[str]:
+    """Return the text, cut within chunks that spaCy's tokenizer would take too long for."""
+    cuts = [0]
+    for chunk in _LONG_CHUNK.finditer(text):
+        between = _WORD.split(chunk[0])
+        n_marks = sum(not character.isalnum() for character in between[0] + between[-1])
+        if n_marks * len(chunk[0]) > LONGEST_CHUNK**2:
+            cuts += range(chunk.start() + _PIECE, chunk.end(), _PIECE)
+    return [text[start:end] for start, end in pairwise([*cuts, len(text)])]
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """Yield a text as it is, but long chunks in pieces."""
-    for i, part in enumerate(_LONG_CHUNK.split(text)):
-        if i % 2:
-            yield from (part[start : start + _PIECE] for start in range(0, len(part), _PIECE))
-        elif part:
-            yield part
+def tokenized(make_doc: Callable[[str], Doc], text: str) -> Doc:
+    """Return the Doc of a text, made of the Docs of its pieces."""
+    docs = list(map(make_doc, pieces(text)))
+    if len(docs) == 1:
+        return docs[0]
+    tokens = [token for doc in docs for token in doc]
+    return Doc(docs[0].vocab, [token.text for token in tokens], [bool(token.whitespace_) for token in tokens])
 
 
 def without_cases(tokenizer: Tokenizer) -> Tokenizer:

@@ -5,6 +5,7 @@ remembered, and a text is scored by splitting it and looking its chunks up.
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
@@ -29,7 +30,7 @@ from ..text.arrays import Ragged
 from ..text.labels import Scored, chosen_labels
 from .cases_across import CasesAcross
 from .chunk_cache import MAX_CHUNKS, ChunkCache
-from .chunk_tokenizer import ChunkTokenizer
+from .chunk_tokenizer import ChunkTokenizer, tokenized
 from .ladder import Ladder
 from .whitespace import split
 
@@ -40,6 +41,8 @@ _OfTokens = Callable[[Model[Any, Any], Ragged], Scores]
 
 # Characters of the texts that are scored at a time. The arrays for them take about 30 MB.
 _BLOCK_SIZE = 1 << 20
+
+_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
 
 
 class TextScorer:
@@ -175,7 +178,7 @@ class TextScorer:
         if self._cache is None:
             docs = list(component_docs(self._nlp, self._component, _checked(list(texts))))
             return of_tokens(self._component.model, doc_tokens(self._component.model, docs))
-        return np.concatenate([self._of_block(block, of_tokens) for block in _blocks(texts)])
+        return np.concatenate([self._of_block(block, of_tokens) for block in blocks(texts)])
 
     def _of_block(self, texts: Sequence[str], of_tokens: _OfTokens) -> Scores:
         assert self._cache is not None
@@ -212,7 +215,8 @@ def _scorer_of(model: str, labels: tuple[str, ...] | None, _: object) -> TextSco
 
 def component_docs(nlp: Language, component: TraxSentiment, texts: Iterable[str]) -> Iterator[Doc]:
     """Yield the Docs of texts as the pipeline hands them to the component."""
-    return nlp.pipe(texts, disable=nlp.pipe_names[len(_names_before(nlp, component)) :])
+    docs = (tokenized(nlp.make_doc, text) for text in texts)
+    return nlp.pipe(docs, disable=nlp.pipe_names[len(_names_before(nlp, component)) :])
 
 
 def reason_for_docs(nlp: Language, component: TraxSentiment) -> str | None:
@@ -236,12 +240,12 @@ def _names_before(nlp: Language, component: TraxSentiment) -> list[str]:
     return [name for name, _ in takewhile(lambda item: item[1] is not component, nlp.pipeline)]
 
 
-def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the texts in blocks of about `_BLOCK_SIZE` characters, at least one block."""
-    ends = np.cumsum(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
+def blocks(texts: Sequence[str], block_size: int = _BLOCK_SIZE, per_text: int = 1) -> Iterator[Sequence[str]]:
+    """Yield the texts in blocks of about so many characters, at least one block. Each text counts for some more."""
+    ends = np.cumsum(np.fromiter((len(text) + per_text for text in texts), np.int64, len(texts)))
     start = size = 0
     while True:
-        end = max(int(np.searchsorted(ends, size + _BLOCK_SIZE, side="right")), start + 1)
+        end = max(int(np.searchsorted(ends, size + block_size, side="right")), start + 1)
         yield texts[start:end]
         if end >= len(texts):
             return
@@ -250,7 +254,8 @@ def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def without_surrogates(text: str) -> str:
     """Return the text with U+FFFD in place of lone surrogates, which spaCy refuses."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    # Each on its own, because other threads wait while a codec is at work.
+    return _SURROGATES.sub(lambda found: found[0].encode("utf-16", "surrogatepass").decode("utf-16", "replace"), text)
 
 
 def _checked(texts: list[str]) -> list[str]:

@@ -96,10 +96,11 @@ def open_input(
 
 
 def table_batches(
-    file: IO[bytes], name: str, format: str, *, text_column: str, batch_size: int
+    file: IO[bytes], name: str, format: str, *, text_column: str, batch_size: int, batch_chars: int = BATCH_CHARS
 ) -> Iterator[TableBatch]:
     """Return the batches of an open file that errors call `name`, like `open_input`, for any format but Parquet."""
-    return _batches(_Table(file, Source(name), text_column, batch_size, strict=True), format)
+    table = _Table(file, Source(name), text_column, batch_size, strict=True, batch_chars=batch_chars)
+    return _batches(table, format)
 
 
 def _batches(table: _Table, format: str) -> Iterator[TableBatch]:

@@ -27,9 +27,8 @@ from .headers import SECURITY, SecurityHeaders
 from .limits import NETWORK_LIMITS, Bodies, Limits, RefusedError, content_type, unsupported
 from .table_answers import score_table
 
-# Bodies up to this size, of some 1,000 tweets, are answered without a thread. They take 10 ms (50 ms at first sight),
-# which other clients can wait, and handing them to a thread takes time too.
-_QUICK_BYTES = 150_000
+# Longer bodies are not even parsed on the event loop.
+_QUICK_BYTES = 8_000
 # Scoring holds Python's lock most of the time, so more threads would score no more texts, and slow other answers.
 _N_THREADS = 2
 
@@ -100,12 +99,12 @@ def _add_scoring(app: FastAPI, answering: Answering, limits: Limits) -> None:
     async def sentiment(request: Request) -> Response:
         _require_type(request, ["application/json"])
         async with bodies.read(request) as body:
-            if len(body) > _QUICK_BYTES or not answering.is_quick:
+            if len(body) > _QUICK_BYTES:
                 return _json(await in_thread(answer, body))
             question = parse_question(body, limits)
-            if question.contributions:
-                return _json(await in_thread(answering.answer, question))
-            return _json(answering.answer(question))
+            if answering.is_quick(question):
+                return _json(answering.answer(question))
+            return _json(await in_thread(answering.answer, question))
 
     @app.post("/v1/table", **schema.TABLE)
     async def table(
@@ -128,6 +127,7 @@ def _add_status(app: FastAPI, model: schema.Model) -> None:
     async def about_model() -> Response:
         return _json(described)
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health", summary="Check that the server answers", response_model=schema.Health)
     async def health() -> Response:
         return _json(b'{"status":"ok"}')

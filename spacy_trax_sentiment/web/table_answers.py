@@ -12,10 +12,11 @@ from ..tables.rows import TableBatch
 from ..tables.scored import rows_without_text, scored_columns
 from ..tables.sources import Source, placed
 from ..tables.writers import table_writer
-from .answers import BATCH_SIZE, Answering, answer_json, text_results
+from .answers import BATCH_CHARS, Answering, answer_json, text_results
 from .limits import Limits, RefusedError, check_lengths, too_large
 
 NAME = "the table"
+_BATCH_ROWS = 1000
 
 # Short rows are padded, so that a table may grow, but not without bound.
 _GROWTH = 10
@@ -46,7 +47,8 @@ def _checked_batches(body: bytes, format: str, text_column: str, limits: Limits)
     if format in ("csv", "tsv"):
         _check_columns(body, format, text_column, limits.columns)
     n_rows = 0
-    for batch in table_batches(io.BytesIO(body), NAME, format, text_column=text_column, batch_size=BATCH_SIZE):
+    sizes = {"batch_size": _BATCH_ROWS, "batch_chars": BATCH_CHARS}
+    for batch in table_batches(io.BytesIO(body), NAME, format, text_column=text_column, **sizes):
         n_rows += len(batch.texts)
         if n_rows > limits.rows:
             raise too_large(f"The table has more than {limits.rows:,} rows. Send it in parts.")

@@ -1,30 +1,40 @@
-import pytest
+"""Texts to Docs in pieces, where spaCy's tokenizer would take too long for a chunk."""
+
 import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_trax_sentiment.bulk.chunk_tokenizer import LONGEST_CHUNK, ChunkTokenizer
-from spacy_trax_sentiment.text.lexeme_cache import NO_TERM, LexemeCache
-from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
-from spacy_trax_sentiment.text.vocabulary import build_vocabulary
+from spacy_trax_sentiment.bulk.chunk_tokenizer import LONGEST_CHUNK, pieces, tokenized
 
 NLP = spacy.blank("en")
-TERMS = SentimentTerms()
-LEXEMES = LexemeCache(TERMS, build_vocabulary([["good", "!", ":)", "😂", "bad"]]))
-TOKENIZER = ChunkTokenizer(NLP.tokenizer, LEXEMES)  # type: ignore[arg-type]
+PARTS = ["good ", "bad/", "(", "'s", "😀" * 100, "é", "(" * 300, "a" * 300, " \n", "http://a.b/c?d=e&", "$5"]
+LONG = ["good", "bad/", "a-", "http://a.b/c?d=e&f=", "x" * 100, "语" * 50, "don't "]
 
 
-@given(st.text(st.sampled_from("!?=-.:)😂ab"), min_size=1, max_size=40), st.integers(1, 40))
+@given(st.lists(st.sampled_from(PARTS), max_size=20).map("".join))
+def test_a_doc_in_pieces_has_the_same_text(text: str) -> None:
+    assert "".join(pieces(text)) == text
+    assert tokenized(NLP.make_doc, text).text == text
+
+
+@given(st.lists(st.sampled_from(LONG), max_size=50))
+def test_long_words_and_addresses_are_not_cut(parts: list[str]) -> None:
+    text = "".join(parts)
+    doc = tokenized(NLP.make_doc, text)
+    assert [token.text for token in doc] == [token.text for token in NLP(text)]
+
+
+def test_the_pieces_of_punctuation_are_short() -> None:
+    for mark in ("(", "😀", "_", "'s", ":)", "“", "..."):
+        assert max(map(len, pieces(f"good {mark * 5000} day"))) < 200
+
+
+@given(st.text(st.sampled_from("!?=-.:)(😂ab"), min_size=1, max_size=40), st.integers(1, 40))
 def test_up_to_the_limit_the_tokens_are_spacys(run: str, n: int) -> None:
-    text = (run * n)[:LONGEST_CHUNK]
-    assert TOKENIZER.tokens([text]).values.tolist() == TERMS.tokens([NLP.make_doc(text)], LEXEMES).values.tolist()
+    text = f"good {(run * n)[:LONGEST_CHUNK]}"
+    assert [token.text for token in tokenized(NLP.make_doc, text)] == [token.text for token in NLP(text)]
 
 
-@pytest.mark.parametrize("mark", ["!", "😂", "?!"])
-def test_a_run_of_marks_of_any_length_has_its_tokens(mark: str) -> None:
-    n_tokens = len(NLP.make_doc(mark * 64))
-    text = f"good {mark * 32_000} bad"
-    tokens = [token for token in TOKENIZER.tokens([text]).values.tolist() if token != NO_TERM]
-    assert len(tokens) == n_tokens // 64 * 32_000 + 2
-    assert tokens[0] == LEXEMES.indices_of_texts(["good"])[0]
-    assert tokens[-1] == LEXEMES.indices_of_texts(["bad"])[0]
+def test_a_run_of_marks_of_any_length_has_its_tokens() -> None:
+    doc = tokenized(NLP.make_doc, f"good {'!' * 32_000} bad")
+    assert [token.text for token in doc if not token.is_space] == ["good", *"!" * 32_000, "bad"]

@@ -1,7 +1,10 @@
 """The application beside its endpoints: routes, headers, the description and the page that shows it."""
 
+import asyncio
 import html
 import re
+import threading
+from typing import Any
 
 import pytest
 import spacy
@@ -10,6 +13,7 @@ from spacy.language import Language
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.pipelines import load
+from spacy_trax_sentiment.text.labels import Scored
 
 pytest.importorskip("fastapi")
 pytest.importorskip("httpx")
@@ -17,6 +21,7 @@ pytest.importorskip("httpx")
 from spacy_trax_sentiment.web.answers import Answering
 from spacy_trax_sentiment.web.app import make_app
 from spacy_trax_sentiment.web.limits import Limits
+from spacy_trax_sentiment.web.schema import Question
 
 
 def test_unknown_routes_and_methods_are_refused(ask: Ask) -> None:
@@ -104,9 +109,67 @@ def test_a_pipeline_without_the_component_is_refused() -> None:
         make_app(spacy.blank("en"))
 
 
-def test_the_server_does_not_run_the_encoder_where_it_would_keep_others_waiting() -> None:
-    assert Answering(load("en")).is_quick
-    assert not Answering(load("en_trf")).is_quick
+def test_health_can_be_asked_by_head(ask: Ask) -> None:
+    response = ask("HEAD", "/health")
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-length"] == str(len(ask("GET", "/health").content))
+
+
+LONG = "A long text of many words. " * 100
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/v1/sentiment", {"json": {"text": LONG}}),
+        ("/v1/sentiment", {"json": {"text": "(" * 200}}),
+        ("/v1/sentiment", {"json": {"texts": ["short"] * 100}}),
+        ("/v1/sentiment", {"json": {"texts": [LONG] * 100}}),
+        ("/v1/table", {"content": "text\nshort\n", "headers": {"Content-Type": "text/csv"}}),
+    ],
+)
+def test_the_server_answers_others_while_it_scores(
+    nlp: Language, path: str, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, answered = make_app(nlp), threading.Event()
+    score = Answering.scored
+
+    def scored(self: Answering, texts: list[str]) -> Scored:
+        assert answered.wait(30), "nothing else was answered meanwhile"
+        return score(self, texts)
+
+    monkeypatch.setattr(Answering, "scored", scored)
+
+    import httpx
+
+    async def ask_both() -> list[int]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            scoring = asyncio.create_task(client.post(path, **asked))
+            await asyncio.sleep(0.1)
+            health = await client.get("/health")
+            answered.set()
+            return [health.status_code, (await scoring).status_code]
+
+    assert asyncio.run(ask_both()) == [200, 200]
+
+
+def test_only_short_texts_are_scored_where_others_wait() -> None:
+    additive, encoder = Answering(load("en")), Answering(load("en_trf"))
+    for texts in ([], [""], ["I love it"], ["not good at all, sorry :("] * 10):
+        assert additive.is_quick(Question(texts=texts))
+        assert not encoder.is_quick(Question(texts=texts))
+        assert not additive.is_quick(Question(texts=texts, contributions=True))
+    for texts in ([LONG], ["a"] * 1000, ["(" * 100], ["a" * 100], ["( " * 300], ["é " * 300]):
+        assert not additive.is_quick(Question(texts=texts))
+
+
+@pytest.mark.parametrize("text", ["(" * 20_000, "😀" * 20_000, ":)" * 10_000, "good" + "!" * 20_000])
+def test_long_chunks_of_punctuation_are_answered(ask: Ask, text: str) -> None:
+    for contributions in (False, True):
+        response = ask("POST", "/v1/sentiment", json={"text": text, "contributions": contributions})
+        assert response.status_code == 200
+    tokens = response.json()["results"][0]["tokens"]
+    assert "".join(token["text"] for token in tokens) == text
 
 
 def test_the_server_explains_fewer_texts_by_the_encoder() -> None:
