@@ -23,7 +23,7 @@ from .explanation.sentiment import Sentiment
 from .model.files import model_from_files, model_to_files
 from .model.inputs import set_terms, set_vocabulary
 from .model.parameters import has_weights, set_label_prior
-from .pretrained import find_model, known_models, pretrained_labels, pretrained_path
+from .pretrained import check_language, find_model, known_models, pretrained_labels, pretrained_path
 from .restriction import RestrictableCategorizer
 from .storage.sealed import reader
 
@@ -185,6 +185,7 @@ class TraxSentiment(RestrictableCategorizer):
         """Add a label to a component without weights, like spaCy's `TextCategorizer.add_label`."""
         self.require_whole()
         self.load_pending()
+        self.cfg.setdefault("lang", self.vocab.lang)
         return int(super().add_label(label))
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
@@ -282,6 +283,7 @@ class TraxSentiment(RestrictableCategorizer):
     def _load(self, read: Callable[[str], bytes], where: str | Path) -> None:
         self.model, cfg = model_from_files(self.model, read, where)
         self.cfg.update(cfg)
+        check_language(self.cfg, where, self.vocab.lang)
         self.apply_restriction()
         # Only now, because another thread may be waiting for the weights.
         self._pending = None

@@ -187,6 +187,9 @@ class Errors:
     S083 = "[S083] unknown options: {value}. The options are: {options}."
     S084 = "[S084] several `trax_sentiment` components share this Doc's vocabulary, and it is unknown which one scored the Doc. Call that component's `explain(doc)`."
 
+    # Warnings
+    S172 = "[S172] the model's language is '{language}', and the pipeline's is '{found}'. Name a model of the pipeline's language, or train one."
+
     # Restricted labels
     S085 = "[S085] the labels {value} cannot be kept ({reason}). Give two or more of the model's, each once: {labels}."
     S086 = "[S086] the component '{name}' is restricted to the labels {labels}, so it cannot be trained. Load it without restrict_labels to train it."

@@ -1,8 +1,10 @@
 """The weights that the package carries, and the files behind a name or path."""
 
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import srsly
 
@@ -49,6 +51,18 @@ def pretrained_labels(path: Path, name: str) -> list[str]:
         return [] if found is None else list(srsly.read_json(found / MANIFEST)["labels"])
     except (KeyError, OSError, TypeError, ValueError):
         return []
+
+
+def check_language(cfg: dict[str, Any], where: str | Path, found: str) -> None:
+    """Warn if the settings of a loaded model name another language than the pipeline's, `found`; "xx" and "" are none.
+
+    Those of bundled weights get the language with which their name begins.
+    """
+    if isinstance(where, Path) and where.parent == Path(__file__).parent:
+        cfg.setdefault("lang", where.name.partition("_")[0])
+    language = cfg.get("lang", "")
+    if language != found and not {"xx", ""} & {language, found}:
+        warnings.warn(Errors.S172.format(language=language, found=found), stacklevel=2)
 
 
 def columns_of(labels: Sequence[str], kept: Sequence[str] | None) -> list[int] | None:

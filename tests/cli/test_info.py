@@ -24,6 +24,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_bundled_model_shows_its_files_and_settings(run: Run) -> None:
     facts = json.loads(run("info", "en_ternary", "--json").out)
     assert facts["labels"] == ["negative", "neutral", "positive"]
+    assert (facts["language"], facts["pipeline_language"]) == ("en", "en")
     folder = Path(facts["path"])
     assert facts["terms"] == len(json.loads((folder / "vocabulary.json").read_text())) - 3
     assert facts["bytes"] == sum(path.stat().st_size for path in folder.iterdir())
@@ -53,6 +54,7 @@ def test_a_trained_model_shows_its_training(run: Run, data: Path, tmp_path: Path
     for name in ("a", "b"):
         assert run("train", data, "--output", tmp_path / name, *options) == (0, "", "")
     facts = json.loads(run("info", tmp_path / "a", "--json").out)
+    assert facts["language"] == "en"
     training = facts["training"]
     assert training["source"] == "moods.csv"
     assert training["dev"] is None
