@@ -103,8 +103,7 @@ class TraxSentiment(RestrictableCategorizer):
     """A text categorizer for exclusive labels whose model is a Trax classifier."""
 
     _pretrained = False
-    # The directory to load weights from once they are needed.
-    _pending: Path | None = None
+    _pending: Path | None = None  # the directory to load weights from once they are needed
 
     def __init__(
         self,
@@ -285,8 +284,7 @@ class TraxSentiment(RestrictableCategorizer):
         self.cfg.update(cfg)
         check_language(self.cfg, where, self.vocab.lang)
         self.apply_restriction()
-        # Only now, because another thread may be waiting for the weights.
-        self._pending = None
+        self._pending = None  # only now, because another thread may be waiting for the weights
 
     def require_weights(self) -> None:
         """Load the pretrained weights, or raise spaCy's ValueError E109 if there are none and none were trained."""
