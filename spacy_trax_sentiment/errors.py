@@ -69,7 +69,7 @@ class Errors:
     S008 = "[S008] the label {value} is not one of {labels}. Correct it, name the labels by --labels, or rename it by --label-map."
     S009 = "[S009] not UTF-8 ({reason}). Save the file as UTF-8, {remedy}."
     S010 = "[S010] cannot be read as {format} ({reason}). Correct the line."
-    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .csv, .tsv or .parquet file; all but the last may end in .gz or .zst."
+    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .json, .csv, .tsv or .parquet file; all but the last may end in .gz or .zst."
     S012 = "[S012] only these labels have texts: {label}. Give texts for each of: {labels}."
     S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv, .tsv or .parquet file."
     S014 = (

@@ -129,7 +129,7 @@ def parts_of(
     in UTF-8.
     """
     format = input_format(source, source_format)
-    target = job.format or output_format(f"x.{'jsonl' if format == 'txt' else format}")
+    target = job.format or output_format(f"x.{'jsonl' if format in ('txt', 'json') else format}")
     is_as_stored = job.encoding is None and unpacked_path(source) == as_path(source)
     spans: list[range] = []
     if format == "parquet":

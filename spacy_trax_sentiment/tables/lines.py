@@ -1,10 +1,12 @@
 """Bytes of a text file to lines, rows of CSV and values of JSON, with errors that know their line."""
 
+import codecs
 import csv
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import IO, Any
 
 from ..errors import Errors, SentimentError
@@ -17,6 +19,9 @@ DEPTH_LIMIT = 100
 
 # The delimiters that are recognized in the header of a CSV.
 _DELIMITERS = ",;|\t"
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_PIECE = 1 << 16
 
 _NOT_TEXT = {b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst", b"PK\x03\x04": ".xlsx"}
 
@@ -49,10 +54,14 @@ def decoded_lines(
                 raise UnicodeError("it looks like UTF-16")
             yield content.decode("utf-8-sig" if is_first else "utf-8", errors)
         except UnicodeError as error:
-            remedy = f"or give --encoding {_utf16(content) or 'cp1252'}, which it looks like"
-            if suffix := next((suffix for magic, suffix in _NOT_TEXT.items() if content.startswith(magic)), None):
-                remedy = f"or name it {suffix}, which it looks like"
-            raise TableError(Errors.S009.format(reason=getattr(error, "reason", error), remedy=remedy), line) from None
+            raise _not_utf8(error, content, line) from None
+
+
+def _not_utf8(error: UnicodeError, content: bytes, line: int) -> TableError:
+    remedy = f"or give --encoding {_utf16(content) or 'cp1252'}, which it looks like"
+    if suffix := next((suffix for magic, suffix in _NOT_TEXT.items() if content.startswith(magic)), None):
+        remedy = f"or name it {suffix}, which it looks like"
+    return TableError(Errors.S009.format(reason=getattr(error, "reason", error), remedy=remedy), line)
 
 
 def _utf16(content: bytes) -> str | None:
@@ -102,6 +111,60 @@ def csv_rows(lines: Iterator[str], delimiter: str, limit: int = LINE_LIMIT) -> I
     except csv.Error as error:
         format = "TSV" if delimiter == "\t" else "CSV"
         raise TableError(Errors.S010.format(format=format, reason=error), reader.line_num) from None
+
+
+def json_items(file: IO[bytes], limit: int = LINE_LIMIT) -> Iterator[tuple[int, str]]:
+    """Yield the line and the JSON of each item of an array, or of objects that follow one another.
+
+    The JSON is on one line, whatever the file's. TableError is raised if it is no such file, or an item is too long.
+    """
+    pieces = codecs.iterdecode(iter(partial(file.read, _PIECE), b""), "utf-8-sig")
+    text, at, line = "", 0, 1
+
+    def read_on() -> bool:
+        nonlocal text, at
+        try:
+            more = "".join(islice(pieces, 1 + (len(text) - at) // _PIECE))
+        except UnicodeDecodeError as error:
+            n_lines = text.count("\n", at) + error.object[: error.start].count(b"\n")
+            raise _not_utf8(error, error.object, line + n_lines) from None
+        text, at = text[at:] + more, 0
+        return bool(more)
+
+    def next_sign() -> str:
+        nonlocal at, line
+        while True:
+            end = at + len(_SPACE.match(text, at)[0])  # type: ignore[index]
+            line, at = line + text.count("\n", at, end), end
+            if at < len(text) or not read_on():
+                return text[at : at + 1]
+
+    def next_item() -> str:
+        nonlocal at, line
+        end = None
+        while end is None:
+            try:
+                _, end = json.JSONDecoder().raw_decode(text, at)
+            except (ValueError, RecursionError) as error:
+                if len(text) - at <= limit and not read_on():
+                    raise TableError(Errors.S004.format(reason=getattr(error, "msg", error)), line) from None
+            if (end or len(text)) - at > limit:
+                raise TableError(Errors.S018.format(limit=limit), line)
+        item, at = text[at:end], end
+        line += item.count("\n")
+        return " ".join(map(str.strip, item.split("\n")))  # a line feed can only be between two tokens
+
+    is_array = next_sign() == "["
+    at += is_array
+    while next_sign() != ("]" if is_array else ""):
+        yield line, next_item()
+        if is_array and next_sign() == ",":
+            at += 1
+        elif is_array and next_sign() != "]":
+            raise TableError(Errors.S004.format(reason="a comma or ] is missing"), line)
+    at += is_array
+    if next_sign():
+        raise TableError(Errors.S004.format(reason="something follows the array"), line)
 
 
 def parse_json_line(content: str, line: int) -> Any:

@@ -1,6 +1,6 @@
 """Tables to batches of rows. Files are streamed: however long one is, a single batch of it is in RAM."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 from ..errors import Errors, SentimentError
 from .addresses import is_address, open_address
-from .lines import LINE_LIMIT, TableError, brief, csv_rows, decoded_lines, delimited, parse_json_line
+from .lines import LINE_LIMIT, TableError, brief, csv_rows, decoded_lines, delimited, json_items, parse_json_line
 from .parquet import column_rows, parquet_batches
 from .rows import JsonLine, TableBatch, column_index, missing_column, unpacked_path
 from .sources import STANDARD_INPUT, STANDARD_STREAM, Source, file_size, open_binary, placed, reading
@@ -108,18 +108,19 @@ def _batches(table: _Table, format: str) -> Iterator[TableBatch]:
         yield from _READERS[format](table, format)
 
 
-def _json_batches(table: _Table, _: str) -> Iterator[TableBatch]:
+def _json_batches(table: _Table, format: str) -> Iterator[TableBatch]:
     columns: list[str] = []
-    for lines in table.batched(_json_lines(table), lambda line: len(line.raw)):
+    items = json_items(table.file, table.line_limit) if format == "json" else enumerate(table.lines(), start=1)
+    for lines in table.batched(_json_lines(table, items), lambda line: len(line.raw)):
         columns = columns or (list(lines[0].row) if lines else [])
         texts = [line.text for line in lines]
         yield TableBatch(texts, columns, _json_values(lines, columns), table.source, table.fraction(), json=lines)
 
 
-def _json_lines(table: _Table) -> Iterator[JsonLine]:
+def _json_lines(table: _Table, items: Iterable[tuple[int, str]]) -> Iterator[JsonLine]:
     column = table.text_column
     has_column = table.strict or table.source.start > 0
-    for number, content in enumerate(table.lines(), start=1):
+    for number, content in items:
         raw = content.strip()
         if not raw:
             continue
@@ -191,7 +192,13 @@ def _cell_rows(
         yield row[index] if has_text else None, row
 
 
-_READERS = {"jsonl": _json_batches, "txt": _line_batches, "csv": _cell_batches, "tsv": _cell_batches}
+_READERS = {
+    "jsonl": _json_batches,
+    "json": _json_batches,
+    "txt": _line_batches,
+    "csv": _cell_batches,
+    "tsv": _cell_batches,
+}
 
 
 def labelled_rows(
@@ -209,16 +216,16 @@ def labelled_rows(
     """
     path = Path(path)
     format = unpacked_path(str(path)).suffix.lower().removeprefix(".")
-    if format not in ("jsonl", "csv", "tsv", "parquet"):
+    if format not in ("jsonl", "json", "csv", "tsv", "parquet"):
         raise SentimentError(Errors.S011.format(path=path, suffix=path.suffix))
     columns, source = {text_column: "--text-column", label_column: "--label-column"}, Source(str(path))
-    has_answers = format == "jsonl" and "answer" not in columns
+    has_answers = format in ("jsonl", "json") and "answer" not in columns
     with open_binary(source.name, encoding=encoding) as file, reading(source.name), placed(source):
         lines = decoded_lines(file, limit=line_limit)
         if format == "parquet":
             rows: Iterator[Any] = column_rows(file, source.name, columns)
-        elif format == "jsonl":
-            numbered = enumerate(lines, start=1)
+        elif format in ("jsonl", "json"):
+            numbered = enumerate(lines, start=1) if format == "jsonl" else json_items(file, line_limit)
             rows = ((i, parse_json_line(line, i)) for i, line in numbered if line.strip())
         else:
             lines, found = delimited(lines, format, text_column)

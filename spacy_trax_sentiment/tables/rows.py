@@ -18,7 +18,7 @@ from .sources import STANDARD_STREAM, Source
 
 logger = logging.getLogger(__name__)
 
-INPUT_FORMATS = ("jsonl", "csv", "tsv", "txt", "parquet")
+INPUT_FORMATS = ("jsonl", "json", "csv", "tsv", "txt", "parquet")
 OUTPUT_FORMATS = ("jsonl", "csv", "tsv", "parquet")
 PACKED = (".gz", ".zst")
 _FORMAT_OF_SUFFIX = {f".{name}": name for name in INPUT_FORMATS} | {".ndjson": "jsonl"}

@@ -15,7 +15,10 @@ from spacy_trax_sentiment.tables.rows import input_format, output_format
         ("a.tsv", None, "tsv"),
         ("a.txt", None, "txt"),
         ("a.parquet", None, "parquet"),
+        ("a.json", None, "json"),
         ("a.json", "jsonl", "jsonl"),
+        ("a.csv.gz", None, "csv"),
+        ("a.jsonl.ZST", None, "jsonl"),
         ("a.csv", "tsv", "tsv"),
         ("-", None, "txt"),
         ("-", "csv", "csv"),
@@ -33,7 +36,7 @@ def test_standard_output_is_json_lines_by_default() -> None:
 @pytest.mark.parametrize(
     ("call", "path", "given", "message"),
     [
-        (input_format, "a.json", None, "S060.*a.json: '.json' is not a format that can be read.*txt.*--input-format"),
+        (input_format, "a.doc", None, "S060.*a.doc: '.doc' is not a format that can be read.*txt.*--input-format"),
         (input_format, "a", None, "S060.*a: '' is not"),
         (input_format, "a.csv", "excel", "S060.*'excel' is not"),
         (output_format, "a.txt", None, "S060.*a.txt: 'txt' is not a format that can be written.*--output-format"),
