@@ -1,6 +1,6 @@
 """Tables to batches of rows. Files are streamed: however long one is, a single batch of it is in RAM."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -183,13 +183,29 @@ def _cell_rows(
         if len(row) != len(columns):
             if not row:
                 continue
-            if len(row) > len(columns):
-                reason = f"it has {len(row)} fields, and there are {len(columns)} columns"
-                raise TableError(Errors.S067.format(reason=reason), line)
+            _check_length(row, columns, line)
             if strict and not has_text:
                 raise missing_column(columns[index], columns[: len(row)], line)
             row += [""] * (len(columns) - len(row))
         yield row[index] if has_text else None, row
+
+
+def _check_length(row: Sequence[str], columns: Sequence[str], line: int) -> None:
+    """Raise TableError if a row has more cells than there are columns: one would be taken for another."""
+    if len(row) > len(columns):
+        reason = f"it has {len(row)} fields, and there are {len(columns)} columns"
+        raise TableError(Errors.S067.format(reason=reason), line)
+
+
+def _named_cells(rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line and the cells of each row by the names in the first one."""
+    names: list[str] | None = None
+    for line, row in rows:
+        if names is None:
+            names = row
+        else:
+            _check_length(row, names, line)
+            yield line, dict(zip(names, row, strict=False))
 
 
 _READERS = {
@@ -229,9 +245,7 @@ def labelled_rows(
             rows = ((i, parse_json_line(line, i)) for i, line in numbered if line.strip())
         else:
             lines, found = delimited(lines, format, text_column)
-            cells = ((number, row) for number, row in csv_rows(lines, found, line_limit) if row)
-            _, names = next(cells, (0, []))
-            rows = ((number, dict(zip(names, row, strict=False))) for number, row in cells)
+            rows = _named_cells((number, row) for number, row in csv_rows(lines, found, line_limit) if row)
         for number, row in rows:
             if has_answers and isinstance(row, dict) and row.get("answer") in ("reject", "ignore"):
                 yield number, "", None

@@ -34,6 +34,7 @@ def test_labelled_rows_are_read_from_every_format(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "a", "label": {}}', "S065.*a.jsonl, line 1: the column 'label' is {}.*--label-column"),
         ("a.csv", 'label,text\n"a\nb",x\nup\n', "S064.*a.csv, line 4: the column 'text' is missing"),
         ("a.parquet", "nonsense", "S061.*a.parquet: cannot be read"),
+        ("a.csv", "text,label\ngood, really,positive\n", "S067.*a.csv, line 2.*3 fields, and there are 2 columns"),
     ],
 )
 def test_errors_name_the_file_the_line_and_the_option(tmp_path: Path, name: str, content: str, message: str) -> None:
