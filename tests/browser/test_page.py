@@ -36,7 +36,7 @@ def test_typing_changes_the_shading_and_the_bar(opened: Any, screenshot: Run, re
     type_text(opened, "I love it")
     love = opened.locator("#shaded .for", has_text="love")
     blue = love.evaluate("each => getComputedStyle(each).backgroundColor")
-    width = opened.locator("#bar .is-positive").evaluate("each => each.style.flexGrow")
+    width = float(opened.locator("#bar .is-positive").evaluate("each => each.style.flexGrow"))
     assert opened.locator("#label").text_content() == "positive"
 
     type_text(opened, "I love it, but it is awful, awful, a waste")
@@ -46,7 +46,7 @@ def test_typing_changes_the_shading_and_the_bar(opened: Any, screenshot: Run, re
     awful = opened.locator("#shaded .against").first
     assert awful.evaluate("each => getComputedStyle(each).backgroundColor") != blue
     assert awful.evaluate("each => getComputedStyle(each).borderBottomStyle") == "dashed"
-    assert opened.locator("#bar .is-positive").evaluate("each => each.style.flexGrow") < width
+    assert float(opened.locator("#bar .is-positive").evaluate("each => each.style.flexGrow")) < width
     require_accessible(opened)
 
 

@@ -12,6 +12,7 @@ from spacy_trax_sentiment.text.preprocessor import ENDS_NEGATION, NEGATES, NO_EV
 from spacy_trax_sentiment.text.ratings import GRADES, HIGH, LOW, MIDDLE
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import UNK, build_vocabulary
+from spacy_trax_sentiment.text.wordlists import EMOJI
 
 TERMS = SentimentTerms()
 NLP = spacy.blank("en")
@@ -215,6 +216,13 @@ def test_words_for_people_are_unknown(word: str) -> None:
 @pytest.mark.parametrize("name", ["Joy", "Grace", "Rob"])
 def test_names_that_are_words_too_keep_their_terms(name: str) -> None:
     assert UNK not in TERMS.lexeme(name).terms
+
+
+def test_every_listed_emoji_has_the_sign_of_its_valence() -> None:
+    for valence, listed in EMOJI.items():
+        for emoji in listed.split():
+            [sign] = {int(term.split()[1]) > 0 for term in TERMS.lexeme(emoji).terms if term.startswith("valence")}
+            assert sign == (float(valence) > 0), emoji
 
 
 def test_emoji_have_the_sign_that_vader_gives_them() -> None:
