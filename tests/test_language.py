@@ -52,7 +52,7 @@ def test_a_bundled_model_is_english(name: str, lang: str) -> None:
         assert _language(_pipeline(lang, pretrained=name)) == "en"
 
 
-def test_a_model_keeps_its_language_wherever_it_goes(tmp_path: Path) -> None:
+def test_a_model_keeps_its_language_wherever_it_goes(tmp_path: Path, require_trax: None) -> None:
     with pytest.warns(UserWarning, match="S172"):
         _pipeline("de").to_disk(tmp_path / "english")
     with pytest.warns(UserWarning, match=r"S172.*'en'.*'de'"):
@@ -67,7 +67,7 @@ def test_a_model_keeps_its_language_wherever_it_goes(tmp_path: Path) -> None:
         assert _language(_pipeline("en", pretrained=tmp_path / "german")) == "de"
 
 
-def test_a_model_saved_without_a_language_warns_of_none(tmp_path: Path) -> None:
+def test_a_model_saved_without_a_language_warns_of_none(tmp_path: Path, require_trax: None) -> None:
     nlp = _trained("de")
     del find_component(nlp).cfg["lang"]
     nlp.to_disk(tmp_path)
