@@ -71,7 +71,9 @@ class Errors:
     S010 = "[S010] cannot be read as {format} ({reason}). Correct the line."
     S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .json, .csv, .tsv or .parquet file; all but the last may end in .gz or .zst."
     S012 = "[S012] only these labels have texts: {label}. Give texts for each of: {labels}."
-    S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .csv, .tsv or .parquet file."
+    S013 = (
+        "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .json, .csv, .tsv or .parquet file."
+    )
     S014 = (
         "[S014] NLTK's corpus '{name}' is not on this machine, and downloading it failed ({reason}). "
         "Run `python -m nltk.downloader {name}` where there is a network, "

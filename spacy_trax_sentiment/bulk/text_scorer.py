@@ -23,7 +23,7 @@ from thinc.api import Config, Model
 from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
-from ..model.inputs import doc_tokens, lexeme_cache, score, texts_with_evidence, token_preprocessor
+from ..model.inputs import doc_tokens, lexeme_cache, score, scored, token_preprocessor
 from ..pipelines import find_component, load, saved_state
 from ..pretrained import pretrained_path
 from ..text.arrays import Ragged
@@ -195,7 +195,7 @@ class TextScorer:
 
 def _score_and_evidence(model: Model[Any, Any], tokens: Ragged) -> Scores:
     """Return probabilities, and in a last column whether there is evidence: float32 (n_texts, n_labels + 1)."""
-    return np.column_stack([score(model, tokens), texts_with_evidence(model, tokens)]).astype(np.float32)
+    return np.column_stack(scored(model, tokens)).astype(np.float32)
 
 
 def _unpickled(config: str, data: bytes, max_chunks: int) -> TextScorer:

@@ -149,7 +149,7 @@ def train(
                 file=sys.stderr,
             )
         trained = _train(corpus, settings, start, checkpoints, tensorboard, quiet)
-        if config is not None:  # whose held-out texts are calibrated on as they are, so that its weights stay the same
+        if config is not None:  # a recipe calibrates on all held-out texts, or its weights would change
             trained = trained._replace(held_out=without_leaks(corpus.texts, trained.held_out))
         # The notebook's tweets get their labels from the emoticons that it leaves in the text.
         is_seed = config is None and (preset == "seed" or source.startswith("nltk:twitter_samples"))

@@ -14,10 +14,11 @@ from thinc.types import Floats2d
 from ..errors import Errors, SentimentError
 from ..text.arrays import Array, Ragged, segment_sums
 from ..text.features import have_terms
-from ..text.lexeme_cache import ROLE, LexemeCache
-from ..text.preprocessor import NEGATES, PLAIN, Preprocessor
+from ..text.labels import Scored
+from ..text.lexeme_cache import LexemeCache
+from ..text.preprocessor import Preprocessor
 from ..text.token_preprocessor import TokenPreprocessor, by_tokens
-from ..text.vocabulary import N_SPECIAL, number_terms
+from ..text.vocabulary import number_terms
 from .caches import ModelCaches
 
 _DOCS_AT_A_TIME = 512
@@ -100,16 +101,9 @@ def docs_to_ids(model: Model[Any, Any], docs: Iterable[Doc]) -> Iterator[NDArray
 
 
 def evidence(model: Model[Any, Any], tokens: Ragged) -> Array:
-    """Return whether each token is evidence of a label, bool (n_tokens,): the model knows a term of it.
-
-    A mark that ends a clause is none, unless it is an emoticon or emoji with a leaning.
-    """
-    cache, indices = lexeme_cache(model), tokens.values
-    # A lexeme without a known term has one id, that of the unknown term.
-    is_known = cache.ids.take(cache.starts.take(indices)) >= N_SPECIAL
-    roles = cache.hashes.take(indices) & ROLE
-    says_something = (roles == PLAIN) | (roles == NEGATES) | (cache.leanings.take(indices) > 0)
-    return np.asarray(is_known & says_something & have_terms(cache, tokens))
+    """Return whether each token is evidence of a label, bool (n_tokens,). The name of an HTML tag is none."""
+    cache = lexeme_cache(model)
+    return np.asarray(cache.is_evidence.take(tokens.values) & have_terms(cache, tokens))
 
 
 def texts_with_evidence(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.bool_]:
@@ -117,10 +111,15 @@ def texts_with_evidence(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.bo
     return segment_sums(evidence(model, tokens), tokens.lengths) > 0
 
 
+def scored(model: Model[Any, Any], tokens: Ragged) -> Scored:
+    """Return the scores of texts from their tokens in `lexeme_cache(model)`."""
+    has_evidence = texts_with_evidence(model, tokens)
+    return Scored(model.attrs["score"](model, tokens, has_evidence), has_evidence)
+
+
 def score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
-    """Return the probabilities of texts, float32 (n_texts, n_labels), from their tokens in `lexeme_cache(model)`."""
-    probabilities: NDArray[np.float32] = model.attrs["score"](model, tokens)
-    return probabilities
+    """Return the probabilities of texts, float32 (n_texts, n_labels); see `scored`."""
+    return scored(model, tokens).probabilities
 
 
 def n_ids(model: Model[Any, Any]) -> int:

@@ -20,7 +20,7 @@ from ..text.preprocessor import Preprocessor
 from .architecture import MEANS, Architecture, weight_names
 from .folded import Folded, LexemeMatrix
 from .gradients import begin_update
-from .inputs import doc_tokens, lexeme_cache, n_ids, new_attributes, prepare, score, texts_with_evidence, token_ids
+from .inputs import doc_tokens, lexeme_cache, n_ids, new_attributes, prepare, score, token_ids
 from .padding import pad_ragged, row_bucket
 from .parameters import get_architecture, get_weights, layer_weights, set_weights
 from .sparse_rows import RowUpdates, batch_rows, take_rows
@@ -141,11 +141,11 @@ def lexeme_matrix(model: Model[Any, Any]) -> LexemeMatrix:
     return matrix
 
 
-def _score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
+def _score(model: Model[Any, Any], tokens: Ragged, has_evidence: NDArray[np.bool_]) -> NDArray[np.float32]:
     cache, matrix = lexeme_cache(model), lexeme_matrix(model)
     scores = matrix.log_probabilities(compose(cache, tokens))
     if cache.preprocessor.informal and matrix.folded.log_prior is not None:
-        scores[~texts_with_evidence(model, tokens)] = matrix.folded.log_prior
+        scores[~has_evidence] = matrix.folded.log_prior
     return np.exp(scores).astype(np.float32)
 
 

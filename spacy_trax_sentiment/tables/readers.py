@@ -110,11 +110,16 @@ def _batches(table: _Table, format: str) -> Iterator[TableBatch]:
 
 def _json_batches(table: _Table, format: str) -> Iterator[TableBatch]:
     columns: list[str] = []
-    items = json_items(table.file, table.line_limit) if format == "json" else enumerate(table.lines(), start=1)
+    items = _numbered(format, table.file, table.lines(), table.line_limit)
     for lines in table.batched(_json_lines(table, items), lambda line: len(line.raw)):
         columns = columns or (list(lines[0].row) if lines else [])
         texts = [line.text for line in lines]
         yield TableBatch(texts, columns, _json_values(lines, columns), table.source, table.fraction(), json=lines)
+
+
+def _numbered(format: str, file: IO[bytes], lines: Iterator[str], limit: int) -> Iterator[tuple[int, str]]:
+    """Return the objects of a .json or .jsonl file as JSON, each with the number of its line."""
+    return json_items(file, limit) if format == "json" else enumerate(lines, start=1)
 
 
 def _json_lines(table: _Table, items: Iterable[tuple[int, str]]) -> Iterator[JsonLine]:
@@ -241,7 +246,7 @@ def labelled_rows(
         if format == "parquet":
             rows: Iterator[Any] = column_rows(file, source.name, columns)
         elif format in ("jsonl", "json"):
-            numbered = enumerate(lines, start=1) if format == "jsonl" else json_items(file, line_limit)
+            numbered = _numbered(format, file, lines, line_limit)
             rows = ((i, parse_json_line(line, i)) for i, line in numbered if line.strip())
         else:
             lines, found = delimited(lines, format, text_column)

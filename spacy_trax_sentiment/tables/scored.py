@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import Errors, SentimentError
 from ..text.labels import Scored, chosen_labels
-from .rows import Added, TableBatch, Write
+from .rows import Added, TableBatch, Write, text_or_none
 
 PREFIX = "sentiment"
 """The name of the column with the label, and the beginning of the others' names."""
@@ -53,7 +53,7 @@ def write_scored(
 
 def rows_without_text(texts: Sequence[str | None]) -> list[int]:
     """Return the places of the rows without a text: None, or a cell that is empty or only white space."""
-    return [i for i, text in enumerate(texts) if not text or text.isspace()]
+    return [i for i, text in enumerate(texts) if text_or_none(text) is None]
 
 
 def column_names(labels: Sequence[str], prefix: str = PREFIX) -> list[str]:

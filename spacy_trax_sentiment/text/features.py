@@ -8,7 +8,7 @@ import numpy as np
 from .arrays import Array, Ragged, ranges
 from .lexeme_cache import MULTIPLIER, NO_TERM, ROLE, LexemeCache
 from .preprocessor import ANSWERS, ASKS, CLOSES_TAG, CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES, OPENS_TAG
-from .ratings import EMPTY, FILLED, OUT, SLASH, STARS, THUMBS, graded
+from .ratings import EMPTY, HYPHEN, NUMBER, STARS, THUMBS, graded
 from .vocabulary import PAD_ID
 
 # How many tokens a contrast or concession reaches, either way.
@@ -151,8 +151,9 @@ def _set_sides(ids: Array, leanings: Array, roles: Array, is_negated: Array, end
 
 def _set_ratings(ids: Array, leanings: Array, ends: Array, cache: LexemeCache) -> None:
     """Give the last token of each rating across tokens the id of its grade. Writes into `ids` (n_tokens,)."""
-    maybe = np.flatnonzero((leanings <= STARS) & (leanings > ASKS))
-    maybe = maybe[np.isin(leanings[maybe], (STARS, THUMBS, OUT, SLASH, FILLED, EMPTY))]
+    maybe = np.flatnonzero((leanings <= STARS) & (leanings >= EMPTY))
+    before = leanings[np.maximum(maybe - 1, 0)]
+    maybe = maybe[(leanings[maybe] <= THUMBS) | (before <= NUMBER) | (before == HYPHEN)]
     borders = np.append(0, ends)
     for text in np.unique(np.searchsorted(ends, maybe, side="right")).tolist():
         start, end = borders[text : text + 2].tolist()

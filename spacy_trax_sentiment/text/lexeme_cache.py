@@ -9,7 +9,7 @@ from spacy.strings import hash_string  # type: ignore[attr-defined]
 
 from .arrays import Array, Ragged, first_of_each, ranges, written
 from .hash_table import HashTable
-from .preprocessor import TokenTerms
+from .preprocessor import NEGATES, PLAIN, TokenTerms
 from .vocabulary import N_SPECIAL, UNK
 
 # Distinct tokens to remember before all of them are forgotten: some 12 MB.
@@ -44,6 +44,8 @@ class LexemeCache:
         hashes: uint64 (n_lexemes,): the hash of the first term if that is known, else 0; the role in the lowest two
             bits.
         leanings: int64 (n_lexemes,).
+        is_evidence: bool (n_lexemes,): whether a term is known, and the lexeme is more than a mark that ends a clause,
+            which a face is. A number is none.
         n_lexemes: The number of different indices.
     """
 
@@ -54,6 +56,7 @@ class LexemeCache:
         self.starts, self.counts = np.zeros(1024, dtype=np.int64), np.zeros(1024, dtype=np.int64)
         self.hashes = np.zeros(1024, dtype=np.uint64)
         self.leanings = np.zeros(1024, dtype=np.int64)
+        self.is_evidence = np.zeros(1024, dtype=bool)
         self.n_lexemes = 1
         self._n_ids = 0
         self._index_of_contents = HashTable()
@@ -116,13 +119,16 @@ class LexemeCache:
         return indices
 
     def _add(self, ids: Array, hashes: Array, leanings: Array) -> None:
-        ids[0, ~ids.any(axis=0)] = self.vocabulary[UNK]
+        is_known, roles = ids.any(axis=0), hashes & ROLE
+        says_something = (roles == PLAIN) | (roles == NEGATES) | (leanings > 0)
+        ids[0, ~is_known] = self.vocabulary[UNK]
         counts = np.count_nonzero(ids, axis=0)
         self.ids = written(self.ids, self._n_ids, ids.T[ids.T > 0])
         self.starts = written(self.starts, self.n_lexemes, self._n_ids + np.cumsum(counts) - counts)
         self.counts = written(self.counts, self.n_lexemes, counts)
         self.hashes = written(self.hashes, self.n_lexemes, hashes)
         self.leanings = written(self.leanings, self.n_lexemes, leanings)
+        self.is_evidence = written(self.is_evidence, self.n_lexemes, is_known & says_something)
         self._n_ids += int(counts.sum())
         self.n_lexemes += len(counts)
 

@@ -7,8 +7,9 @@ LOW, MIDDLE, HIGH = "grade -", "grade 0", "grade +"
 GRADES = (LOW, MIDDLE, HIGH)
 """The terms of ratings."""
 
-# Leanings of the tokens that ratings are made of; that of a number is NUMBER less ten times the number.
-STARS, HYPHEN, OUT, OF, SLASH, THUMBS, UP, DOWN, FILLED, EMPTY = range(-3, -13, -1)
+# Leanings of the tokens that ratings are made of; that of a number is NUMBER less ten times the number. Each rating has
+# one of the first six, of which the first three stand behind a number, or behind a hyphen.
+STARS, OUT, SLASH, THUMBS, FILLED, EMPTY, HYPHEN, OF, UP, DOWN = range(-3, -13, -1)
 NUMBER = -100
 
 _NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]

@@ -36,10 +36,10 @@ _FORM = "form "
 _PREFIX = 5
 _SHORTEST_STEMMED = 3
 _LONGEST_EMOJI = 4
-# What a token without a term of its own has, to end a clause or to be no evidence, without a part in the mean.
+# Lexemes that have no part in the mean of a text, as those of unknown words have none. A line break ends a clause.
 _UNKNOWN = Lexeme(UNK)
 # Words that are more, or less, than their stem, form and lexicon classes.
-_PEOPLE_OR_MORE = ALL_PEOPLE | {f"{word}s" for word in ALL_PEOPLE} | NEGATED | ENTITY_NAMES | set(LEANINGS)
+_SPECIAL_WORDS = ALL_PEOPLE | {f"{word}s" for word in ALL_PEOPLE} | NEGATED | ENTITY_NAMES | set(LEANINGS)
 _LINE_BREAK = Lexeme(UNK, ENDS_NEGATION)
 
 
@@ -152,16 +152,15 @@ class SentimentTerms(TokenPreprocessor):
         return Lexeme(terms[0], role, tuple(terms[1:]), next((each.leaning for each in lexemes if each.leaning), 0))
 
     def _informal_sign(self, sign: str, entry: Entry) -> Lexeme:
-        leaning = LEANINGS.get(sign, 0)
         if sign == "#":
             return _NOTHING
+        leaning = LEANINGS.get(sign, 0)
         if leaning in (OPENS_TAG, CLOSES_TAG) or not (sign.isascii() or entry.terms or sign in ROLES):
             return Lexeme(UNK, PLAIN, (), leaning)
         lexeme = self._sign_lexeme('"' if sign in _QUOTES else sign, entry)
-        if lexeme.role == PLAIN and not entry.terms:
-            lexeme = lexeme._replace(role=NO_EVIDENCE)
-        is_face = lexeme.leaning > 0 and not leaning and not sign[0].isalnum()
-        role = ENDS_NEGATION if is_face else lexeme.role
+        role = NO_EVIDENCE if lexeme.role == PLAIN and not entry.terms else lexeme.role
+        if lexeme.leaning > 0 and not leaning and not sign[0].isalnum():  # a face
+            role = ENDS_NEGATION
         return lexeme._replace(role=role, leaning=leaning or lexeme.leaning)
 
     def _informal_word(self, word: str) -> Lexeme:
@@ -204,7 +203,7 @@ class SentimentTerms(TokenPreprocessor):
         if max(map(len, words), default=0) >= _SHORTEST_STEMMED:
             listed, listed_stems = self._lexicon.words, self._lexicon.stems
         others = set(_elongated(words))
-        special = _PEOPLE_OR_MORE if self.informal else _PEOPLE.keys()
+        special = _SPECIAL_WORDS if self.informal else _PEOPLE.keys()
         for i, (word, stem) in enumerate(zip(words, stems, strict=True)):
             if len(word) < _SHORTEST_STEMMED or word in special:
                 others.add(i)

@@ -34,8 +34,8 @@ class LabelledTexts:
     is "reject" or "ignore", as Prodigy writes it, are left out; the first iteration logs how many.
 
     Args:
-        source: Path of a .jsonl, .csv, .tsv or .parquet file; or `nltk:twitter_samples`, or its two parts as in the
-            seed, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`; or
+        source: Path of a .jsonl, .json, .csv, .tsv or .parquet file; or `nltk:twitter_samples`, or its two parts as in
+            the seed, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`; or
             `bundled:templates`, `bundled:composition` or `bundled:plain_composition`, which have neutral texts too. A
             config may leave it null and set it on the command line.
         text_column: Column of a file that holds the text.
@@ -118,7 +118,8 @@ def read_corpus(
     times the file's size. The options are those of `LabelledTexts`.
 
     Raises:
-        SentimentError: As in `LabelledTexts`; or a label has no or too few texts, or in `dev` only training texts.
+        SentimentError: As in `LabelledTexts`; or a label has too few texts; or all its texts in `dev` are training
+            texts.
     """
     reader = LabelledTexts(source, labels=labels, **options)
     if labels is None:

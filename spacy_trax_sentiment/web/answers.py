@@ -26,9 +26,9 @@ BATCH_CHARS, _TEXT_CHARS = 1 << 18, 1 << 7
 """The characters that are scored at a time, and those that each text counts for besides its own: 1,000 tweets or one
 long text. Other threads, among them that of the event loop, wait for some of the steps."""
 
-# What is scored on the event loop: so many texts, of so many characters and, in UTF-8, bytes other than ASCII letters,
-# digits and spaces, in chunks of at most so many characters. Ten tweets take 0.6 ms, and 3 ms if all their words are
-# new; the slowest texts found, of digits or punctuation, take 5 ms.
+# The most that is scored on the event loop: the number of texts; their characters; their bytes (in UTF-8) other than
+# ASCII letters, digits and spaces; and the characters of a chunk. Ten tweets take 0.6 ms, and 3 ms if all their words
+# are new. The slowest texts found, of digits or punctuation, take 5 ms.
 _QUICK_TEXTS, _QUICK_CHARS, _QUICK_MARKS, _QUICK_CHUNK = 10, 1_250, 150, 64
 _PLAIN = f"{ascii_letters}{digits} \n".encode()
 
