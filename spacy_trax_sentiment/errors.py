@@ -56,8 +56,12 @@ def os_errors_as(message: str, path: object, *others: type[Exception]) -> Iterat
     except Exception as error:
         if not isinstance(error, (OSError, *others)):
             raise
-        reason = " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())[:200]
-        raise SentimentError(message.format(path=path, reason=reason)) from None
+        raise SentimentError(message.format(path=path, reason=reason_of(error))) from None
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error of the system's or of a library's in one line of at most 200 characters."""
+    return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())[:200]
 
 
 class Errors:
@@ -69,11 +73,9 @@ class Errors:
     S008 = "[S008] the label {value} is not one of {labels}. Correct it, name the labels by --labels, or rename it by --label-map."
     S009 = "[S009] not UTF-8 ({reason}). Save the file as UTF-8, {remedy}."
     S010 = "[S010] cannot be read as {format} ({reason}). Correct the line."
-    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .json, .csv, .tsv or .parquet file; all but the last may end in .gz or .zst."
+    S011 = "[S011] {path}: unknown format '{suffix}'. Give a .jsonl, .ndjson, .json, .csv, .tsv, .parquet or .xlsx file; all but the last two may end in .gz or .zst."
     S012 = "[S012] only these labels have texts: {label}. Give texts for each of: {labels}."
-    S013 = (
-        "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .json, .csv, .tsv or .parquet file."
-    )
+    S013 = "[S013] {source}: unknown source. There are: {sources}; or give a .jsonl, .ndjson, .json, .csv, .tsv, .parquet or .xlsx file."
     S014 = (
         "[S014] NLTK's corpus '{name}' is not on this machine, and downloading it failed ({reason}). "
         "Run `python -m nltk.downloader {name}` where there is a network, "
@@ -149,6 +151,9 @@ class Errors:
     S153 = "[S153] not {encoding} ({reason}). Correct the line, or name another encoding by --encoding."
     S154 = "[S154] {path}: zstd needs backports.zstd, which is not installed ({reason}). Install it from a clone of the project: pip install '.[tables]'."
     S155 = "[S155] {path}: cannot be decompressed ({reason}). Copy the file again, or correct its suffix."
+    S156 = "[S156] cannot be read as an Excel workbook ({reason}). Save it anew as .xlsx, without a password, or its sheet as .csv."
+    S157 = "[S157] {path}: an Excel workbook needs openpyxl, which is not installed ({reason}). Install it from a clone of the project: pip install '.[excel]'."
+    S158 = "[S158] with {part}, its parts take more than {most:,} MB when unpacked. Save its sheet as .csv."
 
     # Model files
     S070 = "[S070] {path}: is missing. Copy the whole model again, or make it again with `trax-sentiment train`."

@@ -59,12 +59,12 @@ def open_texts(
 ) -> "Iterator[Iterator[TableBatch]]":
     """Open a command's texts: the arguments, else the table `source`, or standard input. See `open_input`."""
     from ..tables.readers import open_input
-    from ..tables.rows import INPUT_FORMATS, PACKED, input_format, text_batches
+    from ..tables.rows import FORMAT_OF_SUFFIX, PACKED, input_format, text_batches
     from ..tables.sources import STANDARD_STREAM
 
     if texts:
         for text in texts:
-            if text.lower().endswith((*PACKED, *(f".{name}" for name in INPUT_FORMATS))) and Path(text).is_file():
+            if text.lower().endswith((*PACKED, *FORMAT_OF_SUFFIX)) and Path(text).is_file():
                 raise typer.BadParameter(f"{text} is a file; to read it, use --input {text}")
         # A byte that is not UTF-8 arrives as a lone surrogate, and becomes a question mark.
         characters = [text.encode("utf-8", "replace").decode() for text in texts]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..evaluation.comparison import Comparison
     from ..evaluation.figures import Evaluation
 
-_SOURCE_HELP = "Labelled texts: a .jsonl, .csv, .tsv or .parquet file, or a named source as for `train`."
+_SOURCE_HELP = "Labelled texts: a .jsonl, .csv, .tsv, .parquet or .xlsx file, or a named source as for `train`."
 _N_PRINTED, _MAX_LETTERS = 5, 100
 
 logger = logging.getLogger(__name__)

@@ -47,7 +47,7 @@ InputFormat = Annotated[
     str | None,
     typer.Option(
         "--input-format",
-        help="jsonl, json (an array), csv, tsv, txt (one text per line) or parquet.",
+        help="jsonl, json (an array), csv, tsv, txt (one text per line), parquet or xlsx (its first sheet).",
         show_default="from the suffix; txt for standard input",
     ),
 ]

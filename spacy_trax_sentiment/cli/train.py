@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SOURCE_HELP = (
-    "Labelled texts: a .jsonl, .csv, .tsv or .parquet file, nltk:twitter_samples or bundled:short_texts. With --config:"
-    " directory of the recipe's files."
+    "Labelled texts: a .jsonl, .csv, .tsv, .parquet or .xlsx file, nltk:twitter_samples or bundled:short_texts. With"
+    " --config: directory of the recipe's files."
 )
 _CONFIG_HELP = "Recipe that mixes sources: a .cfg file, or a bundled one: en, en_ternary_start, en_ternary or en_trf."
 _INIT_HELP = "Model to start from: a pipeline directory, or a bundled model. Its labels must be among yours."

@@ -205,7 +205,7 @@ def evaluate(
     Texts whose label the model lacks are left out, with a warning in the log.
 
     Args:
-        source: A .jsonl, .csv, .tsv or .parquet file, a named source such as `bundled:short_texts`, or a pair
+        source: A .jsonl, .csv, .tsv, .parquet or .xlsx file, a named source such as `bundled:short_texts`, or a pair
             `(texts, labels)` of two sequences of the same length.
         model: A bundled model's name, a pipeline directory or a pipeline.
         labels: The labels to keep of a model given by name or path, as in `load`; None for all.

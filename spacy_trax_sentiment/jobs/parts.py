@@ -129,7 +129,8 @@ def parts_of(
     in UTF-8.
     """
     format = input_format(source, source_format)
-    target = job.format or output_format(f"x.{'jsonl' if format in ('txt', 'json') else format}")
+    own = {"txt": "jsonl", "json": "jsonl", "xlsx": "csv"}.get(format, format)
+    target = output_format(job.output, job.format or own)
     is_as_stored = job.encoding is None and unpacked_path(source) == as_path(source)
     spans: list[range] = []
     if format == "parquet":
@@ -177,6 +178,7 @@ def score_part(job: Job, part: Part) -> Outcome:
 def begin(job: Job, files: Sequence[str]) -> None:
     """Make the output directory, with a file that describes the run, or raise SentimentError if it is another run's."""
     output, path = Path(job.output), pretrained_path(job.model)
+    output_format(job.output, job.format or "jsonl")  # so that one that cannot be written does not begin a run
     if known := pretrained_labels(path, "trax_sentiment"):
         columns_of(known, job.labels)  # so that labels that cannot be kept do not begin a run
     column_names(known, job.prefix)  # likewise

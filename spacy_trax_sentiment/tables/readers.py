@@ -8,9 +8,10 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 from ..errors import Errors, SentimentError
 from .addresses import is_address, open_address
+from .excel import cell_text, sheet_rows
 from .lines import LINE_LIMIT, TableError, brief, csv_rows, decoded_lines, delimited, json_items, parse_json_line
 from .parquet import column_rows, parquet_batches
-from .rows import JsonLine, TableBatch, column_index, missing_column, unpacked_path
+from .rows import BINARY_FORMATS, INPUT_FORMATS, JsonLine, TableBatch, column_index, format_of, missing_column
 from .sources import STANDARD_INPUT, STANDARD_STREAM, Source, file_size, open_binary, placed, reading
 
 # A batch of few but long rows ends when it has this many characters.
@@ -80,17 +81,18 @@ def open_input(
     The `encoding` is that of a text format, None for UTF-8, and the `delimiter` is as in `delimited`.
     SentimentError is raised here, or by the iterator, if the file cannot be read or lacks a string in the column.
     """
+    if format in BINARY_FORMATS and path == STANDARD_STREAM:
+        reason = f"{'Parquet' if format == 'parquet' else 'a workbook'} is read from its end; name a file by --input"
+        raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason=reason))
     if format == "parquet":
-        if path == STANDARD_STREAM:
-            reason = "Parquet is read from its end; name a file by --input"
-            raise SentimentError(Errors.S061.format(path=STANDARD_INPUT, reason=reason))
         # pyarrow reads best from a file of its own.
         with open_address(path) if is_address(path) else open_binary(path) as file:
             yield parquet_batches(file, path, text_column, batch_size, strict, part)
         return
     name = STANDARD_INPUT if path == STANDARD_STREAM else path
-    with open_binary(path, part, encoding) as file:
-        source, size = Source(name, part.start if part else 0), file_size(file)
+    is_text = format != "xlsx"
+    with open_binary(path, part, encoding if is_text else None) as file:
+        source, size = Source(name, part.start if part else 0), file_size(file) if is_text else None
         table = _Table(file, source, text_column, batch_size, strict, line_limit, batch_chars, size, delimiter)
         yield _batches(table, format)
 
@@ -168,20 +170,24 @@ def _line_batches(table: _Table, _: str) -> Iterator[TableBatch]:
 
 
 def _cell_batches(table: _Table, format: str) -> Iterator[TableBatch]:
-    lines, delimiter = delimited(table.lines(), format, table.text_column, table.delimiter)
-    rows = csv_rows(lines, delimiter, table.line_limit)
-    columns = next((row for _, row in rows if row), [])
+    delimiter = ","
+    if format == "xlsx":
+        rows = sheet_rows(table.file, table.source.name)
+    else:
+        lines, delimiter = delimited(table.lines(), format, table.text_column, table.delimiter)
+        rows = csv_rows(lines, delimiter, table.line_limit)
+    columns = [cell_text(cell) for cell in next((row for _, row in rows if row), [])]
     index = column_index(columns, table.text_column) if columns else 0
     cells = _cell_rows(rows, columns, index, table.strict)
-    for batch in table.batched(cells, lambda row: len("".join(row[1]))):
+    for batch in table.batched(cells, lambda row: len("".join(map(str, row[1])))):
         texts, values = [text for text, _ in batch], [row for _, row in batch]
         kept = delimiter if format == "csv" else ","
         yield TableBatch(texts, columns, values, table.source, table.fraction(), delimiter=kept)
 
 
 def _cell_rows(
-    rows: Iterator[tuple[int, list[str]]], columns: list[str], index: int, strict: bool
-) -> Iterator[tuple[str | None, list[str]]]:
+    rows: Iterator[tuple[int, list[Any]]], columns: list[str], index: int, strict: bool
+) -> Iterator[tuple[str | None, list[Any]]]:
     """Yield each row's text and cells. Rows that end early are filled up, so that added columns do not shift left."""
     for line, row in rows:
         has_text = len(row) > index
@@ -192,20 +198,23 @@ def _cell_rows(
             if strict and not has_text:
                 raise missing_column(columns[index], columns[: len(row)], line)
             row += [""] * (len(columns) - len(row))
+        if has_text and row[index] is not None:
+            row[index] = cell_text(row[index])
         yield row[index] if has_text else None, row
 
 
-def _check_length(row: Sequence[str], columns: Sequence[str], line: int) -> None:
+def _check_length(row: Sequence[Any], columns: Sequence[str], line: int) -> None:
     """Raise TableError if a row has more cells than there are columns: one would be taken for another."""
     if len(row) > len(columns):
         reason = f"it has {len(row)} fields, and there are {len(columns)} columns"
         raise TableError(Errors.S067.format(reason=reason), line)
 
 
-def _named_cells(rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the line and the cells of each row by the names in the first one."""
+def _named_cells(rows: Iterable[tuple[int, list[Any]]]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line and the cells of each row, as text, by the names in the first one."""
     names: list[str] | None = None
-    for line, row in rows:
+    for line, cells in rows:
+        row = [*map(cell_text, cells)]
         if names is None:
             names = row
         else:
@@ -219,6 +228,7 @@ _READERS = {
     "txt": _line_batches,
     "csv": _cell_batches,
     "tsv": _cell_batches,
+    "xlsx": _cell_batches,
 }
 
 
@@ -230,17 +240,18 @@ def labelled_rows(
     encoding: str | None = None,
     line_limit: int = LINE_LIMIT,
 ) -> Iterator[tuple[int, str, str | None]]:
-    """Yield the number of the line (for Parquet, of the row), the text and the label of each row of a file.
+    """Yield the number of the line (of the row, without lines), the text and the label of each row of a file.
 
     The label is None if the `answer` of a row of JSON is "reject" or "ignore", as Prodigy writes it. SentimentError is
     raised if the name has another suffix than these formats have, the file cannot be read, or a row lacks one of both.
     """
     path = Path(path)
-    format = unpacked_path(str(path)).suffix.lower().removeprefix(".")
-    if format not in ("jsonl", "json", "csv", "tsv", "parquet"):
+    format = format_of(str(path))
+    if format not in INPUT_FORMATS or format == "txt":
         raise SentimentError(Errors.S011.format(path=path, suffix=path.suffix))
     columns, source = {text_column: "--text-column", label_column: "--label-column"}, Source(str(path))
     has_answers = format in ("jsonl", "json") and "answer" not in columns
+    encoding = None if format in BINARY_FORMATS else encoding
     with open_binary(source.name, encoding=encoding) as file, reading(source.name), placed(source):
         lines = decoded_lines(file, limit=line_limit)
         if format == "parquet":
@@ -248,6 +259,8 @@ def labelled_rows(
         elif format in ("jsonl", "json"):
             numbered = _numbered(format, file, lines, line_limit)
             rows = ((i, parse_json_line(line, i)) for i, line in numbered if line.strip())
+        elif format == "xlsx":
+            rows = _named_cells(sheet_rows(file, source.name))
         else:
             lines, found = delimited(lines, format, text_column)
             rows = _named_cells((number, row) for number, row in csv_rows(lines, found, line_limit) if row)

@@ -18,10 +18,11 @@ from .sources import STANDARD_STREAM, Source
 
 logger = logging.getLogger(__name__)
 
-INPUT_FORMATS = ("jsonl", "json", "csv", "tsv", "txt", "parquet")
+INPUT_FORMATS = ("jsonl", "json", "csv", "tsv", "txt", "parquet", "xlsx")
 OUTPUT_FORMATS = ("jsonl", "csv", "tsv", "parquet")
+BINARY_FORMATS = ("parquet", "xlsx")  # compressed already, and read from the end
 PACKED = (".gz", ".zst")
-_FORMAT_OF_SUFFIX = {f".{name}": name for name in INPUT_FORMATS} | {".ndjson": "jsonl"}
+FORMAT_OF_SUFFIX = {f".{name}": name for name in INPUT_FORMATS} | {".ndjson": "jsonl"}
 
 Added = dict[str, list[str | None] | NDArray[np.float32]]
 """The columns to add to a batch: name to one value per row; None (NaN for numbers) if the row has no text."""
@@ -72,6 +73,13 @@ def output_format(path: str, given: str | None = None) -> str:
     return _format(path, given, OUTPUT_FORMATS, standard="jsonl", what="written", option="--output-format")
 
 
+def format_of(path: str, given: str | None = None) -> str:
+    """Return the given format, or that of a file's suffix, by the name it has here; an unknown one as it is."""
+    suffix = f".{given}" if given else unpacked_path(path).suffix.lower() or as_path(path).suffix
+    name = FORMAT_OF_SUFFIX.get(suffix, given or suffix)
+    return name + as_path(path).suffix if name in BINARY_FORMATS and unpacked_path(path) != as_path(path) else name
+
+
 def unpacked_path(path: str) -> Path:
     """Return the path of a file, without the suffix by which it is compressed."""
     named = as_path(path)
@@ -82,17 +90,14 @@ def is_table(path: str) -> bool:
     """Return whether a file of a directory is a table, which hidden ones are not. An unknown format is reported."""
     if as_path(path).name.startswith((".", "_")):
         return False
-    is_known = unpacked_path(path).suffix.lower() in _FORMAT_OF_SUFFIX
+    is_known = unpacked_path(path).suffix.lower() in FORMAT_OF_SUFFIX
     if not is_known:
         logger.warning("%s: left out, because its format is unknown.", path)
     return is_known
 
 
 def _format(path: str, given: str | None, known: Sequence[str], *, standard: str, what: str, option: str) -> str:
-    suffix = unpacked_path(path).suffix.lower() or as_path(path).suffix
-    name = given or (standard if path == STANDARD_STREAM else _FORMAT_OF_SUFFIX.get(suffix, suffix))
-    if name == "parquet" and as_path(path).suffix.lower() in PACKED:
-        name += as_path(path).suffix  # Parquet compresses its columns itself
+    name = standard if path == STANDARD_STREAM and not given else format_of(path, given)
     if name not in known:
         formats = ", ".join(known)
         raise SentimentError(Errors.S060.format(path=path, format=name, what=what, formats=formats, option=option))

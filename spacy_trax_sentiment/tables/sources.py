@@ -22,6 +22,10 @@ STANDARD_INPUT = "standard input"
 _CHUNK = 1 << 20
 
 
+# What the numbers of a file's rows count, if not lines. A workbook's begin with the header.
+_UNITS = {".parquet": "row", ".xlsx": "sheet row"}
+
+
 class Source(NamedTuple):
     """The origin of rows, for errors: a name, and the byte where reading begins."""
 
@@ -33,7 +37,8 @@ class Source(NamedTuple):
         if line is None:
             return self.name
         # Nothing but an error needs the number of lines before `start`, so they are counted only here.
-        return f"{self.name}, line {line + (lines_before(self.name, self.start) if self.start else 0)}"
+        unit = _UNITS.get(as_path(self.name).suffix.lower(), "line")
+        return f"{self.name}, {unit} {line + (lines_before(self.name, self.start) if self.start else 0)}"
 
 
 @contextmanager

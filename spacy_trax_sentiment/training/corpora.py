@@ -1,4 +1,4 @@
-"""Read labelled texts from JSONL, CSV, TSV and Parquet files, from NLTK's `twitter_samples` and from the package."""
+"""Read labelled texts from JSONL, CSV, TSV, Parquet and Excel, from NLTK's `twitter_samples` and from the package."""
 
 import logging
 import os
@@ -15,6 +15,7 @@ from spacy.training import Example
 from ..errors import Errors, SentimentError, errors_at
 from ..tables.lines import brief
 from ..tables.readers import labelled_rows
+from ..tables.sources import Source
 from ..text.nltk_data import load_corpus
 from .composition import PLAIN_KINDS, composition_texts
 from .labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, Corpus, LabelledText, inferred_labels, matcher, require_labels
@@ -34,8 +35,8 @@ class LabelledTexts:
     is "reject" or "ignore", as Prodigy writes it, are left out; the first iteration logs how many.
 
     Args:
-        source: Path of a .jsonl, .json, .csv, .tsv or .parquet file; or `nltk:twitter_samples`, or its two parts as in
-            the seed, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`; or
+        source: Path of a .jsonl, .json, .csv, .tsv, .parquet or .xlsx file; or `nltk:twitter_samples`, or its two parts
+            as in the seed, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`; or
             `bundled:templates`, `bundled:composition` or `bundled:plain_composition`, which have neutral texts too. A
             config may leave it null and set it on the command line.
         text_column: Column of a file that holds the text.
@@ -90,7 +91,7 @@ class LabelledTexts:
         for line, text, label in labelled_rows(path, **self._options):
             n_texts, n_left_out = n_texts + (label is not None), n_left_out + (label is None)
             if label is not None:
-                yield f"{path}, line {line}", LabelledText(text, label)
+                yield Source(str(path)).place(line), LabelledText(text, label)
         if n_left_out > self._n_logged:
             logger.warning("%s: left out %d rows with the answer reject or ignore.", path, n_left_out)
             self._n_logged = n_left_out

@@ -171,10 +171,10 @@ def test_parquet_is_read_as_the_other_formats_are(tmp_path: Path) -> None:
     assert read_labelled_texts(path) == [LabelledText("good", "positive"), LabelledText("bad", "negative")]
     with pytest.raises(SentimentError, match=r"S064.*'body' is missing; there are: 'id', 'text', 'label'"):
         read_labelled_texts(path, text_column="body")
-    with pytest.raises(SentimentError, match=r"S008.*line 2.*negative"):
+    with pytest.raises(SentimentError, match=r"S008.*row 2.*negative"):
         read_labelled_texts(path, labels=["positive"])
     pa.parquet.write_table(pa.table({"text": ["good", None], "label": ["positive", "negative"]}), path)
-    with pytest.raises(SentimentError, match=r"S065.*line 2: the column 'text' is None"):
+    with pytest.raises(SentimentError, match=r"S065.*row 2: the column 'text' is None"):
         read_labelled_texts(path)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(SentimentError, match=r"S061.*texts.parquet: cannot be read"):
@@ -191,7 +191,7 @@ def test_parquet_whose_values_are_none_is_refused(tmp_path: Path) -> None:
         read_labelled_texts(path)
     for time, message in (
         (1 << 62, "S061.*texts.parquet: cannot be read"),
-        (0, "S065.*line 1: the column 'text' is da"),
+        (0, "S065.*row 1: the column 'text' is da"),
     ):
         pa.parquet.write_table(pa.table({"text": pa.array([time], pa.timestamp("us")), "label": ["positive"]}), path)
         with pytest.raises(SentimentError, match=message):
