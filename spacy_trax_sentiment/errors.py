@@ -85,7 +85,7 @@ class Errors:
     S016 = "[S016] the column '{column}' holds a lone surrogate, which is not a character. Correct or remove it."
     S017 = "[S017] the reader LabelledTexts.v1 has no source. Set it in the config, or on the command line: --paths.train reviews.jsonl --paths.dev dev.jsonl."
     S018 = "[S018] longer than {limit:,} bytes. Split its text into several rows. If it should not be this long, check that lines end in line feeds and that quotes are closed."
-    S019 = "[S019] {source}: none of its labels ({found}) is one of the model's: {labels}. {remedy}."
+    S019 = "[S019] {source}: none of its labels ({found}) is one of {whose}: {labels}. {remedy}."
     S160 = "[S160] the label map {value} cannot be used. Give each value once with its label, as in '1,2=negative 3=neutral 4,5=positive'."
     S161 = "[S161] the label {value} is not in the label map, which has: {known}. Add it there, or remove such rows."
     S162 = "[S162] all texts with the label {label} are training texts, too. Name another file by --dev, or leave it out to hold out a fifth."

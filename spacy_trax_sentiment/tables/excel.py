@@ -1,6 +1,7 @@
 """The first sheet of an Excel workbook to rows, with openpyxl: an extra, so it is imported where it is needed."""
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from datetime import datetime, time
@@ -39,13 +40,13 @@ def sheet_rows(
         _require_sizes(file, sheet_bytes, other_bytes)
         warnings.filterwarnings("ignore", module="openpyxl")  # of parts that are of no use here
         sheets = load_workbook(file, read_only=True, data_only=True, keep_links=False).worksheets
-        sheets = [sheet for sheet in sheets if sheet.sheet_state == "visible"] or sheets
-        if not sheets:
+        shown = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
+        if not shown:
             raise ValueError("it has no sheet")
-        if len(sheets) > 1:
-            logger.warning("%s: reading only the first of %d sheets, %r.", path, len(sheets), sheets[0].title)
-        sheets[0].reset_dimensions()  # they need not be true, and openpyxl would read no further
-        for number, cells in enumerate(sheets[0].iter_rows(values_only=True), start=1):
+        if len(shown) > 1:
+            logger.warning("%s: reading only the first of %d sheets, %r.", path, len(shown), shown[0].title)
+        shown[0].reset_dimensions()  # they need not be true, and openpyxl would read no further
+        for number, cells in enumerate(shown[0].iter_rows(values_only=True), start=1):
             if number > MOST_ROWS:
                 raise ValueError(f"a sheet has at most {MOST_ROWS:,} rows")
             row = [*map(_value, cells)]
@@ -65,10 +66,9 @@ def _require_sizes(file: IO[bytes], sheet_bytes: int, other_bytes: int) -> None:
     n_other = 0
     with ZipFile(file) as archive:
         for part in archive.infolist():
-            folder, _, name = part.filename.rpartition("/")
-            is_sheet = folder == "xl/worksheets" and name.endswith(".xml")
-            n_other += 0 if is_sheet else part.file_size
-            size, most = (part.file_size, sheet_bytes) if is_sheet else (n_other, other_bytes)
+            size, most = part.file_size, sheet_bytes
+            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", part.filename):
+                n_other, most = (size := n_other + size), other_bytes
             if size > most:  # nothing is read beyond the size that is given here
                 raise TableError(Errors.S158.format(part=part.filename, most=most >> 20))
 

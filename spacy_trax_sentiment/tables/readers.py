@@ -35,8 +35,8 @@ class _Table(NamedTuple):
     size: int | None = None
     delimiter: str | None = None
 
-    def lines(self, errors: str = "strict") -> Iterator[str]:
-        return decoded_lines(self.file, errors=errors, at_start=not self.source.start, limit=self.line_limit)
+    def lines(self) -> Iterator[str]:
+        return decoded_lines(self.file, at_start=not self.source.start, limit=self.line_limit)
 
     def fraction(self) -> float | None:
         return min(self.file.tell() / self.size, 1.0) if self.size else None
@@ -161,9 +161,7 @@ def _json_values(lines: list[JsonLine], columns: list[str]) -> Iterator[list[Any
 
 
 def _line_batches(table: _Table, _: str) -> Iterator[TableBatch]:
-    # In a pipe, one bad byte should not end the stream; in a file it is an error.
-    lines = table.lines("replace" if table.source.name == STANDARD_INPUT else "strict")
-    texts = (line.removesuffix("\n").removesuffix("\r") for line in lines)
+    texts = (line.removesuffix("\n").removesuffix("\r") for line in table.lines())
     for batch in table.batched(texts, len):
         cells = [[text] for text in batch]
         yield TableBatch([*batch], [table.text_column], cells, table.source, table.fraction())

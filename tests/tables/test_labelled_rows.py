@@ -15,11 +15,12 @@ def test_labelled_rows_are_read_from_every_format(tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     table = [{"id": 1, "tweet": text, "mood": label} for text, label in ROWS]
     pq.write_table(pa.Table.from_pylist(table), tmp_path / "a.parquet")
-    (tmp_path / "a.jsonl").write_text("\n\n".join(map(json.dumps, table)))
+    for format in ("jsonl", "ndjson"):
+        (tmp_path / f"a.{format}").write_text("\n\n".join(map(json.dumps, table)))
     for format, dialect in (("csv", "excel"), ("tsv", "excel-tab")):
         with (tmp_path / f"a.{format}").open("w", newline="") as file:
             csv.writer(file, dialect).writerows([["mood", "tweet"], *((label, text) for text, label in ROWS)])
-    lines = {"jsonl": [1, 3], "csv": [2, 4], "tsv": [2, 4], "parquet": [1, 2]}
+    lines = {"jsonl": [1, 3], "ndjson": [1, 3], "csv": [2, 4], "tsv": [2, 4], "parquet": [1, 2]}
     for format, numbers in lines.items():
         found = list(labelled_rows(tmp_path / f"a.{format}", text_column="tweet", label_column="mood"))
         assert found == [(number, *row) for number, row in zip(numbers, ROWS, strict=True)]

@@ -633,14 +633,15 @@ def test_tables_stream_from_standard_input_to_standard_output(
     assert capsysbinary.readouterr().out.decode() == "text,sentiment,sentiment_up\né,up,0.666667\n"
 
 
-def test_standard_input_that_is_not_utf8_is_repaired_as_text_and_refused_as_csv(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("format", ["txt", "csv", "jsonl"])
+def test_standard_input_that_is_not_utf8_is_refused_as_a_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
 ) -> None:
-    give_input(monkeypatch, b"a\nbad \xff\n")
-    assert convert("-", tmp_path / "b.jsonl") == ["a", "bad \ufffd"]
-    give_input(monkeypatch, b"text\na\n\xff\n")
-    with pytest.raises(SentimentError, match="S009.*standard input, line 3"):
-        convert("-", tmp_path / "c.jsonl", input_format="csv")
+    content = {"jsonl": b'{"text": "a"}\n{"text": "b"}\n{"text": "\xff"}\n'}.get(format, b"text\na\nbad \xff\n")
+    give_input(monkeypatch, content)
+    with pytest.raises(SentimentError, match="S009.*standard input, line 3: not UTF-8.*--encoding cp1252"):
+        convert("-", tmp_path / "b.jsonl", input_format=format)
+    assert not (tmp_path / "b.jsonl").exists()
 
 
 def test_parquet_goes_to_standard_output_whole_and_is_not_read_from_standard_input(

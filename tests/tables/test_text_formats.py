@@ -1,6 +1,7 @@
 """Delimiters and encodings of tables of text."""
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.jobs.parts import Job
+from spacy_trax_sentiment.jobs.run import run
 from spacy_trax_sentiment.tables.readers import labelled_rows, open_input
-from spacy_trax_sentiment.tables.rows import output_format
+from spacy_trax_sentiment.tables.rows import input_format, output_format
 from spacy_trax_sentiment.tables.writers import open_output
 
 DELIMITERS = ",;|\t"
@@ -77,6 +80,16 @@ def test_a_tsv_and_other_formats_get_their_own_delimiter(tmp_path: Path) -> None
     convert(put(tmp_path / "a.tsv", "text\tid\na\t1\n"), tmp_path / "b.csv")
     assert (tmp_path / "b.tsv").read_text() == "text\tid\tlabel\na\t1\tup\n"
     assert (tmp_path / "b.csv").read_text() == "text,id,label\na,1,up\n"
+
+
+def test_ndjson_is_another_name_of_jsonl(tmp_path: Path) -> None:
+    for call in (input_format, output_format):
+        assert call("a.ndjson") == call("a.NDJSON") == call("-", "ndjson") == call("a.csv", "ndjson") == "jsonl"
+    job = Job("en", str(tmp_path / "out"), format="ndjson")
+    put(tmp_path / "a.ndjson", '{"text": "good"}\n')
+    assert [outcome.error for outcome in run(job, [str(tmp_path / "a.ndjson")], concurrency=1).outcomes] == [None]
+    (written,) = (tmp_path / "out").glob("a-*.jsonl")
+    assert json.loads(written.read_text())["sentiment"] == "positive"
 
 
 def test_any_character_can_be_named_as_the_delimiter(tmp_path: Path) -> None:
