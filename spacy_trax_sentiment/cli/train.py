@@ -108,6 +108,12 @@ def train(
     from ..training.recipes import mix, read_recipe
     from ..training.settings import PRESETS, fit_settings
 
+    others = {"--dev": dev, "--labels": labels, "--label-map": label_map, "--encoding": encoding}
+    unused = [name for name, value in others.items() if value is not None]
+    unused += ["--text-column"] * (text_column != "text") + ["--label-column"] * (label_column != "label")
+    unused += ["--preset"] * (preset != "default")
+    if config is not None and unused:
+        raise typer.BadParameter(f"--config says what {' and '.join(unused)} would; give one of both")
     if PYTHON_WITHOUT_TRAX and find_spec("trax") is None:
         raise missing_train_extra(ImportError(name="trax"))
     if report:

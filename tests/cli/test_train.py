@@ -37,6 +37,26 @@ def test_train_measures_the_seeds_tweets_without_emoticons_too(run: Run, tmp_pat
     assert "emoticons stripped" in result.out
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--label-map", "1=negative 2=positive"),
+        ("--label-map", ""),
+        ("--labels", "up,down"),
+        ("--dev", "dev.csv"),
+        ("--encoding", "cp1252"),
+        ("--text-column", "tweet"),
+        ("--label-column", "mood"),
+        ("--preset", "seed"),
+    ],
+)
+def test_train_refuses_what_a_recipe_would_leave_unused(run: Run, tmp_path: Path, option: str, value: str) -> None:
+    result = run("train", tmp_path, "--config", "en", option, value, "--output", tmp_path / "m")
+    assert (result.status, result.out) == (2, "")
+    assert f"--config says what {option} would" in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.usefixtures("require_trax")
 def test_train_takes_dev_texts_columns_and_labels(run: Run, tmp_path: Path) -> None:
     rows = "".join(f"{word} {i},{mood}\n" for i in range(12) for word, mood in (("sun", "up"), ("rain", "down")))
