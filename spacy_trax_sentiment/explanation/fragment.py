@@ -16,7 +16,7 @@ FLOOR = 2.0
 """The contribution, in log-odds, that is shaded in full if no other in the text is larger. Neutral texts stay pale."""
 
 NO_EVIDENCE = "no evidence"
-"""Shown in place of a label."""
+"""Shown in place of a label, or after it."""
 
 N_LISTED = 10
 """The tokens that a text's table lists one by one."""
@@ -48,6 +48,8 @@ class Explained(Protocol):
     def label(self) -> str | None: ...
     @property
     def probability(self) -> float | None: ...
+    @property
+    def n_known(self) -> int: ...
     @property
     def probabilities(self) -> dict[str, float]: ...
     @property
@@ -117,10 +119,11 @@ def token_steps(sentiment: Explained) -> list[int]:
 
 
 def verdict(sentiment: Explained) -> tuple[str, ...]:
-    """Return the label and its probability as they are shown, or the one phrase "no evidence"."""
+    """Return the label and its probability as they are shown, with "no evidence" after them or in their place."""
     if sentiment.label is None or sentiment.probability is None:
         return (NO_EVIDENCE,)
-    return sentiment.label, percent(sentiment.probability)
+    shown = (sentiment.label, percent(sentiment.probability))
+    return shown if sentiment.n_known else (*shown, f"({NO_EVIDENCE})")
 
 
 def percent(probability: float) -> str:

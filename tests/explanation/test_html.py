@@ -313,3 +313,14 @@ def test_a_text_without_evidence_is_shown_as_such() -> None:
     assert "None" not in sentiment_html(sentiment) + sentiment_lines(sentiment)
     assert sentiment_lines(sentiment).startswith("no evidence")
     assert repr(sentiment).startswith("Sentiment(label=None, log_odds=")
+
+
+@pytest.mark.parametrize("text", ["@user", "12345", "", " "])
+def test_a_neutral_text_without_evidence_is_not_shown_as_one_with_some(text: str) -> None:
+    nlp = load("en_ternary")
+    sentiment = nlp(text)._.sentiment
+    assert re.search(r"<b>neutral</b> \d+\.\d% \(no evidence\)", sentiment_html(sentiment))
+    for n_colours in (0, 256):
+        assert re.search(r"neutral \d+\.\d% \(no evidence\)", sentiment_lines(sentiment, n_colours))
+    known = nlp("The shop opens at nine and is awful.")._.sentiment
+    assert "no evidence" not in sentiment_html(known) + sentiment_lines(known)

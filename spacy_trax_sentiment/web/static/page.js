@@ -49,7 +49,8 @@ function show(labels, result) {
   showError($("text-error"), null);
   const poles = hasPoles(labels);
   const label = result.label ?? "no evidence";
-  const probability = result.label === null ? "" : percent(result.probability);
+  const suffix = result.n_known ? "" : " (no evidence)";
+  const probability = result.label === null ? "" : percent(result.probability) + suffix;
   $("label").textContent = label;
   $("probability").textContent = probability;
   $("log-odds").textContent = poles ? `log-odds ${signed(result.log_odds, 2)}` : "";
