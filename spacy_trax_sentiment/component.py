@@ -23,7 +23,7 @@ from .explanation.sentiment import Sentiment
 from .model.files import model_from_files, model_to_files
 from .model.inputs import set_terms, set_vocabulary
 from .model.parameters import has_weights, set_label_prior
-from .pretrained import check_language, find_model, known_models, pretrained_labels, pretrained_path
+from .pretrained import check_language, find_model, known_models, pretrained_labels, pretrained_path, well_spelt
 from .restriction import RestrictableCategorizer
 from .storage.sealed import reader
 
@@ -86,8 +86,7 @@ def make_trax_sentiment(
             and the component cannot be trained. None for all.
         threshold: Unused, as in spaCy's `textcat`, because the labels exclude each other.
         tokenizer_cache_size: The least size of the cache of spaCy's tokenizer, in chunks; 100,000 take some 20 MB. Its
-            default of 10,000 is soon used up, and tokenizing chunks again then takes longer than everything else. None
-            leaves the tokenizer as it is.
+            default of 10,000 is soon used up, which is slow. None leaves the tokenizer as it is.
         scorer: The scorer of `nlp.evaluate`.
     """
     if tokenizer_cache_size is not None and isinstance(nlp.tokenizer, Tokenizer):
@@ -95,7 +94,8 @@ def make_trax_sentiment(
     component = TraxSentiment(nlp.vocab, model, name, threshold=threshold, scorer=scorer)
     component.set_restriction(restrict_labels)
     if pretrained is not None:
-        component.use_pretrained(pretrained)
+        is_saved = name in nlp._meta.get("components", ())  # its weights are read next, so these need not be here
+        component.use_pretrained(pretrained if is_saved else well_spelt(pretrained))
     return component
 
 

@@ -1,6 +1,7 @@
 """The weights that the package carries."""
 
 import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -198,10 +199,27 @@ def test_a_directory_that_is_called_like_a_bundled_model_needs_a_path(
     assert load("en")("good").cats == _pipeline()("good").cats
 
 
-def test_an_unknown_name_is_refused_when_it_is_used() -> None:
-    nlp = _pipeline(pretrained="en_quaternary")
-    with pytest.raises(SentimentError, match="S036.*en_quaternary"):
+@pytest.mark.parametrize("name", ["en_quaternary", "en_ternery", "en-ternary", "en_tfr"])
+def test_a_misspelt_name_is_refused_when_it_is_added(name: str) -> None:
+    with pytest.raises(SentimentError, match=f"S036.*{name}: no such pretrained weights. Did you mean en_t"):
+        _pipeline(pretrained=name)
+
+
+def test_another_unknown_name_is_refused_when_it_is_used() -> None:
+    nlp = _pipeline(pretrained="mine")
+    with pytest.raises(SentimentError, match="S036.*mine"):
         nlp("good")
+
+
+def test_a_saved_pipeline_loads_without_the_directory_whose_name_is_much_like_a_bundled_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _pipeline().to_disk("en_ternery")
+    nlp = _pipeline(pretrained="en_ternery")
+    nlp.to_disk("saved")
+    shutil.rmtree("en_ternery")
+    assert spacy.load("saved")("good").cats == nlp("good").cats
 
 
 def test_threads_may_share_a_pipeline_that_is_not_loaded_yet() -> None:

@@ -11,6 +11,8 @@ from . import options
 from .common import print_table, progress, set_verbosity
 
 if TYPE_CHECKING:
+    from spacy.language import Language
+
     from ..evaluation.figures import Evaluation
 
 logger = logging.getLogger(__name__)
@@ -47,22 +49,24 @@ def compact(
     from ..storage.whole import whole_directory
 
     nlp = load(model)
-    component = find_component(nlp)
-    texts, _ = read_texts(source, component, text_column=text_column, label_column=label_column)
+    texts, _ = read_texts(source, find_component(nlp), text_column=text_column, label_column=label_column)
     rows: list[tuple[Any, ...]] = []
 
-    def measured(name: str, n_bytes: int) -> "Evaluation":
+    def measured(name: str, nlp: "Language") -> "Evaluation":
+        found = find_component(nlp)
         logger.info("Measuring the model %s on %d texts.", name, len(texts))
         with progress(quiet, len(texts)) as bar:
-            evaluation = measure(nlp, component.labels, texts, on_text=bar.update)
+            evaluation = measure(nlp, found.labels, texts, on_text=bar.update)
         figures = [figure(each, len(texts)) for each in (evaluation.accuracy, evaluation.macro_recall)]
-        rows.append((name, f"{n_bytes / 1e6:.2f}", len(component.model.attrs["vocabulary"]), *figures))
+        size = f"{files_size(found.model, found.cfg) / 1e6:.2f}"
+        rows.append((name, size, len(found.model.attrs["vocabulary"]), *figures))
         return evaluation
 
     with whole_directory(output, overwrite) as directory:
-        before = measured("before", files_size(component.model, component.cfg))
-        after = measured("after", compact_files(component.model, component.cfg, round(max_mb * 1e6)))
-        save(nlp, directory)
+        smaller = load(model)
+        compact_files(find_component(smaller).model, find_component(smaller).cfg, round(max_mb * 1e6))
+        before, after = measured("before", nlp), measured("after", smaller)
+        save(smaller, directory)
     if quiet:
         return
     print_table(("model", "MB", "terms", "accuracy", "macro-recall"), rows)

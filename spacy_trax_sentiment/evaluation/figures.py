@@ -237,7 +237,7 @@ def read_texts(source: Source, component: TraxSentiment, **options: Any) -> tupl
             raise SentimentError(Errors.S003.format(path=name))
     else:
         texts = read_labelled_texts(source, labels=None, **options)
-    labels, matched = component.labels, matcher(component.labels)
+    labels, matched = component.labels, matcher(component.cfg["labels"])
     texts = [text._replace(label=matched(text.label)) for text in texts]
     left_out = dict(Counter(text.label for text in texts if text.label not in labels))
     if not left_out:
@@ -245,12 +245,14 @@ def read_texts(source: Source, component: TraxSentiment, **options: Any) -> tupl
     found = {text.label for text in texts}
     fitting = [each for each in bundled_names() if found <= set(pretrained_labels(pretrained_path(each), each))]
     remedy = f"The model {fitting[0]} has all labels of these texts" if fitting else "Check the spelling or --label-map"
-    lacking = "the model lacks"
-    if not left_out.keys().isdisjoint(component.cfg["labels"]):
-        lacking, remedy = "--only-labels leaves out", "Name them by --only-labels, too (in Python: labels=)"
+    lacking, whose = "the model lacks", "the model's"
+    if unnamed := left_out.keys() & set(component.cfg["labels"]):
+        lacking = f"{lacking} or " * (len(unnamed) < len(left_out)) + "--only-labels leaves out"
+        remedy = f"To measure them, name {', '.join(sorted(unnamed))} by --only-labels, too (in Python: labels=)"
+        whose = "those of --only-labels"
     if len(left_out) == len(found):
-        others = ", ".join(map(brief, sorted(found)[:_MOST_LABELS_SHOWN]))
-        raise SentimentError(Errors.S019.format(source=name, labels=", ".join(labels), found=others, remedy=remedy))
+        shown = {"labels": ", ".join(labels), "found": ", ".join(map(brief, sorted(found)[:_MOST_LABELS_SHOWN]))}
+        raise SentimentError(Errors.S019.format(source=name, whose=whose, remedy=remedy, **shown))
     counts = ", ".join(f"{brief(label)}: {n:,}" for label, n in Counter(left_out).most_common(_MOST_LABELS_SHOWN))
     logger.warning("%s: left out the texts with a label that %s (%s). %s.", name, lacking, counts, remedy)
     return [text for text in texts if text.label in labels], left_out

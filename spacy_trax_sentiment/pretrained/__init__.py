@@ -21,6 +21,14 @@ def pretrained_path(name: str | Path) -> Path:
     return bundled if isinstance(name, str) and name.isidentifier() and _holds_model(bundled) else Path(name)
 
 
+def well_spelt(name: str | Path) -> str | Path:
+    """Return the name or path of weights, or raise SentimentError if a bundled model was meant, and none is there."""
+    path = pretrained_path(name)
+    if str(path) == name == path.name and not path.exists() and get_close_matches(name, bundled_names(), 1, 0.81):
+        raise SentimentError(Errors.S036.format(path=name, known=known_models(name)))
+    return name
+
+
 def bundled_names() -> list[str]:
     """Return the names of the models that the package carries, in alphabetical order."""
     return sorted(each.name for each in Path(__file__).parent.iterdir() if _holds_model(each))

@@ -21,6 +21,9 @@ def test_a_size_that_cannot_be_reached_leaves_no_output(run: Run, tmp_path: Path
     result = run("compact", "en", "--output", tmp_path / "small", "--max-mb", 0.001)
     assert result.is_one_line(1)
     assert "--max-mb" in result.err
+    told = run("compact", "en", "--output", tmp_path / "small", "--max-mb", 0.001, "--verbose").err
+    assert "S075" in told
+    assert "Measuring" not in told
     assert not list(tmp_path.iterdir())
 
 

@@ -160,5 +160,5 @@ def test_the_option_is_named_for_labels_that_it_leaves_out(run: Run, tmp_path: P
     path.write_text("text,label\nso good,positive\na table,neutral\nawful,negative\n")
     result = run("evaluate", path, "--model", "en_ternary", "--only-labels", "negative,positive")
     assert result.status == 0
-    assert "Name them by --only-labels" in result.err
+    assert "name neutral by --only-labels" in result.err
     assert "lacks" not in result.err

@@ -165,6 +165,15 @@ def test_the_option_is_named_for_labels_that_it_leaves_out(caplog: pytest.LogCap
     source = (["I love it", "a table"], ["positive", "neutral"])
     evaluation = evaluate(source, "en_ternary", labels=["negative", "positive"])
     assert evaluation.left_out == {"neutral": 1}
-    assert "a label that --only-labels leaves out ('neutral': 1). Name them by --only-labels, too" in caplog.text
-    with pytest.raises(SentimentError, match=r"S019.*'neutral'.*negative, positive.*--only-labels"):
+    assert "a label that --only-labels leaves out ('neutral': 1). To measure them, name neutral by" in caplog.text
+    wanted = r"S019.*'neutral'.*one of those of --only-labels: negative, positive\. To measure them, name neutral"
+    with pytest.raises(SentimentError, match=wanted):
         evaluate((["a table"], ["neutral"]), "en_ternary", labels=["negative", "positive"])
+
+
+def test_the_option_is_named_in_any_spelling_and_beside_labels_of_no_model(caplog: pytest.LogCaptureFixture) -> None:
+    source = (["I love it", "a table", "a chair"], ["positive", " NEUTRAL", "other"])
+    evaluation = evaluate(source, "en_ternary", labels=["negative", "positive"])
+    assert evaluation.left_out == {"neutral": 1, "other": 1}
+    assert "the model lacks or --only-labels leaves out" in caplog.text
+    assert "name neutral by --only-labels" in caplog.text
