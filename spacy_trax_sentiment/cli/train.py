@@ -113,7 +113,7 @@ def train(
     unused += ["--text-column"] * (text_column != "text") + ["--label-column"] * (label_column != "label")
     unused += ["--preset"] * (preset != "default")
     if config is not None and unused:
-        raise typer.BadParameter(f"--config says what {' and '.join(unused)} would; give one of both")
+        raise typer.BadParameter(f"give --config or {' and '.join(unused)}, not both")
     if PYTHON_WITHOUT_TRAX and find_spec("trax") is None:
         raise missing_train_extra(ImportError(name="trax"))
     if report:
