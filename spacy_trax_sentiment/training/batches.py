@@ -86,7 +86,7 @@ def shuffled_batches(
 
 def weighted_batches(
     ids: Sequence[Ids],
-    targets: Sequence[int],
+    targets: Sequence[int] | NDArray[np.float32],
     weights: Sequence[float],
     batch_size: int,
     *,
@@ -96,13 +96,14 @@ def weighted_batches(
 ) -> Iterator[Batch]:
     """Yield batches without end, each text drawn in proportion to its weight, (n_texts,), with replacement.
 
-    A text with the target -1 gets a random class each time it is drawn, which teaches even probabilities.
+    Targets are (n_texts,) or, as probabilities, (n_texts, n_labels). A text with the target -1 gets a random class each
+    time it is drawn, which teaches even probabilities.
     """
     check_batch_size(batch_size, 1)
     rng = np.random.default_rng(seed)
     cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
     lengths = np.array(list(map(len, ids)))
-    all_targets = np.array(targets, dtype=np.int32)
+    all_targets = targets if isinstance(targets, np.ndarray) else np.array(targets, dtype=np.int32)
     while True:
         drawn = np.searchsorted(cumulative, rng.random(batch_size * _SORTED_BATCHES) * cumulative[-1], side="right")
         # Texts of similar lengths share a batch, or most of it would be padding. Sorting more batches than these
@@ -110,7 +111,8 @@ def weighted_batches(
         batches = drawn[np.argsort(lengths[drawn], kind="stable")].reshape(_SORTED_BATCHES, batch_size)
         for batch in batches[rng.permutation(_SORTED_BATCHES)]:
             of_batch = all_targets[batch]
-            of_batch = np.where(of_batch < 0, rng.integers(0, n_classes, batch_size, dtype=np.int32), of_batch)
+            if of_batch.ndim == 1:
+                of_batch = np.where(of_batch < 0, rng.integers(0, n_classes, batch_size, dtype=np.int32), of_batch)
             yield pad([ids[i] for i in batch.tolist()], padded_length), of_batch, np.ones(batch_size, dtype=np.float32)
 
 

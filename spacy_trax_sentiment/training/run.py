@@ -235,17 +235,17 @@ def _batches(
     n_labels: int,
 ) -> Iterator[Batch]:
     """Draw endless batches, by the texts' weights if they have some."""
-    ids, targets, size = data.ids, data.targets, settings.batch_size
-    if settings.ids_per_batch or probabilities is not None:
+    ids, size = data.ids, settings.batch_size
+    targets: Any = data.targets if probabilities is None else probabilities
+    even = [1.0] * len(ids)
+    if settings.ids_per_batch:
         if probabilities is None:
-            probabilities = np.eye(n_labels, dtype=np.float32)[np.asarray(targets)]
-        even = [1.0] * len(ids) if weights is None else weights
-        most = settings.ids_per_batch or size * longest_length(max(map(len, ids)))
-        return bucketed_batches(ids, probabilities, even, size, most, seed=seed)
+            targets = np.eye(n_labels, dtype=np.float32)[np.asarray(targets)]
+        return bucketed_batches(ids, targets, weights or even, size, settings.ids_per_batch, seed=seed)
     padded_length = steady_length(ids) if settings.pad_to_ladder else longest_length
     common: dict[str, Any] = {"seed": seed, "padded_length": padded_length}
-    if weights is not None:
-        return weighted_batches(ids, targets, weights, size, n_classes=n_labels, **common)
+    if weights is not None or probabilities is not None:
+        return weighted_batches(ids, targets, weights or even, size, n_classes=n_labels, **common)
     if settings.balanced:
         return balanced_batches(ids, targets, size, loop=True, shuffle=True, **common)
     return shuffled_batches(ids, targets, size, **common)

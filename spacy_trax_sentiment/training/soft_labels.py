@@ -20,7 +20,8 @@ def read_soft_labels(path: Path, prefix: str, labels: Sequence[str]) -> tuple[li
     Args:
         path: The file.
         prefix: The prefix of the keys of the probabilities, such as "p_" for `p_negative`.
-        labels: The labels, in the order of the columns.
+        labels: The labels, in the order of the columns. The probability of any other label in the file is divided
+            evenly among them.
 
     Returns:
         The texts, each with its most probable label, and the probabilities, float32 (n_texts, n_labels).
@@ -40,6 +41,9 @@ def read_soft_labels(path: Path, prefix: str, labels: Sequence[str]) -> tuple[li
             row = parse_json_line(line, number)
             require_string(row, "text", "--text-column", number)
             probabilities = [_probability(row, f"{prefix}{label}", number) for label in labels]
+            of_others = [name for name in row if name.startswith(prefix) and name.removeprefix(prefix) not in labels]
+            shared = sum(_probability(row, name, number) for name in of_others) / len(labels)
+            probabilities = [probability + shared for probability in probabilities]
             if not sum(probabilities):
                 raise TableError(
                     Errors.S021.format(name=f"{prefix}*", value=0, wanted="above 0 for some label"), number

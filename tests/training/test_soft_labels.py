@@ -23,6 +23,13 @@ def test_probabilities_are_read_and_sum_to_one(tmp_path: Path) -> None:
     assert targets.dtype == np.float32
 
 
+def test_the_probability_of_another_label_is_divided_evenly(tmp_path: Path) -> None:
+    srsly.write_jsonl(tmp_path / "soft.jsonl", [{"text": "a", "p_negative": 0.1, "p_neutral": 0.6, "p_positive": 0.3}])
+    texts, targets = read_soft_labels(tmp_path / "soft.jsonl", "p_", ["negative", "positive"])
+    assert texts == [LabelledText("a", "positive")]
+    assert np.allclose(targets, [[0.4, 0.6]])
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
