@@ -14,7 +14,7 @@ from spacy.training import Example
 from spacy_trax_sentiment import TextScorer, load
 from spacy_trax_sentiment.pipelines import find_component
 
-BUNDLED = ["en", "en_ternary", "en_trf"]
+BUNDLED = ["en", "en_ternary", "en_trf", "en_auto"]
 
 
 def _pipeline(lang: str, **config: object) -> Language:
@@ -45,7 +45,7 @@ def test_a_bundled_model_warns_once_on_a_pipeline_of_another_language(name: str)
     assert len(caught) == 1
 
 
-@given(st.sampled_from(BUNDLED[:2]), st.sampled_from(["en", "xx"]))
+@given(st.sampled_from(BUNDLED), st.sampled_from(["en", "xx"]))
 def test_a_bundled_model_is_english(name: str, lang: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

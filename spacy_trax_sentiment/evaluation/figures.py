@@ -15,7 +15,7 @@ from spacy.util import minibatch
 from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
-from ..model.inputs import doc_tokens, texts_with_evidence
+from ..model.inputs import docs_with_evidence
 from ..pipelines import find_component, load
 from ..pretrained import bundled_names, pretrained_labels, pretrained_path
 from ..tables.lines import brief
@@ -272,7 +272,7 @@ def measure(
     docs = nlp.pipe(text.text for text in texts)
     for batch in minibatch(docs, _DOCS_AT_A_TIME):  # type: ignore[no-untyped-call]
         if component is not None:
-            evidence.append(texts_with_evidence(component.model, doc_tokens(component.model, batch)))
+            evidence.append(docs_with_evidence(component.model, batch))
         for doc in batch:
             rows.append([doc.cats[label] for label in labels])
             on_text()
