@@ -45,11 +45,15 @@ def test_a_bundled_model_warns_once_on_a_pipeline_of_another_language(name: str)
     assert len(caught) == 1
 
 
-@given(st.sampled_from(BUNDLED), st.sampled_from(["en", "xx"]))
+@given(st.sampled_from(BUNDLED[:2]), st.sampled_from(["en", "xx"]))
 def test_a_bundled_model_is_english(name: str, lang: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert _language(_pipeline(lang, pretrained=name)) == "en"
+
+
+def test_a_cascade_is_of_the_language_of_its_models() -> None:
+    assert _language(load("en_auto")) == "en"
 
 
 def test_a_model_keeps_its_language_wherever_it_goes(tmp_path: Path, require_trax: None) -> None:

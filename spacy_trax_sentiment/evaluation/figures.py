@@ -244,7 +244,9 @@ def read_texts(source: Source, component: TraxSentiment, **options: Any) -> tupl
         return texts, left_out
     found = {text.label for text in texts}
     fitting = [each for each in bundled_names() if found <= set(pretrained_labels(pretrained_path(each), each))]
-    remedy = f"The model {fitting[0]} has all labels of these texts" if fitting else "Check the spelling or --label-map"
+    remedy = "Check the spelling or --label-map"
+    if fitting:
+        remedy = f"Models with all labels of these texts: {', '.join(fitting)}"
     lacking = "the model lacks"
     if not left_out.keys().isdisjoint(component.cfg["labels"]):
         lacking, remedy = "--only-labels leaves out", "Name them by --only-labels, too (in Python: labels=)"

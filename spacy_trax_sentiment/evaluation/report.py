@@ -20,8 +20,6 @@ from ..component import TraxSentiment
 from ..errors import SentimentError
 from ..explanation.fragment import legend_html, percent, sentiment_html
 from ..explanation.style import STYLE
-from ..model.cascade import is_cascade
-from ..model.inputs import scoring_models
 from ..pipelines import find_component
 from ..training.labelled import Texts, make_docs
 from ..training.progress import Progress
@@ -226,16 +224,14 @@ def _data_rows(data: Sequence[Data], labels: Sequence[str]) -> dict[str, Any]:
 
 def _settings_rows(component: TraxSentiment, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the model's settings by name, with those of its training."""
-    attrs, models = component.model.attrs, scoring_models(component.model)
+    attrs = component.model.attrs
     names = ("embedding_dim", "hidden_width", "mean", "length_exponent")
     shown = dict(settings) | {name: attrs[name] for name in names if name in attrs}
-    if is_cascade(component.model):
-        shown |= vars(attrs["settings"])
     return {
         "labels": ", ".join(component.labels),
-        "terms in the vocabulary": " and ".join(f"{len(each.attrs['vocabulary']):,}" for each in models),
+        "terms in the vocabulary": f"{len(attrs['vocabulary']):,}",
         **{name.replace("_", " "): value for name, value in shown.items()},
-        "preprocessor": " and ".join(type(each.attrs["preprocessor"]).__name__ for each in models),
+        "preprocessor": type(attrs["preprocessor"]).__name__,
         "spacy-trax-sentiment": __version__,
     }
 

@@ -93,8 +93,8 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> t
     """
     files = read_sealed(MANIFEST, read, where)
     settings = _parsed(files, _SETTINGS, json.loads, where)
-    if "cascade" in settings and not model.attrs["vocabulary"]:
-        return _cascade_of(settings, files, where)
+    if "cascade" in settings:
+        return _cascade_of(model, settings, files, where)
     terms = _parsed(files, _VOCABULARY, json.loads, where)
     preprocessor_bytes = _parsed(files, _PREPROCESSOR, bytes, where)
     weights = {name: _weight(files, name, where) for name in stored_names(files)}
@@ -126,18 +126,23 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> t
 
 
 def _cascade_of(
-    settings: dict[str, Any], files: Mapping[str, bytes], where: str | Path
+    model: Model[Any, Any], settings: dict[str, Any], files: Mapping[str, bytes], where: str | Path
 ) -> tuple[Model[Any, Any], dict[str, Any]]:
-    """Return a cascade of the models among the files, or of those that it names."""
+    """Return a cascade of the models among the files, or of those that it names, in the place of an untrained model."""
     try:
-        cfg, chosen = dict(settings["cfg"]), Cascade(**settings["cascade"]).attrs["settings"]
-    except (SentimentError, TypeError, ValueError) as error:
+        if model.attrs["vocabulary"]:
+            raise ValueError("it was made by another architecture")
+        cfg, chosen, layers = dict(settings["cfg"]), Cascade(**settings["cascade"]).attrs["settings"], []
+        for place, name in zip(_PLACES, (chosen.first, chosen.second), strict=True):
+            start = f"{place}/"
+            own = {file.removeprefix(start): data for file, data in files.items() if file.startswith(start)}
+            named = _asked_model(own.__getitem__, Path(where) / place) if own else _named_model(str(name), place)
+            layers.append(named)
+        return loaded_cascade(chosen, layers), {**cfg, "labels": layers[0][1]["labels"]}
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, SentimentError):
+            raise
         raise SentimentError(Errors.S073.format(path=where, reason=" ".join(str(error).split())[:200])) from None
-    layers = []
-    for place, name in zip(_PLACES, (chosen.first, chosen.second), strict=True):
-        own = {file.removeprefix(f"{place}/"): data for file, data in files.items() if file.startswith(f"{place}/")}
-        layers.append(_asked_model(own.__getitem__, Path(where) / place) if own else _named_model(name, place))
-    return loaded_cascade(chosen, layers), {**cfg, "labels": layers[0][1]["labels"]}
 
 
 def _named_model(name: str, place: str) -> tuple[Model[Any, Any], dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import spacy
+import srsly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
@@ -26,6 +27,7 @@ from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.model.cascade import CascadeSettings, must_be_read
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.pretrained import pretrained_path
+from spacy_trax_sentiment.storage.sealed import json_bytes, manifest
 from spacy_trax_sentiment.text.reading import kind_of_reading
 
 pytest.importorskip("onnxruntime", reason="the extra 'trf' is not installed")
@@ -279,6 +281,33 @@ def test_another_model_is_not_loaded_in_its_place(auto: Language) -> None:
     nlp = _cascade()
     with pytest.raises(SentimentError, match="S073.*another architecture"):
         nlp.from_bytes(_loaded("en_ternary").to_bytes())
+    with pytest.raises(SentimentError, match="S073.*another architecture"):
+        find_component(load("en_ternary")).from_bytes(auto.get_pipe("trax_sentiment").to_bytes())
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"cfg": {}},
+        {"cfg": {}, "cascade": None},
+        {"cfg": 5, "cascade": {"first": "en_ternary", "second": "en_trf"}},
+        {"cfg": {}, "cascade": {"first": "en_ternary", "second": 5}},
+        {"cfg": {}, "cascade": {"first": "en_ternary", "second": "en_trf", "threshold": "high"}},
+        {"cfg": {}, "cascade": {"first": "en_ternary", "second": "en_trf", "unknown": 1}},
+    ],
+)
+def test_settings_that_are_not_a_cascades_are_refused(stored: dict[str, Any]) -> None:
+    files = {"settings.json": json_bytes(stored)}
+    files["manifest.json"] = manifest(files, {"labels": list(LABELS)})
+    with pytest.raises(SentimentError, match="S07[03]|S180"):
+        find_component(_cascade()).from_bytes(srsly.msgpack_dumps({"files": files}))
+
+
+def test_a_pipeline_that_changes_tokens_is_scored_by_docs(caplog: pytest.LogCaptureFixture) -> None:
+    nlp = load("en_auto")
+    nlp.add_pipe("merge_entities", first=True)
+    np.testing.assert_allclose(TextScorer(nlp)(TEXTS), _rows(nlp, TEXTS), atol=1e-5)
+    assert "merge_entities" in caplog.text
 
 
 def test_without_onnxruntime_the_first_text_names_the_extra() -> None:
