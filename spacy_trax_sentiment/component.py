@@ -20,10 +20,11 @@ from thinc.types import Floats2d
 from .errors import Errors, SentimentError
 from .explanation.doc_extension import record_scored, register_component, sentiment_of
 from .explanation.sentiment import Sentiment
+from .model.cascade import is_cascade
 from .model.files import model_from_files, model_to_files
 from .model.inputs import set_terms, set_vocabulary
 from .model.parameters import has_weights, set_label_prior
-from .pretrained import check_language, find_model, known_models, pretrained_labels, pretrained_path, well_spelt
+from .pretrained import check_language, pretrained_labels, pretrained_model, pretrained_path, well_spelt
 from .restriction import RestrictableCategorizer
 from .storage.sealed import reader
 
@@ -77,11 +78,11 @@ def make_trax_sentiment(
     Args:
         nlp: The pipeline.
         name: The component's name.
-        model: The Thinc model: `spacy_trax_sentiment.Classifier.v1`, `Encoder.v1` or `TraxLayer.v1`.
+        model: The Thinc model: `spacy_trax_sentiment.Classifier.v1`, `Encoder.v1`, `TraxLayer.v1` or `Cascade.v1`.
         pretrained: Weights to start with. The package carries `en` (labels negative, positive), `en_ternary` (with
-            neutral, too) and `en_trf` (the same, by an encoder, whatever `model` says); or a path to a pipeline
-            directory that holds a `trax_sentiment` component, or to that component's own directory. None for a blank
-            component to train.
+            neutral, too), `en_trf` (the same, by an encoder) and `en_auto` (by a cascade of both), whatever `model`
+            says; or a path to a pipeline directory that holds a `trax_sentiment` component, or to that component's own
+            directory. None for a blank component to train.
         restrict_labels: The labels to keep of the weights', at least two. The probabilities are then among these alone,
             and the component cannot be trained. None for all.
         threshold: Unused, as in spaCy's `textcat`, because the labels exclude each other.
@@ -93,6 +94,7 @@ def make_trax_sentiment(
         nlp.tokenizer.max_cache_size = max(nlp.tokenizer.max_cache_size, tokenizer_cache_size)
     component = TraxSentiment(nlp.vocab, model, name, threshold=threshold, scorer=scorer)
     component.set_restriction(restrict_labels)
+    pretrained = model.attrs.get("pretrained", pretrained)
     if pretrained is not None:
         is_saved = name in nlp._meta.get("components", ())  # its weights are read next, so these need not be here
         component.use_pretrained(pretrained if is_saved else well_spelt(pretrained))
@@ -144,11 +146,11 @@ class TraxSentiment(RestrictableCategorizer):
             path = self._pending
             if path is None:  # another thread was quicker
                 return
-            found = find_model(path, self.name)
-            if found is None:
-                raise SentimentError(Errors.S036.format(path=path, known=known_models(path)))
-            self._pretrained = True
-            self.from_disk(found, exclude=["vocab"])
+            if is_cascade(self.model):
+                self._load(model_to_files(self.model, self.cfg).__getitem__, path)
+            else:
+                found, self._pretrained = pretrained_model(path, self.name), True
+                self.from_disk(found, exclude=["vocab"])
 
     def predict(self, docs: Iterable[Doc]) -> Floats2d:
         """Return probabilities, float32 (n_docs, n_labels). Each row sums to 1, for an empty Doc, too."""
@@ -176,14 +178,12 @@ class TraxSentiment(RestrictableCategorizer):
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
         """Learn from a batch of examples, like spaCy's `TextCategorizer.update`."""
-        self.require_whole()
-        self.load_pending()
+        self.require_trainable()
         return super().update(list(examples), drop=drop, sgd=sgd, losses=losses)
 
     def add_label(self, label: str) -> int:
         """Add a label to a component without weights, like spaCy's `TextCategorizer.add_label`."""
-        self.require_whole()
-        self.load_pending()
+        self.require_trainable()
         self.cfg.setdefault("lang", self.vocab.lang)
         return int(super().add_label(label))
 
@@ -231,8 +231,7 @@ class TraxSentiment(RestrictableCategorizer):
             SentimentError: The component is restricted, the labels are not those of the pretrained weights, or a
                 setting cannot be used.
         """
-        self.require_whole()
-        self.load_pending()
+        self.require_trainable()
         validate_get_examples(get_examples, "TraxSentiment.initialize")
         if self._pretrained:
             self._keep_pretrained(get_examples, labels)
@@ -253,6 +252,7 @@ class TraxSentiment(RestrictableCategorizer):
         if "vocab" not in exclude:
             self.vocab.to_disk(path / "vocab", exclude=exclude)
         for name, data in model_to_files(self.model, self.cfg).items():
+            (path / name).parent.mkdir(exist_ok=True)
             (path / name).write_bytes(data)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TraxSentiment":

@@ -167,6 +167,12 @@ class Errors:
     S078 = "[S078] the model has no graph (graph.onnx), so that predicting needs {package}, which is not installed ({reason}). Save the model again where the extra 'train' is installed, or install it from a clone: pip install '.[train]'."
     S079 = "[S079] a network that reads, such as en_trf, needs {package}, which is not installed ({reason}). Install it from a clone of the project: pip install '.[trf]'."
 
+    # Cascades
+    S180 = "[S180] {path}: no such model. {known}. Correct `{place}` of the cascade: name a bundled model, or a directory that holds the files of a `trax_sentiment` component."
+    S181 = "[S181] {path}: cannot be one of the models of a cascade ({reason}). Name two models of the same labels in the same order, each made by Classifier.v1 with SentimentTerms.v1 or by Encoder.v1."
+    S183 = "[S183] the component '{name}' is a cascade of {first} and {second}, so it cannot be trained. Train one of these, and make a cascade of the result."
+    S184 = "[S184] {model}: is a cascade, which cannot be made smaller. Make each of its models smaller, and a cascade of the results."
+
     # Jobs
     S110 = (
         "[S110] {pattern}: no such file. Give a file, a directory, or a pattern in quotes, such as 'texts/*.parquet'."

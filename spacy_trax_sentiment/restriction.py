@@ -7,6 +7,8 @@ from spacy.pipeline.textcat import TextCategorizer
 from spacy.training import Example
 
 from .errors import Errors, SentimentError
+from .model.cascade import is_cascade
+from .model.columns import set_columns
 from .pretrained import columns_of
 
 
@@ -22,12 +24,22 @@ class RestrictableCategorizer(TextCategorizer):
     def apply_restriction(self) -> None:
         """Narrow the loaded model, or raise SentimentError if its labels cannot be restricted to these."""
         labels = self.cfg["labels"]
-        self.model.attrs["columns"] = columns_of(labels, self.restrict_labels) if labels else None
+        set_columns(self.model, columns_of(labels, self.restrict_labels) if labels else None)
 
-    def require_whole(self) -> None:
-        """Raise SentimentError if the component is restricted: an example of another label would have no place."""
+    def load_pending(self) -> None:
+        """Load the weights that are loaded when they are needed, if there are any."""
+
+    def require_trainable(self) -> None:
+        """Load the weights that wait, and raise SentimentError if the component cannot be trained.
+
+        It cannot if it is restricted, as an example of another label would have no place, or if it is a cascade.
+        """
+        self.load_pending()
         if self.restrict_labels is not None:
             raise SentimentError(Errors.S086.format(name=self.name, labels=", ".join(self.restrict_labels)))
+        if is_cascade(self.model):
+            settings = self.model.attrs["settings"]
+            raise SentimentError(Errors.S183.format(name=self.name, first=settings.first, second=settings.second))
 
     @property
     def labels(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -37,5 +49,5 @@ class RestrictableCategorizer(TextCategorizer):
 
     def rehearse(self, examples: Iterable[Example], **settings: Any) -> dict[str, float]:
         """Learn as spaCy's `TextCategorizer.rehearse`. Raises SentimentError if the component is restricted."""
-        self.require_whole()
+        self.require_trainable()
         return super().rehearse(examples, **settings)

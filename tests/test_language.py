@@ -14,7 +14,7 @@ from spacy.training import Example
 from spacy_trax_sentiment import TextScorer, load
 from spacy_trax_sentiment.pipelines import find_component
 
-BUNDLED = ["en", "en_ternary", "en_trf"]
+BUNDLED = ["en", "en_ternary", "en_trf", "en_auto"]
 
 
 def _pipeline(lang: str, **config: object) -> Language:
@@ -50,6 +50,10 @@ def test_a_bundled_model_is_english(name: str, lang: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert _language(_pipeline(lang, pretrained=name)) == "en"
+
+
+def test_a_cascade_is_of_the_language_of_its_models() -> None:
+    assert _language(load("en_auto")) == "en"
 
 
 def test_a_model_keeps_its_language_wherever_it_goes(tmp_path: Path, require_trax: None) -> None:

@@ -21,6 +21,7 @@ NAME = "spacy-trax-sentiment"
         ("spacy_architectures", "spacy_trax_sentiment.Classifier.v1"),
         ("spacy_architectures", "spacy_trax_sentiment.TraxLayer.v1"),
         ("spacy_architectures", "spacy_trax_sentiment.Encoder.v1"),
+        ("spacy_architectures", "spacy_trax_sentiment.Cascade.v1"),
         ("spacy_misc", "spacy_trax_sentiment.Convolution.v1"),
         ("spacy_misc", "spacy_trax_sentiment.ProcessTweet.v1"),
         ("spacy_misc", "spacy_trax_sentiment.SentimentTerms.v1"),

@@ -65,6 +65,12 @@ def test_they_are_small_and_have_the_labels_of_their_recipes(name: str) -> None:
     assert list(_pipeline(pretrained=name)("fine").cats) == read_recipe(name).labels
 
 
+def test_the_cascade_names_two_of_them_and_copies_none() -> None:
+    directory = pretrained_path("en_auto")
+    assert sum(path.stat().st_size for path in directory.iterdir()) < 2_000
+    assert {text: _label(load("en_auto")(text).cats) for text in READ} == READ
+
+
 def test_three_labels_recognize_neutral_texts() -> None:
     nlp = _pipeline(pretrained="en_ternary")
     assert _label(nlp("The meeting is on Tuesday at the town hall").cats) == "neutral"

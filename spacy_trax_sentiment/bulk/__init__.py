@@ -24,6 +24,7 @@ What each rung is worth, in microseconds per tweet, by `benchmarks/ablation.py` 
 In reading order:
 
 - `text_scorer.py`: `TextScorer`, and whether a pipeline's texts can be scored without Docs.
+- `model_scorer.py`: the scores of one model, of which a cascade has two.
 - `whitespace.py`, `hashing.py`: texts to chunks and their hashes.
 - `chunk_cache.py`: the chunks that are remembered.
 - `ladder.py`, `byte_patterns.py`, `simple_tokens.py`, `chunk_tokenizer.py`: the tokens of new chunks.

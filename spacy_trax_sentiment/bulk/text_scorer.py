@@ -6,7 +6,7 @@ remembered, and a text is scored by splitting it and looking its chunks up.
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
 from pathlib import Path
@@ -23,21 +23,17 @@ from thinc.api import Config, Model
 from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
-from ..model.inputs import doc_tokens, lexeme_cache, score, scored, token_preprocessor
+from ..model.inputs import docs_scored, scoring_models, token_preprocessor
 from ..pipelines import find_component, load, saved_state
 from ..pretrained import pretrained_path
-from ..text.arrays import Ragged
 from ..text.labels import Scored, chosen_labels
-from .cases_across import CasesAcross
-from .chunk_cache import MAX_CHUNKS, ChunkCache
-from .chunk_tokenizer import ChunkTokenizer, tokenized
-from .ladder import Ladder
-from .whitespace import split
+from .chunk_cache import MAX_CHUNKS
+from .chunk_tokenizer import tokenized
+from .model_scorer import ModelScorer
 
 logger = logging.getLogger(__name__)
 
 Scores = NDArray[np.float32]
-_OfTokens = Callable[[Model[Any, Any], Ragged], Scores]
 
 # Characters of the texts that are scored at a time. The arrays for them take about 30 MB.
 _BLOCK_SIZE = 1 << 20
@@ -72,23 +68,21 @@ class TextScorer:
         self._component = find_component(nlp)
         self._component.require_weights()
         self.labels: tuple[str, ...] = self._component.labels
-        self._cache: ChunkCache | None = None
+        self._scorers: dict[int, ModelScorer] = {}  # by the model's id
         reason = reason_for_docs(nlp, self._component)
         if reason is not None:
             logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
             return
-        model = self._component.model
-        lexemes, alike = lexeme_cache(model), token_preprocessor(model).alike
-        self._tokenizer = ChunkTokenizer(cast(Tokenizer, nlp.tokenizer), lexemes)
-        self._across = CasesAcross(self._tokenizer)
-        self._cache = ChunkCache(Ladder(self._tokenizer, lexemes, alike), max_chunks)
+        tokenizer = cast(Tokenizer, nlp.tokenizer)
+        for model in scoring_models(self._component.model):
+            self._scorers[model.id] = ModelScorer(tokenizer, model, max_chunks)
 
     @classmethod
     def load(cls, model: str | Path = BUNDLED_MODEL, *, labels: Sequence[str] | None = None) -> "TextScorer":
         """Load a scorer.
 
         Args:
-            model: A pipeline directory, or the name of a bundled model (`en`, `en_ternary`, `en_trf`).
+            model: A pipeline directory, or the name of a bundled model (`en`, `en_ternary`, `en_trf`, `en_auto`).
             labels: The labels to keep, as in `load`; None for all.
 
         Returns:
@@ -125,14 +119,19 @@ class TextScorer:
         Raises:
             SentimentError: A text is not a str.
         """
-        return self._rows(texts, score)
+        return self.score(texts).probabilities
 
     __call__ = predict_proba
 
     def score(self, texts: Iterable[str]) -> Scored:
         """Return the probabilities of texts, and whether there is evidence in them; see `predict_proba`."""
-        rows = self._rows(texts, _score_and_evidence)
-        return Scored(rows[:, :-1], rows[:, -1] > 0)
+        if isinstance(texts, str):
+            raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
+        texts = list(texts)
+        try:
+            return self._of_all(texts)
+        except (TypeError, UnicodeEncodeError):
+            return self._of_all(_checked(texts))
 
     def predict(self, texts: Iterable[str]) -> list[str | None]:
         """Return the most probable label of each text.
@@ -164,38 +163,15 @@ class TextScorer:
         while batch := list(islice(texts, batch_size)):
             yield from self.predict_proba(batch)
 
-    def _rows(self, texts: Iterable[str], of_tokens: _OfTokens) -> Scores:
-        """Return a row of numbers per text, float32 (n_texts, ...), as `of_tokens` computes them."""
-        if isinstance(texts, str):
-            raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
-        texts = list(texts)
-        try:
-            return self._of_all(texts, of_tokens)
-        except (TypeError, UnicodeEncodeError):
-            return self._of_all(_checked(texts), of_tokens)
+    def _of_all(self, texts: Sequence[str]) -> Scored:
+        model = self._component.model
+        if not self._scorers:
+            return docs_scored(model, list(component_docs(self._nlp, self._component, _checked(list(texts)))))
+        found = [model.attrs["score_texts"](model, block, self._scored_by) for block in blocks(texts)]
+        return Scored(*map(np.concatenate, zip(*found, strict=True)))
 
-    def _of_all(self, texts: Sequence[str], of_tokens: _OfTokens) -> Scores:
-        if self._cache is None:
-            docs = list(component_docs(self._nlp, self._component, _checked(list(texts))))
-            return of_tokens(self._component.model, doc_tokens(self._component.model, docs))
-        return np.concatenate([self._of_block(block, of_tokens) for block in blocks(texts)])
-
-    def _of_block(self, texts: Sequence[str], of_tokens: _OfTokens) -> Scores:
-        assert self._cache is not None
-        if self._cache.is_full:
-            self._cache = self._cache.renewed()
-        chunks = split(texts, token_preprocessor(self._component.model).informal)
-        rows = of_tokens(self._component.model, self._cache.tokens(chunks))
-        whole = self._across.texts(chunks)
-        if whole:
-            tokens = self._tokenizer.tokens([texts[i] for i in whole])
-            rows[whole] = of_tokens(self._component.model, tokens)
-        return rows
-
-
-def _score_and_evidence(model: Model[Any, Any], tokens: Ragged) -> Scores:
-    """Return probabilities, and in a last column whether there is evidence: float32 (n_texts, n_labels + 1)."""
-    return np.column_stack(scored(model, tokens)).astype(np.float32)
+    def _scored_by(self, model: Model[Any, Any], texts: Sequence[str]) -> Scored:
+        return self._scorers[model.id].scored(texts)
 
 
 def _unpickled(config: str, data: bytes, max_chunks: int) -> TextScorer:
@@ -227,8 +203,9 @@ def reason_for_docs(nlp: Language, component: TraxSentiment) -> str | None:
     # spaCy has special cases of white space alone. They make tokens of white space, which have no term.
     if any(any(map(str.isspace, case)) and not case.isspace() for case in tokenizer.rules):
         return "the tokenizer has special cases that hold white space"
-    if not token_preprocessor(component.model).by_token:
-        return f"{type(component.model.attrs['preprocessor']).__name__} looks at more than the tokens"
+    for model in scoring_models(component.model):
+        if not token_preprocessor(model).by_token:
+            return f"{type(model.attrs['preprocessor']).__name__} looks at more than the tokens"
     for name in _names_before(nlp, component):
         if nlp.get_pipe_meta(name).retokenizes:
             return f"the component '{name}' changes the tokens"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import Errors, SentimentError
 from . import options
 from .common import print_table, progress, set_verbosity
 
@@ -44,12 +45,16 @@ def compact(
     if not 0 < max_mb < math.inf:
         raise typer.BadParameter("give a positive number of MB by --max-mb")
     from ..evaluation.figures import figure, measure, read_texts
+    from ..model.cascade import is_cascade
     from ..model.compact import compact_files, files_size
     from ..pipelines import find_component, load, save
     from ..storage.whole import whole_directory
 
     nlp = load(model)
-    texts, _ = read_texts(source, find_component(nlp), text_column=text_column, label_column=label_column)
+    component = find_component(nlp)
+    if is_cascade(component.model):
+        raise SentimentError(Errors.S184.format(model=model))
+    texts, _ = read_texts(source, component, text_column=text_column, label_column=label_column)
     rows: list[tuple[Any, ...]] = []
 
     def measured(name: str, nlp: "Language") -> "Evaluation":

@@ -11,7 +11,6 @@ from . import options
 from .common import print_json, require_output
 
 if TYPE_CHECKING:
-    from spacy.language import Language
     from thinc.api import Model
 
 
@@ -46,11 +45,10 @@ def model_facts(name: str, labels: Sequence[str] | None = None) -> dict[str, Any
     """Return what is known about a model, as JSON's types; None for what was not saved with it."""
     from spacy.about import __version__ as spacy_version
 
-    from ..model.parameters import get_architecture, has_weights
+    from ..model.cascade import is_cascade
     from ..pipelines import find_component, load
     from ..pretrained import find_model, pretrained_path
     from ..storage.whole import MANIFEST
-    from ..text.vocabulary import N_SPECIAL
 
     nlp = load(name, labels=labels)
     component = find_component(nlp)
@@ -61,6 +59,8 @@ def model_facts(name: str, labels: Sequence[str] | None = None) -> dict[str, Any
     files = find_model(path, component.name) or path
     # A model saved by other means may lack the manifest. Loading has already reported a damaged one of ours.
     manifest = json.loads((files / MANIFEST).read_bytes()) if (files / MANIFEST).is_file() else {}
+    asked = [model.attrs["settings"].first, model.attrs["settings"].second] if is_cascade(model) and card else []
+    folders = [path, *map(pretrained_path, asked)]
     trained = nlp.meta.get("trax_sentiment", {})
     return {
         "model": name,
@@ -70,16 +70,11 @@ def model_facts(name: str, labels: Sequence[str] | None = None) -> dict[str, Any
         "pipeline_language": nlp.lang,
         "labels": list(component.labels),
         "restricted_from": None if component.restrict_labels is None else list(component.cfg["labels"]),
-        "terms": max(0, len(model.attrs["vocabulary"]) - N_SPECIAL),
-        "rows": get_architecture(model).n_terms if has_weights(model) else None,
-        "weights": sum(model.get_param(each).size for each in model.param_names) if has_weights(model) else None,
-        "weights_dtype": component.cfg.get("weights_dtype", "float32"),
-        "architecture": _architecture(nlp, component.name, model),
-        "preprocessor": _preprocessor(model),
+        **_model_facts(model, component.cfg, nlp.get_pipe_config(component.name)["model"]["@architectures"]),
         "training": trained.get("training"),
         "figures": nlp.meta.get("performance") or None,
         "model_card": str(card) if card is not None and card.is_file() else None,
-        "bytes": sum(each.stat().st_size for each in path.rglob("*") if each.is_file()),
+        "bytes": sum(each.stat().st_size for folder in folders for each in folder.rglob("*") if each.is_file()),
         "versions": {
             "written_by": manifest.get("package_version"),
             "format": manifest.get("format_version"),
@@ -90,7 +85,29 @@ def model_facts(name: str, labels: Sequence[str] | None = None) -> dict[str, Any
     }
 
 
-def _architecture(nlp: "Language", name: str, model: "Model[Any, Any]") -> dict[str, Any]:
+def _model_facts(model: "Model[Any, Any]", cfg: dict[str, Any], configured: str) -> dict[str, Any]:
+    """Return the facts of a model; those of both models of a cascade, in groups."""
+    from ..model.cascade import is_cascade
+    from ..model.parameters import get_architecture, has_weights
+    from ..text.vocabulary import N_SPECIAL
+
+    if is_cascade(model):
+        settings = {"name": "spacy_trax_sentiment.Cascade.v1", **asdict(model.attrs["settings"])}
+        facts = [
+            _model_facts(each, of_each, "") for each, of_each in zip(model.layers, model.attrs["cfgs"], strict=True)
+        ]
+        return {"architecture": settings, "first": facts[0], "second": facts[1]}
+    return {
+        "terms": max(0, len(model.attrs["vocabulary"]) - N_SPECIAL),
+        "rows": get_architecture(model).n_terms if has_weights(model) else None,
+        "weights": sum(model.get_param(each).size for each in model.param_names) if has_weights(model) else None,
+        "weights_dtype": cfg.get("weights_dtype", "float32"),
+        "architecture": _architecture(model, configured),
+        "preprocessor": _preprocessor(model),
+    }
+
+
+def _architecture(model: "Model[Any, Any]", configured: str) -> dict[str, Any]:
     from ..model.encoder import is_encoder
     from ..model.thinc_model import folds
 
@@ -98,7 +115,7 @@ def _architecture(nlp: "Language", name: str, model: "Model[Any, Any]") -> dict[
         return {"name": "spacy_trax_sentiment.Encoder.v1", **asdict(model.attrs["layer"])}
     names = ("embedding_dim", "hidden_width", "mean", "length_exponent")
     settings = {each: model.attrs[each] for each in names} if folds(model) else {"layer": str(model.attrs["layer"])}
-    return {"name": nlp.get_pipe_config(name)["model"]["@architectures"], **settings}
+    return {"name": configured or "spacy_trax_sentiment.Classifier.v1", **settings}
 
 
 def _preprocessor(model: "Model[Any, Any]") -> dict[str, Any]:

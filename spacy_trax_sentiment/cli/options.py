@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-MODEL_HELP = "A pipeline directory, as written by `train`, or a bundled model: en, en_ternary or en_trf."
+MODEL_HELP = "A pipeline directory, as written by `train`, or a bundled model: en, en_ternary, en_trf or en_auto."
 
 
 def split_labels(labels: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from spacy.util import minibatch
 from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
-from ..model.inputs import doc_tokens, texts_with_evidence
+from ..model.inputs import docs_with_evidence
 from ..pipelines import find_component, load
 from ..pretrained import bundled_names, pretrained_labels, pretrained_path
 from ..tables.lines import brief
@@ -244,7 +244,9 @@ def read_texts(source: Source, component: TraxSentiment, **options: Any) -> tupl
         return texts, left_out
     found = {text.label for text in texts}
     fitting = [each for each in bundled_names() if found <= set(pretrained_labels(pretrained_path(each), each))]
-    remedy = f"The model {fitting[0]} has all labels of these texts" if fitting else "Check the spelling or --label-map"
+    remedy = "Check the spelling or --label-map"
+    if fitting:
+        remedy = f"Models with all labels of these texts: {', '.join(fitting)}"
     lacking, whose = "the model lacks", "the model's"
     if unnamed := left_out.keys() & set(component.cfg["labels"]):
         lacking = f"{lacking} or " * (len(unnamed) < len(left_out)) + "--only-labels leaves out"
@@ -274,7 +276,7 @@ def measure(
     docs = nlp.pipe(text.text for text in texts)
     for batch in minibatch(docs, _DOCS_AT_A_TIME):  # type: ignore[no-untyped-call]
         if component is not None:
-            evidence.append(texts_with_evidence(component.model, doc_tokens(component.model, batch)))
+            evidence.append(docs_with_evidence(component.model, batch))
         for doc in batch:
             rows.append([doc.cats[label] for label in labels])
             on_text()

@@ -6,6 +6,7 @@ polarity.py: the labels between which log-odds stand.
 style.py: the style sheet.
 fragment.py: a sentiment to a fragment of HTML.
 sentiment.py: contributions to a `Sentiment`.
+weighted.py: the sentiments by both models of a cascade to one.
 doc_extension.py: `doc._.sentiment` and `span._.sentiment`.
 html.py: `render`, as displaCy has it.
 terminal.py: sentiments to lines for a terminal.

@@ -15,6 +15,7 @@ from ..errors import Errors, SentimentError
 from ..model.thinc_model import folded_classifier, folds
 from .contributions import Contributions, doc_contributions
 from .sentiment import Sentiment
+from .weighted import WeightedSentiment
 
 EXTENSION = "sentiment"
 
@@ -66,18 +67,22 @@ def sentiment_of(target: Doc | Span, component: Component | None = None) -> Sent
     """
     doc = target.doc if isinstance(target, Span) else target
     component = component or _component_of(doc)
-    return Sentiment(target, component.labels, _contributions(component, doc))
-
-
-def _contributions(component: Component, doc: Doc) -> Contributions:
     component.require_weights()
+    parts = component.model.attrs["parts"](component.model, doc)
+    sentiments = [(Sentiment(target, component.labels, _contributions(model, doc)), factor) for model, factor in parts]
+    if len(sentiments) == 1 and sentiments[0][1] == 1:
+        return sentiments[0][0]
+    return WeightedSentiment(target, component.labels, sentiments)
+
+
+def _contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
     # Finding out whether the weights of a layer that does not fold have changed would take too long.
-    if not folds(component.model):
-        return doc_contributions(component.model, doc)
-    state, orths = folded_classifier(component.model), doc.to_array(ORTH)
+    if not folds(model):
+        return doc_contributions(model, doc)
+    state, orths = folded_classifier(model), doc.to_array(ORTH)
     found = _FOUND.get(doc)
-    if found is None or found[0] is not component or found[1] is not state or not np.array_equal(found[2], orths):
-        _FOUND[doc] = found = component, state, orths, doc_contributions(component.model, doc)
+    if found is None or found[0] is not model or found[1] is not state or not np.array_equal(found[2], orths):
+        _FOUND[doc] = found = model, state, orths, doc_contributions(model, doc)
     return found[3]
 
 

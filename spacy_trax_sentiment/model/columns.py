@@ -7,9 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from thinc.api import Model
 
 from ..text.arrays import Array
 from .folded import centred, log_softmax
+
+
+def set_columns(model: Model[Any, Any], columns: list[int] | None) -> None:
+    """Narrow a model, and those that it asks, to these columns; None for all."""
+    for each in (model, *model.layers):
+        each.attrs["columns"] = columns
 
 
 def narrowed_weights(weights: Mapping[str, Any], columns: list[int] | None) -> Mapping[str, Any]:

@@ -17,22 +17,27 @@ from thinc.api import Model
 from thinc.model import deserialize_attr, serialize_attr
 
 from ..errors import Errors, SentimentError
-from ..storage.sealed import Read, json_bytes, manifest, read_sealed
+from ..pretrained import find_model, known_models, pretrained_path
+from ..storage.sealed import Read, json_bytes, manifest, read_sealed, reader
 from ..storage.whole import MANIFEST
+from ..text.sentiment_terms import SentimentTerms
 from ..text.vocabulary import SPECIAL_TERMS
 from ..text.word_pieces import WordPieces
 from .architecture import MEANS, Architecture, weight_names
+from .cascade import Cascade, is_cascade, loaded_cascade
 from .encoder import Encoder, is_encoder
 from .graph import GRADIENT, GRAPH, Graph, described
 from .layer_scores import current_graph
 from .parameters import get_architecture, get_weights, has_weights, set_weights
 from .stored_weights import WEIGHT_DTYPES, dequantized, scale_file, weight_array, weight_files
 from .stored_weights import weight_names as stored_names
+from .thinc_model import Classifier
 
 _SETTINGS, _VOCABULARY, _PREPROCESSOR = "settings.json", "vocabulary.json", "preprocessor.msgpack"
 # The highest settings of any preprocessor: a damaged file could claim ones that take endless time or memory.
 _HIGHEST = {"negation_scope": 1 << 20, "bigram_buckets": 1 << 24, "bigram_distance": 1000, "n_leanings": 1000}
 _HIGHEST |= {"max_pieces": 1 << 16}
+_PLACES = "first", "second"  # of the models of a cascade
 _ATTRIBUTES = ("embedding_dim", "hidden_width", "mean", "length_exponent", "label_prior")
 
 
@@ -41,7 +46,10 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
 
     `cfg` are the component's settings: `labels` and, unless float32, the `weights_dtype` to save as. A weight that is
     not finite, or too large for float16, raises SentimentError. A layer that does not fold is exported, unless it was.
+    The files of a cascade's models, once they are loaded, lie in the folders `first` and `second`.
     """
+    if is_cascade(model):
+        return _cascade_files(model, cfg)
     n_labels = model.get_dim("nO") if model.has_dim("nO") else None
     settings = {"cfg": dict(cfg), "n_labels": n_labels, **{name: model.attrs[name] for name in _attributes(model)}}
     vocabulary = model.attrs["vocabulary"]
@@ -62,19 +70,31 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
             files |= weight_files(name, value, dtype)
     if graph is not None:
         files |= {each.name: each.data for each in (graph, graph.gradient) if each is not None}
-    files[MANIFEST] = manifest(files, {"labels": list(cfg.get("labels", ())), "weights_dtype": dtype})
-    return files
+    return _sealed(files, cfg, weights_dtype=dtype)
+
+
+def _sealed(files: dict[str, bytes], cfg: Mapping[str, Any], **facts: Any) -> dict[str, bytes]:
+    return {**files, MANIFEST: manifest(files, {"labels": list(cfg.get("labels", ())), **facts})}
+
+
+def _cascade_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, bytes]:
+    files = {_SETTINGS: json_bytes({"cfg": dict(cfg), "cascade": asdict(model.attrs["settings"])})}
+    for place, layer, of_layer in zip(_PLACES, model.layers, model.attrs.get("cfgs", ()), strict=False):
+        files |= {f"{place}/{name}": data for name, data in model_to_files(layer, of_layer).items()}
+    return _sealed(files, cfg)
 
 
 def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> tuple[Model[Any, Any], dict[str, Any]]:
     """Set the model's vocabulary, preprocessor, settings and weights, and return it with the component's settings.
 
-    The files of an encoder bring their architecture: if the model is another, and not trained, an encoder takes its
-    place. A file in `where` that is missing, damaged, of a newer format, or does not fit the model raises
+    The files of an encoder or a cascade bring their architecture: if the model is another, and not trained, such a one
+    takes its place. A file in `where` that is missing, damaged, of a newer format, or does not fit the model raises
     SentimentError, which names it; the model is then unchanged.
     """
     files = read_sealed(MANIFEST, read, where)
     settings = _parsed(files, _SETTINGS, json.loads, where)
+    if "cascade" in settings:
+        return _cascade_of(model, settings, files, where)
     terms = _parsed(files, _VOCABULARY, json.loads, where)
     preprocessor_bytes = _parsed(files, _PREPROCESSOR, bytes, where)
     weights = {name: _weight(files, name, where) for name in stored_names(files)}
@@ -103,6 +123,42 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> t
     if "graph" in model.attrs and weights:
         model.attrs["graph"] = _stored_graph(model, settings.get("layer"), files, Path(where))
     return model, settings["cfg"]
+
+
+def _cascade_of(
+    model: Model[Any, Any], settings: dict[str, Any], files: Mapping[str, bytes], where: str | Path
+) -> tuple[Model[Any, Any], dict[str, Any]]:
+    """Return a cascade of the models among the files, or of those that it names, in the place of an untrained model."""
+    try:
+        if model.attrs["vocabulary"]:
+            raise ValueError("it was made by another architecture")
+        cfg, chosen, layers = dict(settings["cfg"]), Cascade(**settings["cascade"]).attrs["settings"], []
+        for place, name in zip(_PLACES, (chosen.first, chosen.second), strict=True):
+            start = f"{place}/"
+            own = {file.removeprefix(start): data for file, data in files.items() if file.startswith(start)}
+            named = _asked_model(own.__getitem__, Path(where) / place) if own else _named_model(str(name), place)
+            layers.append(named)
+        return loaded_cascade(chosen, layers), {**cfg, "labels": layers[0][1]["labels"]}
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, SentimentError):
+            raise
+        raise SentimentError(Errors.S073.format(path=where, reason=" ".join(str(error).split())[:200])) from None
+
+
+def _named_model(name: str, place: str) -> tuple[Model[Any, Any], dict[str, Any]]:
+    path = find_model(pretrained_path(name), "trax_sentiment")
+    if path is None:
+        raise SentimentError(Errors.S180.format(path=name, place=place, known=known_models(name)))
+    return _asked_model(reader(path), path)
+
+
+def _asked_model(read: Read, where: Path) -> tuple[Model[Any, Any], dict[str, Any]]:
+    """Return a model that a cascade asks, with its component's settings."""
+    model, cfg = model_from_files(Classifier(SentimentTerms()), read, where)
+    preprocessor = model.attrs.get("preprocessor")
+    if preprocessor is not None and vars(preprocessor).keys() - vars(type(preprocessor)()).keys() - {"_lexicon"}:
+        raise SentimentError(Errors.S181.format(path=where, reason="its preprocessor is not SentimentTerms.v1"))
+    return model, cfg
 
 
 def _parsed(files: Mapping[str, bytes], name: str, parse: Callable[[bytes], Any], where: str | Path) -> Any:

@@ -1,6 +1,6 @@
 """A model's Docs to tokens, and tokens to ids and probabilities: what all architectures share."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from typing import Any
 
@@ -23,12 +23,17 @@ from .caches import ModelCaches
 
 _DOCS_AT_A_TIME = 512
 
+ScoredBy = Callable[[Model[Any, Any], Sequence[Any]], Scored]
+"""Returns the scores of texts, all strings or all Docs, by a model that scores them itself."""
+
 
 def new_attributes(preprocessor: Preprocessor) -> dict[str, Any]:
     """Return the attributes that models of all architectures have, before the vocabulary is known.
 
     An architecture adds functions of its own: `architecture` (model -> what decides its layers), `weight_names`
-    (model -> the names of its weights) and `score` (model, tokens -> probabilities).
+    (model -> the names of its weights) and `score` (model, tokens -> probabilities). One that asks other models has its
+    own `score_texts` (model, texts, ScoredBy -> scores) and `parts` (model, Doc -> the models that its scores come
+    from, each with the factor of its log-probabilities).
     """
     return {
         "preprocessor": preprocessor,
@@ -37,7 +42,22 @@ def new_attributes(preprocessor: Preprocessor) -> dict[str, Any]:
         "label_prior": None,
         "columns": None,
         "caches": ModelCaches(),
+        "score_texts": _score_texts,
+        "parts": _parts,
     }
+
+
+def _score_texts(model: Model[Any, Any], texts: Sequence[Any], scored_by: ScoredBy) -> Scored:
+    return scored_by(model, texts)
+
+
+def _parts(model: Model[Any, Any], doc: Doc) -> list[tuple[Model[Any, Any], float]]:
+    return [(model, 1.0)]
+
+
+def scoring_models(model: Model[Any, Any]) -> list[Model[Any, Any]]:
+    """Return the models that score texts themselves: those that a cascade asks, else the model."""
+    return model.layers or [model]
 
 
 def prepare(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None, Y: Floats2d | None) -> None:
@@ -111,10 +131,28 @@ def texts_with_evidence(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.bo
     return segment_sums(evidence(model, tokens), tokens.lengths) > 0
 
 
+def docs_with_evidence(model: Model[Any, Any], docs: Sequence[Doc]) -> NDArray[np.bool_]:
+    """Return whether each of the Docs, which share their strings, has any evidence for a model that was asked."""
+    if not model.layers:
+        return texts_with_evidence(model, doc_tokens(model, docs))
+    parts = model.attrs["parts"]
+    return np.array([any(docs_with_evidence(each, [doc])[0] for each, _ in parts(model, doc)) for doc in docs])
+
+
 def scored(model: Model[Any, Any], tokens: Ragged) -> Scored:
     """Return the scores of texts from their tokens in `lexeme_cache(model)`."""
     has_evidence = texts_with_evidence(model, tokens)
     return Scored(model.attrs["score"](model, tokens, has_evidence), has_evidence)
+
+
+def docs_scored(model: Model[Any, Any], docs: Sequence[Doc]) -> Scored:
+    """Return the scores of Docs that share their strings, by whichever models the architecture asks."""
+
+    def scored_by(each: Model[Any, Any], some: Sequence[Doc]) -> Scored:
+        return scored(each, doc_tokens(each, some))
+
+    found: Scored = model.attrs["score_texts"](model, docs, scored_by)
+    return found
 
 
 def score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:

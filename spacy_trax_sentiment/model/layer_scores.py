@@ -37,9 +37,9 @@ def layer_log_probabilities(model: Model[Any, Any], texts: Sequence[Array]) -> N
     scores = np.zeros((len(texts), model.get_dim("nO")), dtype=np.float32)
     lengths = np.array([max(len(text), 1) for text in texts], dtype=np.int64)
     order = np.argsort(lengths, kind="stable")
-    run = predictor(model) if len(texts) else None
+    run = predictor(model)  # even for no texts, so that what it lacks is reported by the first call
     start = 0
-    while run is not None and start < len(order):
+    while start < len(order):
         batch = order[start : start + _MAX_TEXTS]
         sizes = lengths[batch] * np.arange(1, len(batch) + 1)
         batch = batch[: max(int(np.searchsorted(sizes, _MAX_IDS, side="right")), 1)]

@@ -13,7 +13,7 @@ from .trax_layers import initialized_layer, leaf_names
 
 def has_weights(model: Model[Any, Any]) -> bool:
     """Return whether the model has been initialized or loaded."""
-    return any(model.has_param(name) for name in model.param_names)
+    return any(map(model.has_param, model.param_names)) or any(map(has_weights, model.layers))
 
 
 def get_architecture(model: Model[Any, Any]) -> Any:

@@ -126,7 +126,7 @@ def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: F
 
 def folds(model: Model[Any, Any]) -> bool:
     """Return whether the model's layer folds into a NumPy matrix."""
-    return model.attrs["score"] is _score
+    return model.attrs.get("score") is _score
 
 
 def folded_classifier(model: Model[Any, Any]) -> Folded:

@@ -52,6 +52,14 @@ def find_model(path: Path, name: str) -> Path | None:
     return next((each for each in (path / name, path / "trax_sentiment", path) if _holds_model(each)), None)
 
 
+def pretrained_model(path: Path, name: str) -> Path:
+    """Return what `find_model` does, or raise SentimentError if there is no model."""
+    found = find_model(path, name)
+    if found is None:
+        raise SentimentError(Errors.S036.format(path=path, known=known_models(path)))
+    return found
+
+
 def pretrained_labels(path: Path, name: str) -> list[str]:
     """Return the labels of a model, from its manifest; none if it cannot be read, which is reported on loading."""
     found = find_model(path, name)

@@ -5,6 +5,7 @@ token_preprocessor.py: the base of preprocessors that work token by token; adapt
 sentiment_terms.py: a token to stems, forms, prefixes and lexicon classes.
 lexicon.py: a word to its opinion and valence.
 wordlists.py: words that are treated alike.
+reading.py: a text to whether it calls for a model that reads.
 process_tweet.py: the seed's preprocessor.
 nltk_data.py: NLTK's corpora, for training only.
 vocabulary.py: terms to ids.

@@ -178,7 +178,7 @@ def _start(corpus: Corpus, settings: Settings, init_from: str | Path | Language 
         return nlp
     nlp = init_from if isinstance(init_from, Language) else load(init_from)
     component, labels = find_component(nlp), list(corpus.labels)
-    component.require_whole()
+    component.require_trainable()
     if list(component.labels) != labels:
         # Only a custom layer's own function knows which of its weights belong to a label.
         wanted = "among these" if folds(component.model) else "the same"

@@ -37,3 +37,10 @@ def test_an_existing_directory_is_replaced_only_if_asked(run: Run, tmp_path: Pat
     assert run("compact", model, "--output", output, "--quiet") == (0, "", "")
     assert "S030" in run("compact", model, "--output", output).err
     assert run("compact", model, "--output", output, "--overwrite", "--quiet") == (0, "", "")
+
+
+def test_a_cascade_is_not_made_smaller(run: Run, tmp_path: Path) -> None:
+    result = run("compact", "en_auto", "--output", tmp_path / "small")
+    assert result.is_one_line(1)
+    assert "S184" in result.err
+    assert not list(tmp_path.iterdir())

@@ -100,7 +100,7 @@ def test_texts_whose_label_the_model_lacks_are_left_out_with_a_warning(run: Run,
     assert two.out.startswith("Right on 2 of 2 texts.")
     assert len(two.err.splitlines()) == 1
     assert f"{path}: left out the texts with a label that the model lacks ('neutral': 2)" in two.err
-    assert "en_ternary has all labels" in two.err
+    assert "all labels of these texts: en_auto, en_ternary" in two.err
     assert run("evaluate", path, "--quiet").err == ""
     assert json.loads(run("evaluate", path, "--json").out)["left_out"] == {"neutral": 2}
     three = run("evaluate", path, "--model", "en_ternary")
@@ -162,3 +162,10 @@ def test_the_option_is_named_for_labels_that_it_leaves_out(run: Run, tmp_path: P
     assert result.status == 0
     assert "name neutral by --only-labels" in result.err
     assert "lacks" not in result.err
+
+
+def test_a_cascade_is_measured_compared_and_reported(run: Run, dev_file: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    options = ["--model", "en_auto", "--compare", "en_trf", "--html", report]
+    assert run("evaluate", dev_file, *options).status == 0
+    assert "en_auto" in report.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 import spacy
 
 from spacy_trax_sentiment.about import __version__
-from spacy_trax_sentiment.pipelines import load
+from spacy_trax_sentiment.pipelines import load, save
 from spacy_trax_sentiment.training.settings import PRESETS
 
 Run = Callable[..., Any]
@@ -81,3 +81,20 @@ def test_a_model_trained_by_other_means_shows_no_training(run: Run, tmp_path: Pa
 
 def test_a_missing_model_is_reported_in_one_line(run: Run, tmp_path: Path) -> None:
     assert run("info", tmp_path / "none").is_one_line(1)
+
+
+def test_a_cascade_shows_both_models_its_threshold_and_weight(run: Run, tmp_path: Path) -> None:
+    facts = json.loads(run("info", "en_auto", "--json").out)
+    settings = facts["architecture"]
+    assert settings["name"] == "spacy_trax_sentiment.Cascade.v1"
+    assert (settings["first"], settings["second"]) == ("en_ternary", "en_trf")
+    for place, name in (("first", "en_ternary"), ("second", "en_trf")):
+        alone = json.loads(run("info", name, "--json").out)
+        assert facts[place].items() <= alone.items()
+        assert facts["bytes"] > alone["bytes"]
+    table = run("info", "en_auto").out
+    assert "architecture: threshold" in table
+    assert "architecture: weight" in table
+    save(load("en_auto"), tmp_path / "model")
+    saved = json.loads(run("info", tmp_path / "model", "--json").out)
+    assert (saved["first"], saved["second"]) == (facts["first"], facts["second"])

@@ -81,7 +81,7 @@ def test_a_misspelt_model_is_reported_with_the_nearest_and_the_bundled_ones(
         result = run(*WITH_MODEL[command], name)
         assert result.is_one_line(1)
         assert f"S033] {name}: no such model. Did you mean {nearest}?" in result.err
-        assert "The bundled models are en, en_ternary and en_trf" in result.err
+        assert "The bundled models are en, en_auto, en_ternary and en_trf" in result.err
     assert "Did you mean" not in run(*WITH_MODEL[command], "something-else").err
     assert [each.name for each in tmp_path.iterdir()] == ["reviews"]
 
@@ -102,7 +102,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_models_are_completed_from_the_bundled_ones_and_the_folders(folders: Path) -> None:
-    assert complete_model("en") == ["en", "en_ternary", "en_trf", "en_other"]
+    assert complete_model("en") == ["en", "en_auto", "en_ternary", "en_trf", "en_other"]
     assert complete_model("rev") == ["reviews"]
     assert complete_model(f"{folders}/re") == [f"{folders}/reviews"]
     assert complete_model("none/here") == []
@@ -118,6 +118,7 @@ def test_every_option_and_argument_for_a_model_is_completed_in_the_shell(folders
     command = [sys.executable, "-m", "spacy_trax_sentiment"]
     assert subprocess.check_output(command, env=environ, text=True).split() == [
         "en",
+        "en_auto",
         "en_ternary",
         "en_trf",
         "en_other",

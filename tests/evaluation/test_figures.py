@@ -112,12 +112,12 @@ def test_texts_whose_label_the_model_lacks_are_left_out_with_a_warning(caplog: p
     assert evaluation.n_texts == 1
     assert evaluation.left_out == evaluation.to_dict()["left_out"] == {"neutral": 2}
     assert "'neutral': 2" in caplog.text
-    assert "en_ternary has all labels" in caplog.text
+    assert "all labels of these texts: en_auto, en_ternary" in caplog.text
     assert evaluate(source, "en_ternary").left_out == {}
 
 
 def test_texts_with_none_of_the_models_labels_are_refused() -> None:
-    with pytest.raises(SentimentError, match=r"S019.*'neutral'.*negative, positive.*en_ternary has all labels"):
+    with pytest.raises(SentimentError, match=r"S019.*'neutral'.*negative, positive.*texts: .*en_ternary"):
         evaluate((["a table"], ["neutral"]), "en")
     with pytest.raises(SentimentError, match=r"S019.*'postive'.*spelling"):
         evaluate((["so good"], ["postive"]), "en")

@@ -181,3 +181,13 @@ def test_the_server_explains_fewer_texts_by_the_encoder() -> None:
     texts = ["good"] * (limits["explained_texts"] + 1)
     assert ask("POST", "/v1/sentiment", json={"texts": texts, "contributions": True}).status_code == 413
     assert ask("POST", "/v1/sentiment", json={"texts": texts}).status_code == 200
+
+
+def test_the_server_answers_by_a_cascade_and_explains() -> None:
+    nlp = load("en_auto")
+    ask, texts = asking(make_app(load("en_auto"))), ["I love it so much!", "It is not bad.", ""]
+    for contributions in (False, True):
+        answer = ask("POST", "/v1/sentiment", json={"texts": texts, "contributions": contributions}).json()
+        for text, result in zip(texts, answer["results"], strict=True):
+            assert result["probabilities"] == pytest.approx(nlp(text).cats, abs=1e-5)
+            assert contributions == ("tokens" in result)
