@@ -14,12 +14,16 @@ import subprocess
 import sys
 import tempfile
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
-# The recipes of each model. Each starts from the weights of the one before.
+# The recipes of each model. Each starts from the weights of the one before. `en_auto` is made of two others.
 RECIPES = {"en": ["en"], "en_ternary": ["en_ternary_start", "en_ternary"], "en_trf": ["en_trf"]}
+# The first of the tweets without labels, which the bundled `en_trf` labels for the recipes of the others.
+N_SOFT = 50_000
 MOST_MB = {"en": 5.0, "en_ternary": 5.0, "en_trf": 25.0}
 COMPONENT = "trax_sentiment"
+COMMAND = [sys.executable, "-m", "spacy_trax_sentiment"]
 
 
 def main() -> None:
@@ -29,8 +33,10 @@ def main() -> None:
     parser.add_argument("--only", choices=RECIPES, help="train only this one")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for name in [arguments.only] if arguments.only else RECIPES:
-            made = train(name, arguments.data, Path(folder))
+        names = [arguments.only] if arguments.only else list(RECIPES)
+        data = arguments.data if names == ["en_trf"] else with_soft_labels(arguments.data, Path(folder) / "data")
+        for name in names:
+            made = train(name, data, Path(folder))
             there = Path(str(files("spacy_trax_sentiment.pretrained"))) / name
             if arguments.check:
                 compare(made, there)
@@ -41,16 +47,32 @@ def main() -> None:
             print(f"{name}: {size / 1e6:.2f} MB, {'as it was' if arguments.check else 'written'}")
 
 
+def with_soft_labels(data: Path, linked: Path) -> Path:
+    """Return a folder with what the data holds, and `soft/tweets.jsonl`: tweets with `en_trf`'s probabilities."""
+    linked.mkdir()
+    for path in data.iterdir():
+        (linked / path.name).symlink_to(path.resolve())
+    if not (linked / "soft").exists():
+        (linked / "soft").mkdir()
+        texts, labelled = linked / "texts.jsonl", linked / "soft/tweets.jsonl"
+        with (data / "unlabelled/tweets.jsonl").open(encoding="utf-8") as lines:
+            texts.write_text("".join(islice(lines, N_SOFT)), encoding="utf-8")
+        subprocess.run(
+            [*COMMAND, "predict", "--model", "en_trf", "--input", str(texts), "--output", str(labelled)], check=True
+        )
+    return linked
+
+
 def train(name: str, data: Path, folder: Path) -> Path:
     """Train a model, and return the directory of its component."""
-    command, small, start = [sys.executable, "-m", "spacy_trax_sentiment"], folder / name, list[str]()
+    small, start = folder / name, list[str]()
     for recipe in RECIPES[name]:
         large = str(folder / f"{recipe}_large")
-        subprocess.run([*command, "train", str(data), "--config", recipe, *start, "--output", large], check=True)
+        subprocess.run([*COMMAND, "train", str(data), "--config", recipe, *start, "--output", large], check=True)
         start = ["--init-from", large]
     dev = str(data / "sst2/dev.jsonl") if name == "en" else str(data / "tweeteval/val.jsonl")
     options = ["--output", str(small), "--max-mb", str(MOST_MB[name]), "--source", dev]
-    subprocess.run([*command, "compact", large, *options], check=True)
+    subprocess.run([*COMMAND, "compact", large, *options], check=True)
     return small / COMPONENT
 
 
