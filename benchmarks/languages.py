@@ -45,7 +45,7 @@ AVERAGE = 0.56
 _EPOCHS, _PATIENCE = 20, 4
 _TRIES = 8
 # The lengths of character n-grams, the lengths of word n-grams, the epochs and the learning rates to choose from.
-_FASTTEXT_GRID = [*product([(0, 0), (2, 5)], [1, 2], [10, 30], [0.1, 0.5])]
+_FASTTEXT_GRID = [*product([(0, 0), (2, 5)], [1, 2], [20], [0.1, 0.5])]
 
 Texts = Sequence[LabelledText]
 

@@ -30,8 +30,7 @@ _NUMBER = "0"
 _NOTHING = Lexeme(None)
 # A term that is not a stem holds a space, so that no stem is taken for it.
 _PEOPLE = {word: f"people {group.split()[0]}" for group in PEOPLE for word in group.split()}
-_FORM = "form "
-_PREFIX = 5
+_FORM, _PREFIX = "form ", 5
 _SHORTEST_STEMMED, _LONGEST_EMOJI = 3, 4
 # Lexemes that have no part in the mean of a text, as those of unknown words have none. A line break ends a clause.
 _UNKNOWN = Lexeme(UNK)
@@ -191,7 +190,8 @@ class SentimentTerms(TokenPreprocessor):
             word = "n't"
         is_sign = not self._language.is_word(word)
         lexeme = self._sign_lexeme(word, self._lexicon.entry(word, word)) if is_sign else self._word_lexeme(word)
-        role = NO_EVIDENCE if len(word) == 1 and lexeme.role == PLAIN else lexeme.role
+        says_nothing = len(word) == 1 and lexeme.role == PLAIN and not self._language.characters
+        role = NO_EVIDENCE if says_nothing else lexeme.role
         return lexeme._replace(role=role, leaning=self._language.leanings.get(word, lexeme.leaning))
 
     def _word_lexeme(self, word: str) -> Lexeme:
@@ -264,7 +264,7 @@ class SentimentTerms(TokenPreprocessor):
     def _shortened(self, word: str) -> str:
         short = self._language.shortened(word)
         if short is not None:
-            return short
+            return word if word in self._lexicon else short
         two = _ELONGATION.sub(r"\1\1", word)
         if two != word and two not in self._lexicon:
             one = _ELONGATION.sub(r"\1", word)
