@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import pairwise
 from typing import Any
 
 import srsly
@@ -21,7 +20,6 @@ ENGLISH = "en"
 _MARKS = "。、，；：！？।॥،؛؟۔¿¡·"
 _SEVERAL = re.compile(r"(.)\1+", re.DOTALL)
 _THREE = re.compile(r"(.)\1{2,}", re.DOTALL)
-_LONGEST_SHARED = 2
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,8 @@ class Language:
         doubled: The letters that a word may hold twice in a row: any other that is drawn out counts once. None if a
             lexicon decides.
         lower: Letters whose lower case is not Unicode's.
-        characters: Whether a character, or two, can be a word.
+        ngrams: The least and the greatest length of the character n-grams that are terms; (0, 0) for none. From 1 on,
+            a character can be a word.
     """
 
     code: str
@@ -45,7 +44,12 @@ class Language:
     leanings: dict[str, int] = field(default_factory=dict)
     doubled: str | None = None
     lower: dict[int, str] = field(default_factory=dict)
-    characters: bool = False
+    ngrams: tuple[int, int] = (0, 0)
+
+    @property
+    def has_letter_words(self) -> bool:
+        """Whether a character can be a word."""
+        return self.ngrams[0] == 1
 
     @property
     def is_english(self) -> bool:
@@ -76,11 +80,11 @@ class Language:
         return _SEVERAL.sub(lambda run: run[0][: 1 + (run[1] in doubled or not run[1].isalpha())], word)
 
     def parts(self, word: str) -> list[str]:
-        """Return the terms of a word's characters and of pairs of them, each once, if characters can be words."""
-        if not self.characters or len(word) < _LONGEST_SHARED:
-            return []
-        pairs = map("".join, pairwise(word))
-        return [f"part {part}" for part in dict.fromkeys([*word, *pairs]) if part != word]
+        """Return the terms of a word's character n-grams, each once. Those of letters show where the word ends."""
+        shortest, longest = self.ngrams
+        whole = f"<{word}>" if shortest > 1 else word
+        runs = (whole[i : i + n] for n in range(shortest, longest + 1) for i in range(len(whole) - n + 1))
+        return [f"part {run}" for run in dict.fromkeys(runs) if run != whole] if longest else []
 
     def facts(self) -> dict[str, Any]:
         """Return what the language has, for `trax-sentiment info`."""
@@ -91,7 +95,7 @@ class Language:
             "clause_ends": kinds.count(ENDS_NEGATION),
             "contrasts": list(self.sides.values()).count(CONTRASTS),
             "concessions": list(self.sides.values()).count(CONCEDES),
-            "characters_are_words": self.characters,
+            "character_ngrams": f"{self.ngrams[0]} to {self.ngrams[1]}" if self.ngrams[1] else None,
             "words_for_people": len(ALL_PEOPLE) if self.is_english else 0,
         }
 
@@ -104,6 +108,7 @@ def language(code: str) -> Language:
     entry = _entries().get(code, {})
     marks = {mark: ENDS_NEGATION for mark in (*_MARKS, *ROLES) if not any(map(str.isalpha, mark))}
     words = {name: entry.get(name, "").split() for name in ("negations", "scope_ends", "contrasting", "conceding")}
+    least, greatest = entry.get("ngrams", (0, 0))
     return Language(
         code,
         entry.get("stemmer"),
@@ -112,7 +117,7 @@ def language(code: str) -> Language:
         {sign: leaning for sign, leaning in LEANINGS.items() if not any(map(str.isalpha, sign))},
         entry.get("doubled", ""),
         str.maketrans(entry.get("lower", {})),
-        entry.get("characters", False),
+        (least, greatest),
     )
 
 

@@ -190,7 +190,7 @@ class SentimentTerms(TokenPreprocessor):
             word = "n't"
         is_sign = not self._language.is_word(word)
         lexeme = self._sign_lexeme(word, self._lexicon.entry(word, word)) if is_sign else self._word_lexeme(word)
-        says_nothing = len(word) == 1 and lexeme.role == PLAIN and not self._language.characters
+        says_nothing = len(word) == 1 and lexeme.role == PLAIN and not self._language.has_letter_words
         role = NO_EVIDENCE if says_nothing else lexeme.role
         return lexeme._replace(role=role, leaning=self._language.leanings.get(word, lexeme.leaning))
 

@@ -112,6 +112,14 @@ def test_characters_and_their_pairs_are_terms_where_they_can_be_words(code: str)
     assert "part 好" not in _terms("de").lexeme("很好吃").terms
 
 
+@given(st.text(st.characters(categories=["Ll"]), min_size=2, max_size=9))
+def test_ngrams_are_within_a_word_and_each_is_there_once(word: str) -> None:
+    parts = [part.removeprefix("part ") for part in language("ar").parts(word)]
+    assert len(set(parts)) == len(parts)
+    assert all(part in f"<{word}>" and 3 <= len(part) <= 4 for part in parts)
+    assert language("en").parts(word) == language("xx").parts(word) == []
+
+
 @pytest.mark.parametrize("code", ["de", "es", "xx"])
 def test_english_lexicons_and_words_for_people_are_for_english_alone(code: str) -> None:
     assert "opinion +" in _terms("en").lexeme("good").terms
@@ -131,7 +139,7 @@ def test_the_language_is_that_of_the_training_texts_unless_it_is_given(code: str
     assert loaded.lexeme("good") == terms.lexeme("good")
 
 
-words = st.from_regex(re.compile(r"[a-zäöüß]{3,9}"), fullmatch=True)
+words = st.from_regex(re.compile(r"(?:([a-zäöüß])(?!\1)){3,9}"), fullmatch=True)
 
 
 @given(st.dictionaries(words, st.integers(-4, 4).filter(bool), min_size=1, max_size=5))
