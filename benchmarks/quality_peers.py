@@ -66,14 +66,18 @@ def train_textcat(
     dev_sets: Sequence[Sequence[LabelledText]],
     labels: tuple[str, ...],
     seed: int,
+    *,
+    lang: str = "en",
+    epochs: int = _TEXTCAT_EPOCHS,
+    patience: int = 1,
 ) -> Language:
     """Return the pipeline after the epoch with the best mean macro-recall on the development sets.
 
-    Training ends when an epoch brings no improvement.
+    Training ends when `patience` epochs in a row bring no improvement.
     """
     fix_random_seed(seed)
     rng = np.random.default_rng(seed)
-    nlp = spacy.blank("en")
+    nlp = spacy.blank(lang)
     nlp.add_pipe("textcat", config=dict(config))
 
     def example(row: LabelledText) -> Example:
@@ -81,16 +85,18 @@ def train_textcat(
 
     one_of_each = {row.label: row for row in rows}.values()
     optimizer = nlp.initialize(lambda: [example(row) for row in one_of_each])
-    best, best_weights = -1.0, b""
-    for _ in range(_TEXTCAT_EPOCHS):
+    best, best_weights, n_without = -1.0, b"", 0
+    for _ in range(epochs):
         order = rng.permutation(len(rows))
         for start in range(0, len(rows), _TEXTCAT_BATCH):
             batch = [example(rows[i]) for i in order[start : start + _TEXTCAT_BATCH]]
             nlp.update(batch, sgd=optimizer, drop=_TEXTCAT_DROPOUT)
         reached = float(np.mean([measure(nlp, labels, dev).macro_recall for dev in dev_sets]))
-        if reached <= best:
+        n_without += 1
+        if reached > best:
+            best, best_weights, n_without = reached, nlp.to_bytes(), 0
+        elif n_without >= patience:
             break
-        best, best_weights = reached, nlp.to_bytes()
     return nlp.from_bytes(best_weights)
 
 

@@ -200,6 +200,11 @@ class Errors:
     S083 = "[S083] unknown options: {value}. The options are: {options}."
     S084 = "[S084] several `trax_sentiment` components share this Doc's vocabulary, and it is unknown which one scored the Doc. Call that component's `explain(doc)`."
 
+    # Lexicons
+    S190 = "[S190] {path}: the lexicon cannot be read ({reason}). Name a file of UTF-8 text with a word, a tab and its valence on each line."
+    S191 = "[S191] {path}, line {line}: {value} is not a single word, a tab and a valence from -4 to 4, such as 'gut<TAB>2'."
+    S192 = "[S192] '{value}' is not a language that spaCy can tokenize here ({reason}). Give the code of one of its languages, such as 'de', or 'xx' for any."
+
     # Warnings
     S172 = "[S172] the model's language is '{language}', and the pipeline's is '{found}'. Name a model of the pipeline's language, or train one."
 

@@ -68,6 +68,7 @@ def model_facts(name: str, labels: Sequence[str] | None = None) -> dict[str, Any
         "pipeline": nlp.pipe_names,
         "language": component.cfg.get("lang"),
         "pipeline_language": nlp.lang,
+        "language_features": _language_features(model),
         "labels": list(component.labels),
         "restricted_from": None if component.restrict_labels is None else list(component.cfg["labels"]),
         **_model_facts(model, component.cfg, nlp.get_pipe_config(component.name)["model"]["@architectures"]),
@@ -126,6 +127,14 @@ def _preprocessor(model: "Model[Any, Any]") -> dict[str, Any]:
         if not name.startswith("_"):
             facts[name] = len(value) if isinstance(value, set | frozenset | dict | list | tuple) else value
     return facts
+
+
+def _language_features(model: "Model[Any, Any]") -> dict[str, Any] | None:
+    from ..text.languages import ENGLISH, language
+    from ..text.sentiment_terms import SentimentTerms
+
+    terms = model.attrs["preprocessor"]
+    return language(terms.lang or ENGLISH).facts() if isinstance(terms, SentimentTerms) else None
 
 
 def _lines(name: str, value: Any) -> list[tuple[str, str]]:

@@ -40,6 +40,10 @@ Dev = Annotated[str | None, typer.Option(help=_DEV_HELP)]
 Config = Annotated[str | None, typer.Option(help=_CONFIG_HELP)]
 InitFrom = Annotated[str | None, typer.Option(help=_INIT_HELP, autocompletion=options.complete_model)]
 Preset = Annotated[str, typer.Option(help=_PRESET_HELP)]
+Lang = Annotated[
+    str, typer.Option(help="Language of the texts, by spaCy's code. Those but 'en' have settings of their own.")
+]
+Lexicon = Annotated[Path | None, typer.Option(help="Words in place of the lexicons: a word, a tab, a valence a line.")]
 Steps = Annotated[int | None, typer.Option(help="Number of batches to train on.", show_default="300; preset seed: 100")]
 BatchSize = Annotated[int | None, typer.Option(help="Texts per batch.", show_default="32; preset seed: 16")]
 LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate.", show_default="0.01")]
@@ -64,6 +68,8 @@ def train(
     config: Config = None,
     init_from: InitFrom = None,
     preset: Preset = "default",
+    lang: Lang = "en",
+    lexicon: Lexicon = None,
     steps: Steps = None,
     batch_size: BatchSize = None,
     learning_rate: LearningRate = None,
@@ -93,6 +99,7 @@ def train(
     \b
     Examples:
       trax-sentiment train reviews.jsonl --dev dev.jsonl --output model
+      trax-sentiment train kritiken.csv --lang de --output modell
       trax-sentiment train reviews.jsonl --init-from en --learning-rate 0.001 --output model
       trax-sentiment train data --config en --output model
       trax-sentiment train reviews.jsonl --tensorboard runs/one --output model
@@ -106,7 +113,7 @@ def train(
     from ..training.corpora import read_corpus, without_leaks
     from ..training.labelled import parse_label_map
     from ..training.recipes import mix, read_recipe
-    from ..training.settings import PRESETS, fit_settings
+    from ..training.settings import PRESETS, Settings, fit_settings
 
     others = {"--dev": dev, "--labels": labels, "--label-map": label_map, "--encoding": encoding}
     unused = [name for name, value in others.items() if value is not None]
@@ -127,6 +134,7 @@ def train(
         "balanced": balanced,
         "data_parallel": data_parallel or None,
         "row_steps": False if data_parallel else None,
+        "lexicon": None if lexicon is None else str(lexicon),
     }
     given = {name: value for name, value in chosen.items() if value is not None}
     if config is None:
@@ -135,10 +143,13 @@ def train(
             raise SentimentError(Errors.S022.format(labels=repr(labels)))
         if preset not in PRESETS:
             raise SentimentError(Errors.S023.format(name=preset, names=", ".join(PRESETS)))
-        settings = replace(PRESETS[preset], **given)
         reading: dict[str, Any] = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
         reading["label_map"] = parse_label_map(label_map)
         corpus = read_corpus(source, dev, labels=names, **reading)
+        if lang == "en" or preset != "default" or init_from is not None:
+            settings = replace(PRESETS[preset], **given, lang=lang)
+        else:
+            settings = Settings.for_language(lang, len(corpus.texts), **given)
     else:
         recipe = read_recipe(config)
         settings, corpus = replace(recipe.settings, **given), mix(recipe, Path(source))

@@ -136,7 +136,7 @@ def _page_of_model(
     name, first = next(iter(evaluations.items()))
     wrong = first.errors()
     step = -(-len(data[0].texts) // max_counted) or 1
-    docs = make_docs(islice(data[0].texts, 0, None, step))
+    docs = make_docs(islice(data[0].texts, 0, None, step), lang=str(nlp.lang))
     return {
         "headline": first.headline(),
         "columns": list(evaluations) if len(evaluations) > 1 else ["value"],

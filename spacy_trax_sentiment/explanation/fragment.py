@@ -164,7 +164,8 @@ def _bar(sentiment: Explained) -> str:
 
 def _text(sentiment: Explained) -> str:
     vocab = sentiment.target.vocab
-    direction = vocab.writing_system.get("direction", "ltr")
+    # The language xx is any: the browser then goes by the letters.
+    direction = "auto" if vocab.lang in ("", "xx") else vocab.writing_system.get("direction", "ltr")
     tokens = zip(sentiment.target, token_steps(sentiment), _titles(sentiment), sentiment.negated.tolist(), strict=True)
     html = "".join(_run(negated, list(run)) for negated, run in groupby(tokens, key=lambda each: each[3]))
     if not html:

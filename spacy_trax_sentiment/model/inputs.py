@@ -1,7 +1,7 @@
 """A model's Docs to tokens, and tokens to ids and probabilities: what all architectures share."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from typing import Any
 
 import numpy as np
@@ -78,8 +78,12 @@ def set_vocabulary(
     for setting, value in (("min_count", min_count), ("max_size", max_size)):
         if value is not None and value < 1:
             raise SentimentError(Errors.S021.format(name=setting, value=value, wanted="a number of at least 1"))
-    model.attrs["preprocessor"].initialize()
-    model.attrs["vocabulary"] = token_preprocessor(model).vocabulary_of(docs, min_count, max_size)
+    preprocessor, docs = token_preprocessor(model), iter(docs)
+    first = list(islice(docs, 1))
+    if first:
+        preprocessor.take_language(first[0].vocab.lang)
+    preprocessor.initialize()
+    model.attrs["vocabulary"] = preprocessor.vocabulary_of(chain(first, docs), min_count, max_size)
 
 
 def set_terms(model: Model[Any, Any], terms: Any) -> None:

@@ -3,6 +3,9 @@
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
 
 _ESCAPES = re.compile(r"\\[nrt]")
 ENTITY_NAMES = frozenset(
@@ -15,6 +18,8 @@ _ENTITY = re.compile(
 _TAG = re.compile(r"</?[a-zA-Z!][^<>]*>?|^[^<>]*['\"]>|<$|^>|/>$")
 _LINK_OF_MARKDOWN = re.compile(r"\]\(.*")
 _STRUCK = re.compile(r"~~.*~~")
+_URL = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
+_MENTION = re.compile(r"@\w")
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`\u2032\uff07", "'"))
 # Between words that a letter, a digit or an apostrophe joins, everything is a border.
 _WORD = re.compile(r"[^\W_]+(?:['.-][^\W_]+)*")
@@ -40,8 +45,11 @@ def visible(token: str) -> str:
     return "".join(char for char in token if not is_invisible(char))
 
 
-def words_in(token: str) -> list[str]:
-    """Return the words of a visible, lower-cased token that holds letters: none if it is markup or struck out."""
+def words_in(token: str, word: re.Pattern[str] = _WORD) -> list[str]:
+    """Return the words of a visible, lower-cased token that holds letters: none if it is markup or struck out.
+
+    `word` is the pattern of a word.
+    """
     if token.isalpha():
         return [] if token in ENTITY_NAMES else [token]
     if _STRUCK.fullmatch(token):
@@ -52,8 +60,23 @@ def words_in(token: str) -> list[str]:
         token = _TAG.sub(" ", token)
     if "](" in token:
         token = _LINK_OF_MARKDOWN.sub("", token)
-    words = _WORD.findall(token)
-    return [word for word in words if not word.isdigit()] or words
+    words = word.findall(token)
+    return [each for each in words if not each.isdigit()] or words
+
+
+def is_address(lowered: str) -> bool:
+    """Return whether a token is a mention or a URL."""
+    first = lowered[:1]
+    return bool((first == "@" and _MENTION.match(lowered)) or (first in ("h", "w") and _URL.match(lowered)))
+
+
+def elongated(words: Sequence[str]) -> list[int]:
+    """Return the indices of words with a letter three times in a row. The words are ASCII letters or empty."""
+    codes = np.frombuffer(" ".join(words).encode(), dtype=np.uint8)
+    third = np.flatnonzero((codes[2:] == codes[1:-1]) & (codes[1:-1] == codes[:-2]))
+    ends = np.cumsum([len(word) + 1 for word in words])
+    indices: list[int] = np.searchsorted(ends, third, side="right").tolist()
+    return indices
 
 
 def _unescaped(entity: "re.Match[str]") -> str:

@@ -5,15 +5,18 @@ see NOTICE. A model saves the lexicon it was trained with.
 """
 
 import math
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import srsly
 
+from ..errors import Errors, SentimentError
 from .wordlists import EMOJI, EMOJI_VALENCES, TELLING_NAMES
 
 T = TypeVar("T")
@@ -25,6 +28,7 @@ N_LEANINGS = len(_OPINIONS)
 # A term that is not a stem holds a space, so that no stem is taken for it.
 _OPINION_TERMS = {1: "opinion +", -1: "opinion -"}
 _VALENCE_TERMS = {valence: f"valence {valence:+}" for valence in range(-4, 5) if valence}
+_VALENCE = re.compile(r"[+-]?(?:[0-3](?:\.\d+)?|4(?:\.0+)?)")
 
 
 class Entry(NamedTuple):
@@ -115,6 +119,40 @@ def bundled_words() -> Words:
     """Return the lexicons that the package carries, merged."""
     words: Words = srsly.json_loads(files("spacy_trax_sentiment.text").joinpath("lexicon.json").read_text("utf8"))
     return words
+
+
+def lexicon_words(bundled: bool, informal: bool, own: Words | None = None) -> Words:
+    """Return the words of the package's lexicons or `own`, with emoji if `informal`.
+
+    If not `bundled`, the package's have no letters, such as emoticons, which are the same in many languages.
+    """
+    words, own = bundled_words(), own or {}
+    if not bundled:
+        words = {
+            name: " ".join(w for w in some.split() if not any(map(str.isalpha, w))) for name, some in words.items()
+        }
+    words = with_emoji(words) if informal else words
+    return {name: f"{words.get(name, '')} {own.get(name, '')}".strip() for name in {**words, **own}} if own else words
+
+
+def read_lexicon(path: str | Path, lowered: Callable[[str], str]) -> Words:
+    """Return the words of a file with a word, a tab and its valence, -4 to 4, a line; SentimentError for any other."""
+    found: dict[str, str] = {}
+    try:
+        lines = Path(path).read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SentimentError(Errors.S190.format(path=path, reason=error)) from None
+    for number, line in enumerate(lines, 1):
+        word, _, valence = (part.strip() for part in line.partition("\t"))
+        if not line.strip() or (number == 1 and (word, valence) == ("word", "valence")):
+            continue
+        if not word or len(word.split()) > 1 or not _VALENCE.fullmatch(valence):
+            raise SentimentError(Errors.S191.format(path=path, line=number, value=repr(line[:60])))
+        found[lowered(unicodedata.normalize("NFKC", word))] = f"{float(valence):g}"
+    words: dict[str, list[str]] = {}
+    for word, valence in found.items():
+        words.setdefault(valence, []).append(word)
+    return {valence: " ".join(some) for valence, some in words.items()}
 
 
 def with_emoji(words: Words) -> Words:

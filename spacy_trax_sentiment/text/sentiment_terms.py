@@ -2,19 +2,19 @@
 
 import re
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
-import numpy as np
 import srsly
 
 from ..errors import Errors, SentimentError
-from .cleaning import ENTITY_NAMES, NEGATED, visible, words_in
-from .lexicon import N_LEANINGS, Entry, Lexicon, Words, bundled_words, emoji_valence, with_emoji
+from .cleaning import ENTITY_NAMES, NEGATED, elongated, is_address, visible
+from .languages import ENGLISH, Language, language
+from .lexicon import N_LEANINGS, Entry, Lexicon, Words, emoji_valence, lexicon_words, read_lexicon
 from .preprocessor import CLOSES_TAG, CONCEDES, CONTRASTS, ENDS_NEGATION, NO_EVIDENCE, OPENS_TAG, PLAIN, Lexeme, Lexemes
 from .ratings import grade_of, number_leaning
-from .roles import LEANINGS, ROLES, SIDES
+from .roles import LEANINGS
 from .token_preprocessor import TokenPreprocessor
 from .vocabulary import UNK
 from .wordlists import ALL_PEOPLE, PEOPLE
@@ -22,8 +22,6 @@ from .wordlists import ALL_PEOPLE, PEOPLE
 MOST_BUCKETS = 1 << 24
 _BOUNDS = {"negation_scope": (0, 1000), "bigram_buckets": (0, MOST_BUCKETS), "bigram_distance": (1, 4)}
 
-_URL = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
-_MENTION = re.compile(r"@\w")
 _ELONGATION = re.compile(r"(.)\1{2,}", re.DOTALL)
 _HTML = re.compile(r"<br|/?>|<")
 _QUOTES = ("``", "''", "“", "”")
@@ -32,10 +30,8 @@ _NUMBER = "0"
 _NOTHING = Lexeme(None)
 # A term that is not a stem holds a space, so that no stem is taken for it.
 _PEOPLE = {word: f"people {group.split()[0]}" for group in PEOPLE for word in group.split()}
-_FORM = "form "
-_PREFIX = 5
-_SHORTEST_STEMMED = 3
-_LONGEST_EMOJI = 4
+_FORM, _PREFIX = "form ", 5
+_SHORTEST_STEMMED, _LONGEST_EMOJI = 3, 4
 # Lexemes that have no part in the mean of a text, as those of unknown words have none. A line break ends a clause.
 _UNKNOWN = Lexeme(UNK)
 # Words that are more, or less, than their stem, form and lexicon classes.
@@ -65,9 +61,10 @@ class SentimentTerms(TokenPreprocessor):
         negation_scope: int = 5,
         bigram_buckets: int = 1 << 14,
         bigram_distance: int = 2,
-        lexicon: bool = True,
+        lexicon: bool | str = True,
         concessions: bool = True,
         informal: bool = True,
+        lang: str | None = None,
     ) -> None:
         """Take the settings.
 
@@ -75,9 +72,11 @@ class SentimentTerms(TokenPreprocessor):
             negation_scope: The number of tokens that a negation reaches, 0 to 1000; 0 for none.
             bigram_buckets: The ids that pairs of tokens are hashed to, for each distance; 0 for no pairs.
             bigram_distance: The distances at which tokens are paired, 1 to 4.
-            lexicon: Whether to use the lexicons that the package carries. They are saved with the model.
+            lexicon: Whether to use the lexicons that the package carries (but for English only emoji and emoticons), or
+                a file in their place, with a word, a tab and its valence (-4 to 4) a line. Saved with the model.
             concessions: Whether `although` and its like count. They do not in models saved before they could.
             informal: Whether text is taken as it is meant, as described above. It is not in models saved before.
+            lang: The language's code; None for that of the vocabulary. See `languages.py` for what depends on it.
 
         Raises:
             SentimentError: A number is out of range.
@@ -89,17 +88,35 @@ class SentimentTerms(TokenPreprocessor):
                 wanted = f"a number from {least} to {most}"
                 raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))
         self.n_leanings = N_LEANINGS if lexicon else 0
-        self.concessions, self.informal = concessions, informal
-        words = bundled_words() if lexicon else {}
-        self._words: Words | None = with_emoji(words) if lexicon and informal else words
+        self.concessions, self.informal, self.lang = concessions, informal, lang
+        self._file = lexicon if isinstance(lexicon, str) else None
+        self._choose_words()
+
+    def take_language(self, lang: str) -> None:
+        if self.lang is None:
+            self.lang = lang or ENGLISH
+            self._choose_words()
+
+    def initialize(self) -> None:
+        if self._file is not None:
+            self._choose_words(read_lexicon(self._file, self._language.lowered))
+            self._file = None
+
+    def _choose_words(self, own: Words | None = None) -> None:
+        vars(self).pop("_lexicon", None)
+        is_bundled = self._language.is_english and self._file is None
+        self._words: Words | None = lexicon_words(is_bundled, self.informal, own) if self.n_leanings else {}
+
+    @property
+    def _language(self) -> Language:
+        return language(self.lang or ENGLISH)
 
     @cached_property
     def _lexicon(self) -> Lexicon:
-        return Lexicon(self._words or {}, _stemmer().stemWords)
+        return Lexicon(self._words or {}, self._language.stems)
 
     @property
-    def _has_own_lexemes(self) -> bool:
-        """Whether no subclass overrides `lexeme` or `lexemes`."""
+    def _has_own_lexemes(self) -> bool:  # whether no subclass overrides `lexeme` or `lexemes`
         return (type(self).lexeme, type(self).lexemes) == (SentimentTerms.lexeme, SentimentTerms.lexemes)
 
     @property
@@ -112,29 +129,29 @@ class SentimentTerms(TokenPreprocessor):
             return self._informal_lexeme(text)
         if text.isdigit():
             return Lexeme(_NUMBER)
-        lowered = text.lower().strip()
+        lowered = self._language.lowered(text).strip()
         first = lowered[:1]
         if first.isdigit() and not any(map(str.isalpha, lowered)):
             return Lexeme(_NUMBER)  # the common case of the one below
-        if _is_address(lowered):
+        if is_address(lowered):
             return _NOTHING
         word = self._normalized(lowered)
         if not word or word == "#":
             return _NOTHING
-        if word in _PEOPLE:
+        if word in _PEOPLE and self._language.is_english:
             return Lexeme(_PEOPLE[word])
         if word.isalpha():
             return self._word_lexeme(word)
         if word[0].isdigit() and not any(map(str.isalpha, word)):
-            return Lexeme(_NUMBER, ROLES.get(word, PLAIN))
+            return Lexeme(_NUMBER, self._language.roles.get(word, PLAIN))
         return self._sign_lexeme(word, self._sign_entry(text.strip(), word))
 
     def _informal_lexeme(self, text: str) -> Lexeme:
         if text.isspace():
             return _LINE_BREAK if "\n" in text else _NOTHING
         text = visible(text).strip()
-        lowered = text.lower()
-        if not lowered or _is_address(lowered):
+        lowered = self._language.lowered(text)
+        if not lowered or is_address(lowered):
             return _NOTHING
         if not any(map(str.isalpha, lowered)) and any(map(str.isdigit, lowered)) and lowered not in self._lexicon:
             grade = grade_of(lowered)
@@ -144,7 +161,7 @@ class SentimentTerms(TokenPreprocessor):
             entry = self._sign_entry(text, short)
             if entry.valence is not None or not any(map(str.isalnum, short)):
                 return self._informal_sign(short, entry)
-        lexemes = [self._informal_word(word) for word in words_in(lowered)]
+        lexemes = [self._informal_word(word) for word in self._language.words(lowered)]
         if len(lexemes) < 2:
             return lexemes[0] if lexemes else _NOTHING
         terms = [term for lexeme in lexemes for term in lexeme.terms]
@@ -154,8 +171,8 @@ class SentimentTerms(TokenPreprocessor):
     def _informal_sign(self, sign: str, entry: Entry) -> Lexeme:
         if sign == "#":
             return _NOTHING
-        leaning = LEANINGS.get(sign, 0)
-        if leaning in (OPENS_TAG, CLOSES_TAG) or not (sign.isascii() or entry.terms or sign in ROLES):
+        leaning = self._language.leanings.get(sign, 0)
+        if leaning in (OPENS_TAG, CLOSES_TAG) or not (sign.isascii() or entry.terms or sign in self._language.roles):
             return Lexeme(UNK, PLAIN, (), leaning)
         lexeme = self._sign_lexeme('"' if sign in _QUOTES else sign, entry)
         role = NO_EVIDENCE if lexeme.role == PLAIN and not entry.terms else lexeme.role
@@ -167,47 +184,51 @@ class SentimentTerms(TokenPreprocessor):
         if word.isdigit():
             return _number_lexeme(word)
         word = self._shortened(word)
-        if word in ALL_PEOPLE or word.removesuffix("s") in ALL_PEOPLE:
+        if self._language.is_english and (word in ALL_PEOPLE or word.removesuffix("s") in ALL_PEOPLE):
             return _UNKNOWN
-        if word in NEGATED:
+        if self._language.is_english and word in NEGATED:
             word = "n't"
-        is_sign = not word.isalpha()
+        is_sign = not self._language.is_word(word)
         lexeme = self._sign_lexeme(word, self._lexicon.entry(word, word)) if is_sign else self._word_lexeme(word)
-        role = NO_EVIDENCE if len(word) == 1 and lexeme.role == PLAIN else lexeme.role
-        return lexeme._replace(role=role, leaning=LEANINGS.get(word, lexeme.leaning))
+        says_nothing = len(word) == 1 and lexeme.role == PLAIN and not self._language.has_letter_words
+        role = NO_EVIDENCE if says_nothing else lexeme.role
+        return lexeme._replace(role=role, leaning=self._language.leanings.get(word, lexeme.leaning))
 
     def _word_lexeme(self, word: str) -> Lexeme:
         # Porter's own program leaves shorter words alone; Snowball's turns "s" into "" and "is" into "i".
-        stem = _stemmer().stemWord(word) if len(word) >= _SHORTEST_STEMMED else word
+        stem = self._language.stems([word])[0] if len(word) >= _SHORTEST_STEMMED else word
         entry = self._lexicon.entry(word, stem)
         prefix = (f"prefix {word[:_PREFIX]}",) if len(word) >= _PREFIX else ()
-        more = (_FORM + word, *prefix, *entry.terms)
-        return Lexeme(stem, ROLES.get(word, PLAIN), more, self._leaning(word, entry))
+        more = (_FORM + word, *prefix, *entry.terms, *self._language.parts(word))
+        return Lexeme(stem, self._language.roles.get(word, PLAIN), more, self._leaning(word, entry))
 
     def _sign_lexeme(self, word: str, entry: Entry) -> Lexeme:
-        return Lexeme(word, ROLES.get(word, PLAIN), (_FORM + word, *entry.terms), self._leaning(word, entry))
+        return Lexeme(
+            word, self._language.roles.get(word, PLAIN), (_FORM + word, *entry.terms), self._leaning(word, entry)
+        )
 
     def side_by_side(self, texts: Sequence[str]) -> Lexemes:
-        if not self._has_own_lexemes:
+        if not self._has_own_lexemes or not self._language.is_english:
             return super().side_by_side(texts)
         # Process plain ASCII words as a batch; everything else goes through `lexeme`.
         words = [text.lower() if text.isascii() and text.isalpha() else "" for text in texts]
-        stems: list[str | None] = _stemmer().stemWords(words)
+        stems: list[str | None] = list(self._language.stems(words))
+        roles_of, sides = self._language.roles, self._language.sides
         forms: list[str | None] = [_FORM + word for word in words]
         prefixes = ["prefix " + word[:_PREFIX] if len(word) >= _PREFIX else None for word in words]
         opinions: list[str | None] = [None] * len(words)
         terms = [stems, forms, prefixes, opinions, opinions.copy()]
-        roles, leanings = [ROLES.get(word, PLAIN) for word in words], [0] * len(words)
+        roles, leanings = [roles_of.get(word, PLAIN) for word in words], [0] * len(words)
         listed: frozenset[str] = frozenset()
         listed_stems = listed
         if max(map(len, words), default=0) >= _SHORTEST_STEMMED:
             listed, listed_stems = self._lexicon.words, self._lexicon.stems
-        others = set(_elongated(words))
+        others = set(elongated(words))
         special = _SPECIAL_WORDS if self.informal else _PEOPLE.keys()
         for i, (word, stem) in enumerate(zip(words, stems, strict=True)):
             if len(word) < _SHORTEST_STEMMED or word in special:
                 others.add(i)
-            elif word in listed or stem in listed_stems or word in SIDES:
+            elif word in listed or stem in listed_stems or word in sides:
                 entry = self._lexicon.entry(word, stem or "")
                 opinions[i], terms[-1][i] = entry.opinion_term, entry.valence_term
                 leanings[i] = self._leaning(word, entry)
@@ -220,7 +241,7 @@ class SentimentTerms(TokenPreprocessor):
         return Lexemes(terms, roles, leanings)
 
     def _leaning(self, word: str, entry: Entry) -> int:
-        side = SIDES.get(word)
+        side = self._language.sides.get(word)
         if side == CONTRASTS or (side == CONCEDES and self.concessions):
             return side if self.n_leanings else 0
         sign = entry.opinion or entry.valence
@@ -241,6 +262,9 @@ class SentimentTerms(TokenPreprocessor):
         return short if word == lowered else self._shortened(word)
 
     def _shortened(self, word: str) -> str:
+        short = self._language.shortened(word)
+        if short is not None:
+            return word if word in self._lexicon else short
         two = _ELONGATION.sub(r"\1\1", word)
         if two != word and two not in self._lexicon:
             one = _ELONGATION.sub(r"\1", word)
@@ -267,32 +291,10 @@ class SentimentTerms(TokenPreprocessor):
 
     def from_bytes(self, data: bytes) -> "SentimentTerms":
         vars(self).pop("_lexicon", None)
-        vars(self).update({"concessions": False, "informal": False, **srsly.msgpack_loads(data)})
+        absent = {"concessions": False, "informal": False, "lang": ENGLISH, "_file": None}
+        vars(self).update({**absent, **srsly.msgpack_loads(data)})
         return self
-
-
-def _is_address(lowered: str) -> bool:
-    """Return whether a token is a mention or a URL."""
-    first = lowered[:1]
-    return bool((first == "@" and _MENTION.match(lowered)) or (first in ("h", "w") and _URL.match(lowered)))
 
 
 def _number_lexeme(text: str) -> Lexeme:
     return Lexeme(_NUMBER, NO_EVIDENCE, (), number_leaning(text))
-
-
-def _elongated(words: Sequence[str]) -> list[int]:
-    """Return the indices of words with a letter three times in a row. The words are ASCII letters or empty."""
-    codes = np.frombuffer(" ".join(words).encode(), dtype=np.uint8)
-    third = np.flatnonzero((codes[2:] == codes[1:-1]) & (codes[1:-1] == codes[:-2]))
-    ends = np.cumsum([len(word) + 1 for word in words])
-    indices: list[int] = np.searchsorted(ends, third, side="right").tolist()
-    return indices
-
-
-@lru_cache(maxsize=1)
-def _stemmer() -> Any:
-    # Snowball's Porter stemmer in C takes under 1 us per word, NLTK's 30; and importing nltk takes most of a second.
-    import Stemmer
-
-    return Stemmer.Stemmer("porter", 0)

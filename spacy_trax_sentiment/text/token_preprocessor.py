@@ -135,6 +135,9 @@ class TokenPreprocessor:
         """Return the id of a word of leaning 1 before a contrast; the next three are negated, after it, and both."""
         return self.first_bucket(n_terms) + self.bigram_distance * self.bigram_buckets
 
+    def take_language(self, lang: str) -> None:
+        """Do nothing: the language, that of the training texts' vocabulary, does not matter."""
+
     def initialize(self) -> None:
         """Do nothing: no corpus is needed."""
 

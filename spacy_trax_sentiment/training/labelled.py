@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import spacy
 from numpy.typing import NDArray
+from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import Errors, SentimentError
@@ -129,13 +130,21 @@ def inferred_labels(found: Iterable[str], most: int = 100) -> list[str]:
     return list(DEFAULT_LABELS if len(names) < 2 or set(names) <= set(DEFAULT_LABELS) else ordered(names.values()))
 
 
-def make_docs(texts: Iterable[LabelledText], texts_per_tokenizer: int = 100_000) -> Iterator[Doc]:
+def make_docs(texts: Iterable[LabelledText], texts_per_tokenizer: int = 100_000, lang: str = "en") -> Iterator[Doc]:
     """Yield the Docs of texts, tokenized outside the pipeline to be saved, which would otherwise carry all strings.
 
     A new tokenizer starts after `texts_per_tokenizer`, because each keeps all strings it has seen.
     """
     for i, (text, _) in enumerate(texts):
         if i % texts_per_tokenizer == 0:
-            tokenizer: Any = spacy.blank("en").tokenizer
+            tokenizer: Any = blank(lang).tokenizer
             tokenizer.max_cache_size = texts_per_tokenizer
         yield tokenizer(text)
+
+
+def blank(lang: str) -> Language:
+    """Return `spacy.blank(lang)`; raise SentimentError if spaCy does not have the language or what it needs."""
+    try:
+        return spacy.blank(lang)
+    except ImportError as error:  # no such language, or its tokenizer is not installed
+        raise SentimentError(Errors.S192.format(value=lang, reason=" ".join(str(error).split())[:120])) from None

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import spacy
 from numpy.typing import NDArray
 from spacy.language import Language
 from thinc.api import Model
 
 from ..errors import Errors, SentimentError, errors_at
-from ..model.inputs import docs_to_ids, set_vocabulary
+from ..model.inputs import docs_to_ids, n_ids, set_vocabulary
 from ..model.padding import longest_length
 from ..model.parameters import (
     change_labels,
@@ -44,9 +43,10 @@ from .batches import (
 from .calibration import calibrate
 from .checkpoints import Checkpoints, digest, open_checkpoints
 from .corpora import split_held_out, without_leaks
-from .labelled import Corpus, LabelledText, Texts, make_docs, ordered, paired, require_labels
+from .labelled import Corpus, LabelledText, Texts, blank, make_docs, ordered, paired, require_labels
+from .log_ratios import log_ratios
 from .progress import Progress
-from .settings import Settings, fit_settings
+from .settings import Settings, fit_settings, saved_settings
 from .stored import StoredIds, StoredTexts
 
 
@@ -127,8 +127,8 @@ def train_on(
         see_all_devices()
     nlp = _start(corpus, settings, init_from)
     model = find_component(nlp).model
-    data = _number(model, corpus.texts, corpus.labels, settings.max_ids, settings.seed)
-    dev = _number(model, corpus.held_out, corpus.labels)
+    data = _number(model, corpus.texts, corpus.labels, str(nlp.lang), settings.max_ids, settings.seed)
+    dev = _number(model, corpus.held_out, corpus.labels, str(nlp.lang))
     architecture = get_architecture(model)
     layer = initial_weights(model, settings.seed)[0] if init_from is None else to_trax_layer(model)
     facts = {}
@@ -140,6 +140,9 @@ def train_on(
     n_labels = len(corpus.labels)
     batches = _batches(data, settings, settings.seed, corpus.weights, corpus.targets, n_labels)
     dev_batches = _batches(dev, settings, settings.seed + 1, None, corpus.held_out_targets, n_labels)
+    ease = None
+    if settings.ratio_power:
+        ease = log_ratios(data.ids, data.targets, n_ids(model), n_labels) ** settings.ratio_power
     history = run_loop(
         layer,
         batches,
@@ -149,6 +152,7 @@ def train_on(
         checkpoints=checkpoints,
         facts=facts,
         with_probabilities=corpus.targets is not None or settings.ids_per_batch > 0,
+        ease=ease,
     )
     gc.collect()  # the Loop refers to itself, and its slots take twice the memory of the weights
     set_weights(model, layer_weights(layer, architecture))
@@ -158,7 +162,7 @@ def train_on(
     if settings.calibrate:
         calibrate(model, dev.ids, dev.targets, corpus.held_out_targets)
     counts = {"texts": dict(sorted(data.counts.items())), "dev_texts": dict(sorted(dev.counts.items()))}
-    nlp.meta["trax_sentiment"] = {"training": {**counts, "settings": asdict(settings)}}
+    nlp.meta["trax_sentiment"] = {"training": {**counts, "settings": saved_settings(settings)}}
     return Trained(nlp, history, corpus.held_out)
 
 
@@ -174,7 +178,7 @@ def _start(corpus: Corpus, settings: Settings, init_from: str | Path | Language 
     """Return a pipeline with the corpus's labels and a vocabulary, new or loaded."""
     if init_from is None:
         nlp = _blank(corpus.labels, settings)
-        set_vocabulary(find_component(nlp).model, make_docs(corpus.texts), settings.min_count)
+        set_vocabulary(find_component(nlp).model, make_docs(corpus.texts, lang=str(nlp.lang)), settings.min_count)
         return nlp
     nlp = init_from if isinstance(init_from, Language) else load(init_from)
     component, labels = find_component(nlp), list(corpus.labels)
@@ -191,7 +195,7 @@ def _start(corpus: Corpus, settings: Settings, init_from: str | Path | Language 
 
 
 def _blank(labels: Iterable[str], settings: Settings) -> Language:
-    nlp = spacy.blank("en")
+    nlp = blank(settings.lang)
     component: Any = nlp.add_pipe("trax_sentiment", config={"model": _model_config(settings), "pretrained": None})
     for label in labels:
         component.add_label(label)
@@ -203,14 +207,16 @@ def _model_config(settings: Settings) -> dict[str, Any]:
     if settings.model is not None:
         return settings.model
     preprocessor: dict[str, Any] = {"@misc": settings.preprocessor}
-    for name in ("bigram_buckets", "bigram_distance"):
+    for name in ("bigram_buckets", "bigram_distance", "lexicon"):
         if (value := getattr(settings, name)) is not None:
             preprocessor[name] = value
     names = ("embedding_dim", "mean", "length_exponent", "embedding_scale")
     return {name: getattr(settings, name) for name in names} | {"preprocessor": preprocessor}
 
 
-def _number(model: Model[Any, Any], texts: Texts, labels: Sequence[str], max_ids: int = 0, seed: int = 0) -> _Numbered:
+def _number(
+    model: Model[Any, Any], texts: Texts, labels: Sequence[str], lang: str, max_ids: int = 0, seed: int = 0
+) -> _Numbered:
     """Turn texts into ids, at most `max_ids` random ones per text unless it is 0. Those of stored texts are stored."""
     targets, counts, rng = array("i"), Counter[str](), np.random.default_rng(seed)
 
@@ -220,7 +226,7 @@ def _number(model: Model[Any, Any], texts: Texts, labels: Sequence[str], max_ids
             counts[text.label] += 1
             yield text
 
-    ids = docs_to_ids(model, make_docs(counted()))
+    ids = docs_to_ids(model, make_docs(counted(), lang=lang))
     if max_ids:
         ids = (each if len(each) <= max_ids else rng.permutation(each)[:max_ids] for each in ids)
     return _Numbered(StoredIds(ids) if isinstance(texts, StoredTexts) else list(ids), targets, counts)

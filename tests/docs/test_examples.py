@@ -37,6 +37,7 @@ REASONS = {
     "needs NLTK's twitter_samples",
 }
 STARS = ("awful", "bad", "a table", "good", "lovely")
+GERMAN = (("hervorragend", "positive"), ("nicht gut", "negative"), ("am Samstag", "neutral"))
 TEXTS = (("I love this place", "positive"), ("never again, it was awful", "negative"))
 # Commands run in this process, through their entry points, because each new process would load spaCy again. Training
 # is cut short.
@@ -93,6 +94,8 @@ def _write_files(directory: Path, trained: Language) -> None:
     (directory / "reviews.csv").write_text("id,text\n1,love it\n2,never again\n", encoding="utf-8")
     stars = "".join(f"{text} {i},{stars}\n" for i in range(20) for stars, text in enumerate(STARS, 1))
     (directory / "stars.csv").write_text(f"text,label\n{stars}", encoding="utf-8")
+    german = "".join(f"Das Essen war {word} {i},{label}\n" for i in range(20) for word, label in GERMAN)
+    (directory / "kritiken.csv").write_text(f"text,label\n{german}", encoding="utf-8")
     (directory / "lines.txt").write_text("love it\nnever again\n", encoding="utf-8")
     (directory / "reviews").mkdir()
     for name in ("a.parquet", "b.parquet"):

@@ -295,7 +295,7 @@ def test_settings_and_lexicon_are_saved(settings: dict[str, Any], lexicon: bool)
 
 def test_a_saved_lexicon_is_used_in_place_of_the_bundled_one(monkeypatch: pytest.MonkeyPatch) -> None:
     data = TERMS.to_bytes()
-    monkeypatch.setattr("spacy_trax_sentiment.text.sentiment_terms.bundled_words", lambda: {"positive": "desk"})
+    monkeypatch.setattr("spacy_trax_sentiment.text.lexicon.bundled_words", lambda: {"positive": "desk"})
     other = SentimentTerms(informal=False)
     assert other.lexeme("desks").more == ("form desks", "prefix desks", "opinion +")
     assert other.from_bytes(data).lexeme("desk").more == ("form desk",)

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import Errors, SentimentError
 from ...model.trax_backend import jax, optimizers, quiet_loop, tl, training
@@ -33,12 +34,14 @@ def run_loop(
     checkpoints: Checkpoints | None = None,
     facts: dict[str, Any] | None = None,
     with_probabilities: bool = False,
+    ease: NDArray[np.float32] | None = None,
 ) -> list[Progress]:
     """Train a Trax layer, from ids to log-probabilities, with the weighted cross-entropy on endless batches.
 
     The batches' targets are columns, or `with_probabilities` those of the labels: see `Batch`. `facts` say what the run
-    is about, to be kept in the checkpoints: see `Checkpoint`. Returns the evaluations: after step 1, and after every
-    `evaluate_every` steps. Ctrl-C raises TrainingInterrupted if there are checkpoints.
+    is about, to be kept in the checkpoints: see `Checkpoint`. `ease` (n_rows, 1) is that of `Ridge`. Returns the
+    evaluations: after step 1, and after every `evaluate_every` steps. Ctrl-C raises TrainingInterrupted if there are
+    checkpoints.
     """
     facts = facts or {}
     start = None if checkpoints is None else checkpoints.start(facts)
@@ -47,7 +50,7 @@ def run_loop(
             wanted = f"a multiple of the number of devices, {n_devices}"
             raise SentimentError(Errors.S021.format(name="batch_size", value=settings.batch_size, wanted=wanted))
         watch = partial(Watch, on_step=on_step, stdout=stdout, learning_rate=settings.learning_rate)
-        optimizer = optimizer or _optimizer(settings, layer)
+        optimizer = optimizer or _optimizer(settings, layer, ease)
         loop = _new_loop(layer, batches, dev_batches, settings, optimizer, watch, with_probabilities)
         # A step's results are committed to its device. If the first step's weights were not, XLA would compile twice.
         if n_devices == 1:
@@ -105,10 +108,10 @@ def _skip_used(batches: Iterator[Batch], dev_batches: Iterator[Batch], step: int
         deque(islice(stream, n), maxlen=0)
 
 
-def _optimizer(settings: Settings, layer: Any) -> Any:
+def _optimizer(settings: Settings, layer: Any, ease: NDArray[np.float32] | None) -> Any:
     if settings.penalty:
         start = np.array(jax.tree_util.tree_leaves(layer.weights)[0])
-        return Ridge(settings.penalty, start, settings.learning_rate, settings.epsilon)
+        return Ridge(settings.penalty, start, settings.learning_rate, settings.epsilon, ease)
     return optimizers.Adam(
         settings.learning_rate,
         weight_decay_rate=settings.weight_decay,
