@@ -43,7 +43,7 @@ TEXTS = (("I love this place", "positive"), ("never again, it was awful", "negat
 # is cut short.
 FEW_STEPS: dict[tuple[str, ...], list[str]] = {
     ("trax-sentiment", "train"): ["--steps", "20"],
-    ("python", "-m", "spacy"): ["--training.max_steps", "20", "--training.eval_frequency", "10"],
+    ("python", "-m", "spacy", "train"): ["--training.max_steps", "20", "--training.eval_frequency", "10"],
 }
 
 
