@@ -14,12 +14,9 @@ WORDS = {
     "instead, nevertheless, nonetheless, still, even so, on the other hand",
     "condition": "if, unless, would, could, should, might, wish, wishes, wished, hope, hoped, hoping, supposed to",
     "time": "used to, thought, expected, expecting, until, anymore, any more, no longer, once, formerly, previously",
-    "speaker": "said, says, say, saying, told, tells, claim, claims, claimed, according to, reportedly, asked, heard, "
-    "people, critics, everyone, everybody, some",
-    "comparison": "than, rather, less, least, too, almost, nearly",
 }
 # What else does, by kind, as regular expressions.
-MARKS = {"contraction": r"n['’]t\b", "question": r"\?"}
+MARKS = {"contraction": r"n['’]t\b"}
 
 _WORDS = "|".join(f"(?P<{kind}>{words.replace(', ', '|')})" for kind, words in WORDS.items()).replace(" ", r"\s+")
 _READING = re.compile("|".join([rf"\b(?:{_WORDS})\b", *(f"(?P<{kind}>{mark})" for kind, mark in MARKS.items())]))
