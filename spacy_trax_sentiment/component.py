@@ -81,13 +81,12 @@ def make_trax_sentiment(
         model: The Thinc model: `spacy_trax_sentiment.Classifier.v1`, `Encoder.v1`, `TraxLayer.v1` or `Cascade.v1`.
         pretrained: Weights to start with. The package carries `en` (labels negative, positive), `en_ternary` (with
             neutral, too), `en_trf` (the same, by an encoder) and `en_auto` (by a cascade of both), whatever `model`
-            says; or a path to a pipeline directory that holds a `trax_sentiment` component, or to that component's own
-            directory. None for a blank component to train.
+            says; or the directory of a pipeline or of its component. None for a blank component to train.
         restrict_labels: The labels to keep of the weights', at least two. The probabilities are then among these alone,
             and the component cannot be trained. None for all.
         threshold: Unused, as in spaCy's `textcat`, because the labels exclude each other.
-        tokenizer_cache_size: The least size of the cache of spaCy's tokenizer, in chunks; 100,000 take some 20 MB. Its
-            default of 10,000 is soon used up, which is slow. None leaves the tokenizer as it is.
+        tokenizer_cache_size: The least size of the cache of spaCy's tokenizer, in chunks; 100,000 take some 20 MB.
+            spaCy's 10,000 are soon used up, which is slow. None leaves the tokenizer as it is.
         scorer: The scorer of `nlp.evaluate`.
     """
     if tokenizer_cache_size is not None and isinstance(nlp.tokenizer, Tokenizer):
@@ -96,8 +95,9 @@ def make_trax_sentiment(
     component.set_restriction(restrict_labels)
     pretrained = model.attrs.get("pretrained", pretrained)
     if pretrained is not None:
-        is_saved = name in nlp._meta.get("components", ())  # its weights are read next, so these need not be here
-        component.use_pretrained(pretrained if is_saved else well_spelt(pretrained))
+        # The weights of a saved pipeline are read next, and a cascade names its models itself.
+        needs_check = "pretrained" not in model.attrs and name not in nlp._meta.get("components", ())
+        component.use_pretrained(well_spelt(pretrained) if needs_check else pretrained)
     return component
 
 

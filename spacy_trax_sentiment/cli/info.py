@@ -133,7 +133,7 @@ def _language_features(model: "Model[Any, Any]") -> dict[str, Any] | None:
     from ..text.languages import ENGLISH, language
     from ..text.sentiment_terms import SentimentTerms
 
-    terms = model.attrs["preprocessor"]
+    terms = model.attrs.get("preprocessor")  # a cascade has none of its own
     return language(terms.lang or ENGLISH).facts() if isinstance(terms, SentimentTerms) else None
 
 

@@ -17,6 +17,7 @@ SHEET_BYTES, OTHER_BYTES = 1 << 30, 1 << 28
 # Maximum rows of a sheet, which is Excel's own. A row's number may be any, and openpyxl makes all rows before it.
 MOST_ROWS = 1 << 20
 
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _ERRORS = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!"}
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def _require_sizes(file: IO[bytes], sheet_bytes: int, other_bytes: int) -> None:
     with ZipFile(file) as archive:
         for part in archive.infolist():
             size, most = part.file_size, sheet_bytes
-            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", part.filename):
+            if not _SHEET.fullmatch(part.filename):
                 n_other, most = (size := n_other + size), other_bytes
             if size > most:  # nothing is read beyond the size that is given here
                 raise TableError(Errors.S158.format(part=part.filename, most=most >> 20))
