@@ -45,10 +45,15 @@ def visible(token: str) -> str:
     return "".join(char for char in token if not is_invisible(char))
 
 
-def words_in(token: str, word: re.Pattern[str] = _WORD) -> list[str]:
+def is_mark(char: str) -> bool:
+    """Return whether a character combines with the letter before it."""
+    return unicodedata.category(char)[0] == "M"
+
+
+def words_in(token: str, *, with_marks: bool = False) -> list[str]:
     """Return the words of a visible, lower-cased token that holds letters: none if it is markup or struck out.
 
-    `word` is the pattern of a word.
+    Combining marks are borders, unless words may hold them, as in Hindi, Arabic and Thai.
     """
     if token.isalpha():
         return [] if token in ENTITY_NAMES else [token]
@@ -60,7 +65,8 @@ def words_in(token: str, word: re.Pattern[str] = _WORD) -> list[str]:
         token = _TAG.sub(" ", token)
     if "](" in token:
         token = _LINK_OF_MARKDOWN.sub("", token)
-    words = word.findall(token)
+    letters = "".join("a" if is_mark(char) else char for char in token) if with_marks else token
+    words = [token[slice(*word.span())] for word in _WORD.finditer(letters)]
     return [each for each in words if not each.isdigit()] or words
 
 

@@ -1,7 +1,6 @@
 """A language's code to what depends on it: stemmer, words with a role, letter case, characters that are words."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -10,7 +9,7 @@ from typing import Any
 
 import srsly
 
-from .cleaning import words_in
+from .cleaning import is_mark, words_in
 from .preprocessor import CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES
 from .roles import LEANINGS, ROLES, SIDES
 from .wordlists import ALL_PEOPLE
@@ -66,11 +65,11 @@ class Language:
 
     def words(self, token: str) -> list[str]:
         """Return the words of a token that holds letters, with their combining marks."""
-        return words_in(token) if self.is_english else words_in(token, _word_with_marks())
+        return words_in(token, with_marks=not self.is_english)
 
     def is_word(self, word: str) -> bool:
         """Return whether a word is of letters, and marks that combine with them, alone."""
-        return word.isalpha() or (not self.is_english and all(char.isalpha() or _is_mark(char) for char in word))
+        return word.isalpha() or (not self.is_english and all(char.isalpha() or is_mark(char) for char in word))
 
     def shortened(self, word: str) -> str | None:
         """Return the word with each drawn-out letter once or twice; None if a lexicon decides how often."""
@@ -132,18 +131,6 @@ def _entries() -> dict[str, dict[str, Any]]:
         files("spacy_trax_sentiment.text").joinpath("languages.json").read_text("utf8")
     )
     return entries
-
-
-def _is_mark(char: str) -> bool:
-    return unicodedata.category(char)[0] == "M"
-
-
-@cache
-def _word_with_marks() -> re.Pattern[str]:
-    """Return the pattern of a word whose letters may have combining marks, as in Hindi, Arabic and Thai."""
-    marks = "".join(char for char in map(chr, range(0x300, 0x1F000)) if _is_mark(char))
-    letters = rf"(?:[^\W_]|[{marks}])+"
-    return re.compile(rf"{letters}(?:['.-]{letters})*")
 
 
 @lru_cache(maxsize=8)
