@@ -64,8 +64,9 @@ def open_texts(
 
     if texts:
         for text in texts:
-            if text.lower().endswith((*PACKED, *FORMAT_OF_SUFFIX)) and Path(text).is_file():
-                raise typer.BadParameter(f"{text} is a file; to read it, use --input {text}")
+            # A misspelt name of a table must not be scored as a text.
+            if text.lower().endswith((*PACKED, *FORMAT_OF_SUFFIX)) and (len(text.split()) == 1 or Path(text).is_file()):
+                raise typer.BadParameter(f"{text} names a file; to read it, use --input {text}")
         # A byte that is not UTF-8 arrives as a lone surrogate, and becomes a question mark.
         characters = [text.encode("utf-8", "replace").decode() for text in texts]
         yield text_batches(characters, text_column, batch_size)

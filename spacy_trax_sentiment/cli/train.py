@@ -118,9 +118,11 @@ def train(
     others = {"--dev": dev, "--labels": labels, "--label-map": label_map, "--encoding": encoding}
     unused = [name for name, value in others.items() if value is not None]
     unused += ["--text-column"] * (text_column != "text") + ["--label-column"] * (label_column != "label")
-    unused += ["--preset"] * (preset != "default")
+    unused += ["--preset"] * (preset != "default") + ["--lang"] * (lang != "en")
     if config is not None and unused:
         raise typer.BadParameter(f"give --config or {' and '.join(unused)}, not both")
+    if init_from is not None and lang != "en":
+        raise typer.BadParameter("give --init-from or --lang, not both: a model keeps its language")
     if PYTHON_WITHOUT_TRAX and find_spec("trax") is None:
         raise missing_train_extra(ImportError(name="trax"))
     if report:

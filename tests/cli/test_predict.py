@@ -377,8 +377,9 @@ def test_a_file_given_as_a_text_is_refused(run: Run, tmp_path: Path, monkeypatch
     Path("r.csv").write_text("text\ngood\n")
     result = run("r.csv")
     assert result.is_one_line(2)
-    assert "r.csv is a file; to read it, use --input r.csv" in result.err
-    assert run("s.csv", "--model", "en").status == 0
+    assert "r.csv names a file; to read it, use --input r.csv" in result.err
+    assert "s.csv names a file" in run("s.csv").err  # a misspelt name, with which no text is scored
+    assert run("I like r.csv", "--model", "en").status == 0
 
 
 @pytest.mark.parametrize(("stream", "name"), [("stdin", "standard input"), ("stdout", "standard output")])

@@ -48,12 +48,19 @@ def test_train_measures_the_seeds_tweets_without_emoticons_too(run: Run, tmp_pat
         ("--text-column", "tweet"),
         ("--label-column", "mood"),
         ("--preset", "seed"),
+        ("--lang", "de"),
     ],
 )
 def test_train_refuses_what_a_recipe_would_leave_unused(run: Run, tmp_path: Path, option: str, value: str) -> None:
     result = run("train", tmp_path, "--config", "en", option, value, "--output", tmp_path / "m")
     assert (result.status, result.out) == (2, "")
     assert f"give --config or {option}, not both" in result.err
+
+
+def test_train_refuses_another_language_for_a_model_that_has_one(run: Run, tmp_path: Path) -> None:
+    result = run("train", tmp_path / "t.csv", "--init-from", "en", "--lang", "de", "--output", tmp_path / "m")
+    assert (result.status, result.out) == (2, "")
+    assert "give --init-from or --lang, not both" in result.err
     assert list(tmp_path.iterdir()) == []
 
 
