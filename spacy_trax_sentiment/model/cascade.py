@@ -47,8 +47,8 @@ def Cascade(  # noqa: N802 (named as it is registered)
     """Build a cascade of two trained models. Registered as the architecture `spacy_trax_sentiment.Cascade.v1`.
 
     The first model answers a text if it recognizes something in it, its most probable label reaches the threshold, and
-    nothing in the text calls for reading: no negation, contrast, condition or question, for example. The second model
-    reads all other texts. The models are loaded when they are first needed, whatever weights `pretrained` names, and
+    nothing in the text calls for reading: no negation, contrast or condition, for example. The second model reads all
+    other texts. The models are loaded when they are first needed, whatever weights `pretrained` names, and
     are saved with the pipeline.
 
     Args:
