@@ -272,3 +272,16 @@ def test_the_training_texts_are_refused_as_held_out_ones(run: Run, tmp_path: Pat
     assert result.is_one_line(1)
     assert "[S162]" in result.err
     assert "--dev" in result.err
+
+
+@pytest.mark.usefixtures("require_trax")
+def test_the_console_trains_a_language_and_info_says_what_it_has(run: Run, tmp_path: Path) -> None:
+    words = {"prima": "positive", "furchtbar": "negative"}
+    rows = "".join(f"{word} {i},{label}\n" for i in range(10) for word, label in words.items())
+    (tmp_path / "a.csv").write_text(f"text,label\n{rows}", "utf-8")
+    result = run("train", tmp_path / "a.csv", "--lang", "de", "--steps", 10, "--no-report", "--output", tmp_path / "m")
+    assert result.status == 0, result.err
+    assert spacy.load(tmp_path / "m").lang == "de"
+    shown = run("info", tmp_path / "m").out
+    assert "german" in shown
+    assert run("train", tmp_path / "a.csv", "--lang", "qq", "--output", tmp_path / "n").err.count("S192") == 1

@@ -104,7 +104,7 @@ def _reference(texts: Sequence[str], chosen: dict[str, float], kept: tuple[str, 
 
 
 @given(st.lists(st.one_of(SENTENCES, st.sampled_from(TEXTS)), max_size=5), SETTINGS, KEPT)
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_a_text_scores_as_the_definition_says_in_any_company_and_order(texts, chosen, kept) -> None:  # type: ignore[no-untyped-def]
     nlp = _changed(_loaded("en_auto", labels=kept), chosen)
     expected, read = _reference(texts, chosen, kept)
@@ -117,6 +117,7 @@ def test_a_text_scores_as_the_definition_says_in_any_company_and_order(texts, ch
     assert must_be_read(find_component(nlp).model.attrs["settings"], texts, found).tolist() == read
 
 
+@pytest.mark.slow
 @given(st.one_of(SENTENCES, st.sampled_from(TEXTS)), SETTINGS, KEPT, st.data())
 @settings(max_examples=8)
 def test_contributions_and_bias_add_up(text: str, chosen: dict[str, float], kept: Any, data: st.DataObject) -> None:
@@ -141,6 +142,7 @@ def test_a_certain_text_is_explained_exactly_as_by_the_first_model(auto: Languag
     assert auto(text)._.sentiment.to_dict() == _loaded("en_ternary")(text)._.sentiment.to_dict()
 
 
+@pytest.mark.slow
 def test_without_a_weight_a_text_that_is_read_scores_as_by_the_second_model() -> None:
     doc: Any = _cascade(weight=0.0)("I thought it would be awful, but it wasn't.")
     alone: Any = _loaded("en_trf")(doc.text)
@@ -167,11 +169,12 @@ def test_texts_of_any_characters_score_as_their_docs(auto: Language) -> None:
     np.testing.assert_allclose(TextScorer(auto)(texts), _rows(auto, docs), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_travels_with_both_models_and_needs_nothing_else(auto: Language, tmp_path: Path) -> None:
     expected = _rows(auto, TEXTS)
-    own = pretrained_path("en_trf")
+    own, chosen = pretrained_path("en_trf"), find_component(auto).model.attrs["settings"]
     shutil.copytree(own, tmp_path / "theirs")
-    nlp = _cascade(second=str(tmp_path / "theirs"), weight=0.3)
+    nlp = _cascade(second=str(tmp_path / "theirs"), threshold=chosen.threshold, weight=chosen.weight)
     save(nlp, tmp_path / "saved")
     as_bytes = nlp.to_bytes()
     shutil.rmtree(tmp_path / "theirs")
@@ -185,7 +188,7 @@ def test_it_travels_with_both_models_and_needs_nothing_else(auto: Language, tmp_
     ):
         np.testing.assert_allclose(_rows(again, TEXTS), expected, atol=1e-6)
         settings = find_component(again).model.attrs["settings"]
-        assert (settings.threshold, settings.weight) == (0.9, 0.3)
+        assert (settings.threshold, settings.weight) == (chosen.threshold, chosen.weight)
     scorer = pickle.loads(pickle.dumps(TextScorer(load(tmp_path / "saved"))))
     np.testing.assert_allclose(scorer(TEXTS), expected, atol=1e-6)
     kept = load(tmp_path / "saved", labels=["negative", "positive"])
@@ -216,6 +219,7 @@ def test_threads_and_processes_share_it(auto: Language) -> None:
     np.testing.assert_allclose([list(doc.cats.values()) for doc in docs], np.tile(expected, (2, 1)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_stored_docs_are_explained_and_rendered(auto: Language) -> None:
     docs = DocBin(docs=[auto(text) for text in TEXTS]).to_bytes()
     for doc in DocBin().from_bytes(docs).get_docs(auto.vocab):
@@ -242,6 +246,7 @@ def test_it_cannot_be_trained(auto: Language) -> None:
             attempt()
 
 
+@pytest.mark.slow
 def test_training_does_not_start_from_it(auto: Language, require_trax: None) -> None:
     with pytest.raises(SentimentError, match="S183"):
         train(["good", "bad", "so"] * 5, ["positive", "negative", "neutral"] * 5, init_from=auto)

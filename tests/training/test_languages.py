@@ -1,13 +1,11 @@
 """Models of any language: trained, saved, explained and shown, with texts of any script."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import spacy
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -93,19 +91,6 @@ def test_a_lexicon_of_ones_own_reaches_words_that_no_text_has(require_trax: None
     loaded = load(tmp_path / "m")
     assert loaded("prima").cats == nlp("prima").cats
     assert str(tmp_path) not in str(loaded.meta)
-
-
-def test_the_console_trains_a_language_and_info_says_what_it_has(
-    run: Callable[..., Any], require_trax: None, tmp_path: Path
-) -> None:
-    rows = "".join(f"{word} {i},{label}\n" for i in range(10) for word, label in zip(WORDS["de"], LABELS, strict=True))
-    (tmp_path / "a.csv").write_text(f"text,label\n{rows}", "utf-8")
-    result = run("train", tmp_path / "a.csv", "--lang", "de", "--steps", 10, "--no-report", "-o", tmp_path / "m")
-    assert result.status == 0, result.err
-    assert spacy.load(tmp_path / "m").lang == "de"
-    shown = run("info", tmp_path / "m").out
-    assert "german" in shown
-    assert run("train", tmp_path / "a.csv", "--lang", "qq", "-o", tmp_path / "n").err.count("S192") == 1
 
 
 def test_an_unknown_language_is_refused(require_trax: None) -> None:
