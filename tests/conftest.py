@@ -24,7 +24,7 @@ SLOW_FIXTURES = {"require_nltk", "require_trax"}
 
 # A single example can take seconds, because JAX compiles on first use.
 hypothesis_settings.register_profile("default", deadline=None)
-# For mutmut, with --hypothesis-profile: the same few examples for each mutant.
+# For mutmut and for tests that ran before, with --hypothesis-profile: the same few examples each time.
 hypothesis_settings.register_profile("mutation", deadline=None, derandomize=True, database=None, max_examples=20)
 hypothesis_settings.load_profile("default")
 
