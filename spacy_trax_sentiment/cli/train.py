@@ -148,10 +148,10 @@ def train(
         reading: dict[str, Any] = {"text_column": text_column, "label_column": label_column, "encoding": encoding}
         reading["label_map"] = parse_label_map(label_map)
         corpus = read_corpus(source, dev, labels=names, **reading)
-        if lang == "en" or preset != "default" or init_from is not None:
-            settings = replace(PRESETS[preset], **given, lang=lang)
-        else:
+        if preset == "default":
             settings = Settings.for_language(lang, len(corpus.texts), **given)
+        else:
+            settings = replace(PRESETS[preset], **given, lang=lang)
     else:
         recipe = read_recipe(config)
         settings, corpus = replace(recipe.settings, **given), mix(recipe, Path(source))

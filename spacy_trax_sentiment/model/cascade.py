@@ -58,8 +58,8 @@ def Cascade(  # noqa: N802 (named as it is registered)
         threshold: The least probability with which the first model answers, by its own probabilities.
         weight: The first model's part, from 0 to 1, in the log-probabilities of texts that are read: they are the
             log-softmax of (1 - weight) times the second model's plus weight times the first's.
-        first_temperature: What the log-probabilities of texts that the first model answers are divided by.
-        second_temperature: The same for texts that are read, after the weighting.
+        first_temperature: The divisor of the log-probabilities of texts that the first model answers.
+        second_temperature: The divisor for texts that are read, after the weighting.
 
     Returns:
         A model from a batch of Docs to float32 probabilities (n_docs, n_labels), which cannot be trained.

@@ -22,7 +22,7 @@ STANDARD_INPUT = "standard input"
 _CHUNK = 1 << 20
 
 
-# What the numbers of a file's rows count, if not lines. A workbook's begin with the header.
+# The rows of a file are numbered by its lines, except in these formats. In a workbook, the header is row 1.
 _UNITS = {".parquet": "row", ".xlsx": "sheet row"}
 
 

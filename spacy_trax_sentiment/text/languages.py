@@ -23,12 +23,12 @@ _THREE = re.compile(r"(.)\1{2,}", re.DOTALL)
 
 @dataclass(frozen=True)
 class Language:
-    """What depends on the language of a text. Words are lower-cased.
+    """The rules of a language. Words are lower-cased.
 
     Attributes:
         code: The language's code, as in `nlp.lang`.
         stemmer: The name of its Snowball stemmer; None for none.
-        roles, sides, leanings: What its words and marks do to the tokens around them: see `Lexeme`.
+        roles, sides, leanings: The effects of its words and marks on the tokens around them: see `Lexeme`.
         doubled: The letters that a word may hold twice in a row: any other that is drawn out counts once. None if a
             lexicon decides.
         lower: Letters whose lower case is not Unicode's.

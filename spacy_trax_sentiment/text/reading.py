@@ -15,7 +15,7 @@ WORDS = {
     "condition": "if, unless, would, could, should, might, wish, wishes, wished, hope, hoped, hoping, supposed to",
     "time": "used to, thought, expected, expecting, until, anymore, any more, no longer, once, formerly, previously",
 }
-# What else does, by kind, as regular expressions.
+# Other signs that call for reading, by kind, as regular expressions.
 MARKS = {"contraction": r"n['’]t\b"}
 
 _WORDS = "|".join(f"(?P<{kind}>{words.replace(', ', '|')})" for kind, words in WORDS.items()).replace(" ", r"\s+")

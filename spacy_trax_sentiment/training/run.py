@@ -243,15 +243,16 @@ def _batches(
     """Draw endless batches, by the texts' weights if they have some."""
     ids, size = data.ids, settings.batch_size
     targets: Any = data.targets if probabilities is None else probabilities
-    even = [1.0] * len(ids)
-    if settings.ids_per_batch:
-        if probabilities is None:
-            targets = np.eye(n_labels, dtype=np.float32)[np.asarray(targets)]
-        return bucketed_batches(ids, targets, weights or even, size, settings.ids_per_batch, seed=seed)
+    if settings.ids_per_batch and probabilities is None:
+        targets = probabilities = np.eye(n_labels, dtype=np.float32)[np.asarray(targets)]
+    if weights is None and probabilities is not None:
+        weights = [1.0] * len(ids)
+    if weights is not None and settings.ids_per_batch:
+        return bucketed_batches(ids, targets, weights, size, settings.ids_per_batch, seed=seed)
     padded_length = steady_length(ids) if settings.pad_to_ladder else longest_length
     common: dict[str, Any] = {"seed": seed, "padded_length": padded_length}
-    if weights is not None or probabilities is not None:
-        return weighted_batches(ids, targets, weights or even, size, n_classes=n_labels, **common)
+    if weights is not None:
+        return weighted_batches(ids, targets, weights, size, n_classes=n_labels, **common)
     if settings.balanced:
         return balanced_batches(ids, targets, size, loop=True, shuffle=True, **common)
     return shuffled_batches(ids, targets, size, **common)
