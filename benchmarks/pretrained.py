@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 # The recipes of each model. Each starts from the weights of the one before. `en_auto` is made of two others.
-RECIPES = {"en": ["en"], "en_ternary": ["en_ternary_start", "en_ternary"], "en_trf": ["en_trf"]}
+RECIPES = {"en": ["en"], "en_ternary": ["en_ternary_start", "en_ternary"], "en_trf": ["en_trf_start", "en_trf"]}
 # The first of the tweets without labels, which the bundled `en_trf` labels for the recipes of the others.
 N_SOFT = 50_000
 MOST_MB = {"en": 5.0, "en_ternary": 5.0, "en_trf": 25.0}

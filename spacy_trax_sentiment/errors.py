@@ -205,6 +205,15 @@ class Errors:
     S191 = "[S191] {path}, line {line}: {value} is not a single word, a tab and a valence from -4 to 4, such as 'gut<TAB>2'."
     S192 = "[S192] '{value}' is not a language that spaCy can tokenize here ({reason}). Give the code of one of its languages, such as 'de', or 'xx' for any."
 
+    # Targets
+    S200 = "[S200] the model cannot tell what a text says of a target. Use 'en_trf' or 'en_auto', or an Encoder.v1 trained on targets (`target_head`)."
+    S201 = "[S201] only an Encoder.v1 with WordPieces.v1 learns what a text says of a target. Start from 'en_trf', or name that architecture in the config."
+    S202 = "[S202] the target from character {start} to {end} is empty, or not in the text of {length} characters. Give the first character and the one after the last."
+    S204 = "[S204] the targets are spans of different Docs. Ask for those of one Doc at a time."
+    S205 = "[S205] the target at token {start} is an empty span. Give a span of at least one token."
+    S206 = "[S206] there are {n_texts} texts and {n_targets} lists of targets. Give a list of targets for each text, which may be empty."
+    S203 = "[S203] the target from {start} to {end} is not in the text. Give the numbers `from`, of its first character, and `to`, of the one after its last."
+
     # Warnings
     S172 = "[S172] the model's language is '{language}', and the pipeline's is '{found}'. Name a model of the pipeline's language, or train one."
 

@@ -183,3 +183,33 @@ def tiny_encoder(tiny_bert: Path) -> dict[str, object]:
             "max_pieces": 16,
         },
     }
+
+
+@pytest.fixture(scope="session")
+def tiny_targets(tiny_encoder: dict[str, object], require_trax: None) -> Language:
+    """A small encoder that Trax's Loop trained on texts and on targets in them. Tests must not change it."""
+    import numpy as np
+
+    from spacy_trax_sentiment.training.labelled import Corpus, LabelledText
+    from spacy_trax_sentiment.training.run import train_on
+    from spacy_trax_sentiment.training.settings import Settings
+
+    words = {"good": "positive", "great": "positive", "bad": "negative", "awful": "negative"}
+    texts, spans = [], []
+    for first, of_first in words.items():
+        texts.append(LabelledText(f"{first} film", of_first))
+        spans.append(None)
+        for second, of_second in words.items():
+            text = f"{first} film, {second} smile"
+            for target, label in (("film", of_first), ("smile", of_second)):
+                texts.append(LabelledText(text, label))
+                spans.append((text.index(target), text.index(target) + len(target)))
+    labels = ["negative", "neutral", "positive"]
+    targets = np.array([np.eye(3)[labels.index(text.label)] for text in texts], dtype=np.float32)
+    corpus = Corpus(labels, texts, texts, None, targets, targets, spans, spans)
+    model = {**tiny_encoder, "width": 16, "frozen_embedding": False, "start": None}
+    settings = Settings(
+        steps=300, batch_size=16, ids_per_batch=256, learning_rate=0.003, decay=True, clip_grad_norm=1.0,
+        balanced=False, model=model, weight_decay=0.0, evaluate_every=300,
+    )  # fmt: skip
+    return train_on(corpus, settings).nlp

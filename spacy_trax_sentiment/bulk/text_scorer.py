@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,12 @@ from thinc.api import Config, Model
 
 from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
-from ..errors import Errors, SentimentError
-from ..model.inputs import docs_scored, scoring_models, token_preprocessor
+from ..errors import Errors, SentimentError, errors_at
+from ..model.inputs import doc_batches, doc_tokens, docs_scored, scoring_models, token_preprocessor
+from ..model.targets import target_model, target_probabilities, token_span
 from ..pipelines import find_component, load, saved_state
 from ..pretrained import pretrained_path
+from ..text.arrays import Ragged
 from ..text.labels import Scored, chosen_labels
 from .chunk_cache import MAX_CHUNKS
 from .chunk_tokenizer import tokenized
@@ -34,6 +36,9 @@ from .model_scorer import ModelScorer
 logger = logging.getLogger(__name__)
 
 Scores = NDArray[np.float32]
+
+Targets = Iterable[Sequence[tuple[int, int]]]
+"""For each text its targets, each from a character to before another."""
 
 # Characters of the texts that are scored at a time. The arrays for them take about 30 MB.
 _BLOCK_SIZE = 1 << 20
@@ -106,22 +111,47 @@ class TextScorer:
         """The labels, under the name that scikit-learn gives them."""
         return self.labels
 
-    def predict_proba(self, texts: Iterable[str]) -> Scores:
-        """Score texts.
+    @overload
+    def predict_proba(self, texts: Iterable[str]) -> Scores: ...
+    @overload
+    def predict_proba(self, texts: Iterable[str], targets: Targets) -> Ragged: ...
+    def predict_proba(self, texts: Iterable[str], targets: Targets | None = None) -> Scores | Ragged:
+        """Score texts, or what they express toward targets.
 
         Args:
             texts: The texts. A lone surrogate, which spaCy refuses, counts as U+FFFD. Texts may exceed
                 `nlp.max_length`, unless Docs are needed.
+            targets: For each text, a list of targets: for each its first character and the one after its last. A target
+                that begins or ends within a token is taken for all of the token. None to score the texts themselves.
 
         Returns:
-            The probabilities, float32 (n_texts, n_labels). The columns are in the order of `labels`.
+            The probabilities, float32 (n_texts, n_labels). The columns are in the order of `labels`. With targets, a
+            `Ragged`: the attribute `values`, float32 (n_targets, n_labels), holds those of all texts' targets in order,
+            and `lengths`, int64 (n_texts,), the number of targets of each text; `split()` returns an array per text.
 
         Raises:
-            SentimentError: A text is not a str.
+            SentimentError: A text is not a str, a target is empty or not in its text, or the model cannot score
+                targets.
         """
-        return self.score(texts).probabilities
+        return self.score(texts).probabilities if targets is None else self._of_targets(list(texts), list(targets))
 
     __call__ = predict_proba
+
+    def _of_targets(self, texts: list[str], targets: Sequence[Sequence[tuple[int, int]]]) -> Ragged:
+        model = target_model(self._component.model)
+        if len(texts) != len(targets):
+            raise SentimentError(Errors.S206.format(n_texts=len(texts), n_targets=len(targets)))
+        found: list[Ragged] = []
+        docs = component_docs(self._nlp, self._component, _checked(texts))
+        remaining = enumerate(targets)
+        for batch in doc_batches(docs):
+            spans = []
+            for doc, (i, of_text) in zip(batch, islice(remaining, len(batch)), strict=True):
+                with errors_at(f"text {i}"):
+                    spans.append([token_span(doc, *target) for target in of_text])
+            found.append(target_probabilities(model, doc_tokens(model, batch), spans))
+        empty = Ragged(np.empty((0, len(self.labels)), dtype=np.float32), np.empty(0, dtype=np.int64))
+        return Ragged(*map(np.concatenate, zip(empty, *found, strict=True)))
 
     def score(self, texts: Iterable[str]) -> Scored:
         """Return the probabilities of texts, and whether there is evidence in them; see `predict_proba`."""

@@ -6,6 +6,7 @@ polarity.py: the labels between which log-odds stand.
 style.py: the style sheet.
 fragment.py: a sentiment to a fragment of HTML.
 sentiment.py: contributions to a `Sentiment`.
+target_sentiment.py: what a Doc expresses toward spans of it.
 weighted.py: the sentiments by both models of a cascade to one.
 doc_extension.py: `doc._.sentiment` and `span._.sentiment`.
 html.py: `render`, as displaCy has it.

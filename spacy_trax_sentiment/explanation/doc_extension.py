@@ -15,9 +15,10 @@ from ..errors import Errors, SentimentError
 from ..model.thinc_model import folded_classifier, folds
 from .contributions import Contributions, doc_contributions
 from .sentiment import Sentiment
+from .target_sentiment import TargetSentiment, target_sentiments
 from .weighted import WeightedSentiment
 
-EXTENSION = "sentiment"
+EXTENSION, OF_TARGET = "sentiment", "target_sentiment"
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +47,16 @@ def register_component(component: Component) -> None:
     An extension of the same name that belongs to another package is left alone.
     """
     _COMPONENTS.add(component)
-    for kind in (Doc, Span):
-        if not kind.has_extension(EXTENSION):
-            kind.set_extension(EXTENSION, getter=sentiment_of)
-        elif kind.get_extension(EXTENSION)[2] is not sentiment_of:
-            logger.warning("%s._.%s belongs to another package; ours is not registered.", kind.__name__, EXTENSION)
+    ours: list[tuple[Any, str, Any]] = [
+        (Doc, EXTENSION, sentiment_of),
+        (Span, EXTENSION, sentiment_of),
+        (Span, OF_TARGET, target_sentiment_of),
+    ]
+    for kind, name, getter in ours:
+        if not kind.has_extension(name):
+            kind.set_extension(name, getter=getter)
+        elif kind.get_extension(name)[2] is not getter:
+            logger.warning("%s._.%s belongs to another package; ours is not registered.", kind.__name__, name)
 
 
 def record_scored(docs: Iterable[Doc], component: Component) -> None:
@@ -73,6 +79,16 @@ def sentiment_of(target: Doc | Span, component: Component | None = None) -> Sent
     if len(sentiments) == 1 and sentiments[0][1] == 1:
         return sentiments[0][0]
     return WeightedSentiment(target, component.labels, sentiments)
+
+
+def target_sentiment_of(span: Span, component: Component | None = None) -> TargetSentiment:
+    """Return what a Doc expresses toward a span of it, by the component that scored the Doc, or by another.
+
+    SentimentError is raised if the model cannot score targets, and as by `sentiment_of`.
+    """
+    component = component or _component_of(span.doc)
+    component.require_weights()
+    return target_sentiments(component.model, component.labels, [span])[0]
 
 
 def _contributions(model: Model[Any, Any], doc: Doc) -> Contributions:

@@ -3,6 +3,9 @@
 architecture.py: the settings that determine a model's layers.
 thinc_model.py: the additive classifier as a Thinc model.
 custom_layer.py: any Trax layer as a Thinc model.
+encoder_layer.py: the Trax layers of a transformer encoder.
+encoder.py: the encoder as a Thinc model, and its start from files.
+targets.py: what texts express toward spans of them.
 cascade.py: two models as one, which answers by the first or reads by the second.
 inputs.py: Docs to tokens, ids and probabilities, for all architectures.
 columns.py: a model narrowed to some of its labels.

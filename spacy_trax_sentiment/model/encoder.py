@@ -1,4 +1,4 @@
-"""A transformer encoder of Trax layers, a classifier on the mean of its outputs, and its start from BERT's files."""
+"""The contextual classifier: a transformer encoder of Trax layers, and its start from BERT's files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,104 +13,14 @@ from ..storage.safetensors import read_safetensors
 from ..text.arrays import Array
 from ..text.preprocessor import Preprocessor
 from ..text.resources import find_resource
-from ..text.vocabulary import PAD_ID
 from ..text.word_pieces import bert_rows
 from .custom_layer import TraxLayer
+from .encoder_layer import BLOCK, EncoderLayer
 
-# The names of a block's weights, each with its place in BERT's layout.
-_BLOCK = {
-    **{name: f"attention.self.{name}" for name in ("query", "key", "value")},
-    "output": "attention.output.dense",
-    "attention_norm": "attention.output.LayerNorm",
-    "widen": "intermediate.dense",
-    "narrow": "output.dense",
-    "norm": "output.LayerNorm",
-}
 _EMBEDDINGS = "embeddings.word_embeddings.weight"
 _POSITIONS = "embeddings.position_embeddings.weight"
 _TOKEN_TYPES = "embeddings.token_type_embeddings.weight"
 _NORM = "embeddings.LayerNorm"
-_EPSILON = 1e-12  # of BERT's layer normalization
-
-
-@dataclass(frozen=True)
-class EncoderLayer:
-    """BERT's encoder (Devlin et al. 2019), the mean over the pieces of a text, dropout, and a dense layer.
-
-    Attributes:
-        width: The size of each piece's vector.
-        n_blocks: The number of blocks, each of self-attention and a feed-forward layer, normalized after each.
-        n_heads: The number of attention heads.
-        feed_forward_width: The units of the feed-forward layers, which have GELU.
-        max_length: The number of positions; later ones share the last.
-        frozen_embedding: Whether the pieces' embedding keeps its start while the rest is trained.
-    """
-
-    width: int = 384
-    n_blocks: int = 6
-    n_heads: int = 12
-    feed_forward_width: int = 1536
-    max_length: int = 512
-    frozen_embedding: bool = True
-
-    @property
-    def weight_names(self) -> tuple[str, ...]:
-        """The names of the weights, in the order of the leaves of the Trax layer's weights."""
-        blocks = (f"block_{i}_{name}" for i in range(self.n_blocks) for name in _BLOCK)
-        matrices = ("norm", *blocks)
-        return ("E", "positions", *(f"{name}{end}" for name in matrices for end in ("", "_bias")), "W", "b")
-
-    def shapes(self, n_terms: int, n_labels: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the weights by name. Those of a block repeat, so Trax is not needed to know them."""
-        wide = {"widen": (self.width, self.feed_forward_width), "narrow": (self.feed_forward_width, self.width)}
-        ends: dict[str, tuple[int, ...]] = {"E": (n_terms, self.width), "positions": (self.max_length, self.width)}
-        ends |= {"W": (self.width, n_labels), "b": (n_labels,)}
-        shapes: dict[str, tuple[int, ...]] = {}
-        for name in self.weight_names:
-            kind = name.partition("_")[2].partition("_")[2] if name.startswith("block_") else name
-            square = wide.get(kind.removesuffix("_bias"), (self.width, self.width))
-            is_vector = kind.endswith(("_bias", "norm"))
-            shapes[name] = ends.get(name) or (square[1:] if is_vector else square)
-        return shapes
-
-    def __call__(self, n_terms: int, n_labels: int, dropout: float) -> Any:
-        """Return the Trax layer: see `LayerFunction`."""
-        from .trax_backend import fastmath, jax, tl
-
-        jnp = fastmath.numpy
-
-        def real(ids: Any) -> Any:
-            return (ids != PAD_ID)[:, None, None, :]
-
-        def masked_mean(x: Any, real: Any) -> Any:
-            weights = real[:, 0, 0, :].astype(x.dtype)
-            return jnp.einsum("nlw,nl->nw", x, weights) / jnp.maximum(weights.sum(axis=1, keepdims=True), 1)
-
-        def norm() -> Any:
-            return tl.LayerNorm(epsilon=_EPSILON)
-
-        frozen = [tl.Fn("Frozen", jax.lax.stop_gradient)] if self.frozen_embedding else []
-        pieces = tl.Serial(tl.Embedding(n_terms, self.width), *frozen)
-        blocks = [
-            [
-                tl.Residual(tl.Attention(self.width, n_heads=self.n_heads, mode="eval")),
-                norm(),
-                tl.Residual(tl.Dense(self.feed_forward_width), tl.Gelu(), tl.Dense(self.width)),
-                norm(),
-            ]
-            for _ in range(self.n_blocks)
-        ]
-        return tl.Serial(
-            tl.Branch(
-                tl.Serial(tl.Branch(pieces, _positions(self.max_length, self.width)), tl.Add()), tl.Fn("Real", real)
-            ),
-            norm(),
-            *blocks,
-            tl.Fn("MaskedMean", masked_mean),
-            *([tl.Dropout(rate=dropout, mode="train")] if dropout else []),
-            tl.Dense(n_labels),
-            tl.LogSoftmax(),
-        )
 
 
 @dataclass(frozen=True)
@@ -155,6 +65,7 @@ def Encoder(  # noqa: N802 (named as it is registered)
     feed_forward_width: int = 1536,
     max_length: int = 512,
     frozen_embedding: bool = True,
+    target_head: bool = False,
     start: str | None = None,
     start_sha256: str | None = None,
     nO: int | None = None,
@@ -169,6 +80,7 @@ def Encoder(  # noqa: N802 (named as it is registered)
         feed_forward_width: The units of a block's feed-forward layer.
         max_length: The number of positions; later ones share the last.
         frozen_embedding: Whether the pieces' embedding keeps its start while the rest is trained.
+        target_head: Whether it also says what a text expresses toward a target: see `span._.target_sentiment`.
         start: A safetensors file in BERT's layout to start from, with its `vocab.txt` beside it: a path, or
             `package:path` for one in an installed package. None for random weights.
         start_sha256: The checksum that the file must have; None for any.
@@ -180,7 +92,7 @@ def Encoder(  # noqa: N802 (named as it is registered)
     Raises:
         SentimentError: A size is out of range.
     """
-    layer = EncoderLayer(width, n_blocks, n_heads, feed_forward_width, max_length, frozen_embedding)
+    layer = EncoderLayer(width, n_blocks, n_heads, feed_forward_width, max_length, frozen_embedding, target_head)
     for name in ("width", "n_blocks", "n_heads", "feed_forward_width", "max_length"):
         value = getattr(layer, name)
         if value < 1 or (name == "width" and value % n_heads):
@@ -208,7 +120,7 @@ def _from_bert(
     }
     places = {"norm": _NORM}
     for i in range(layer.n_blocks):
-        places |= {f"block_{i}_{name}": f"encoder.layer.{i}.{place}" for name, place in _BLOCK.items()}
+        places |= {f"block_{i}_{name}": f"encoder.layer.{i}.{place}" for name, place in BLOCK.items()}
     for name, place in places.items():
         # BERT's matrices are (units, inputs), Trax's (inputs, units).
         started[name] = found[f"{prefix}{place}.weight"].T
@@ -217,19 +129,3 @@ def _from_bert(
         if value.shape != weights[name].shape:
             raise ValueError(f"'{name}' is {value.shape}, and the config says {weights[name].shape}")
     return started
-
-
-def _positions(max_length: int, width: int) -> Any:
-    """Return a layer from ids (n_texts, length) to the learned vectors of their positions (n_texts, length, width)."""
-    from .trax_backend import fastmath, jax, tl
-
-    class Positions(tl.base.Layer):  # type: ignore[misc]
-        def init_weights_and_state(self, input_signature: Any) -> None:
-            self.weights = tl.RandomNormalInitializer(0.02)((max_length, width), self.rng)
-
-        def forward(self, ids: Any) -> Any:
-            # Not by slicing, which ONNX cannot do to a length that is not known yet.
-            places = jax.lax.broadcasted_iota("int32", ids.shape, 1)
-            return fastmath.numpy.take(self.weights, places, axis=0, mode="clip")
-
-    return Positions(name="Positions")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 
-def rewritten(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return the function's value, computed by operations that can be exported.
+def rewritten(function: Callable[..., Any], *arguments: Any) -> list[Any]:
+    """Return the function's values, computed by operations that can be exported.
 
     What the value does not depend on is left out: Trax's layers split random keys even when they predict. Matrix
     products become MatMul, whose weights ONNX Runtime packs (0.87 of the time that Einsum takes for an encoder; biases
@@ -16,8 +16,7 @@ def rewritten(function: Callable[..., Any], *arguments: Any) -> Any:
 
     traced = jax.make_jaxpr(function)(*arguments)
     needed, _ = jax.interpreters.partial_eval.dce_jaxpr(traced.jaxpr, [True] * len(traced.out_avals), instantiate=True)
-    (value,) = _run(needed, traced.consts, arguments)
-    return value
+    return _run(needed, traced.consts, arguments)
 
 
 def _run(jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:

@@ -5,19 +5,20 @@ The graphs take the weights as inputs: they are made once per architecture, and 
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import Errors, MissingExtraError, SentimentError
-from ..text.arrays import Array
 from .architecture import LayerArchitecture
 from .exportable import rewritten
 from .gradients import TRACING, compiled
 from .graph import DIRECTION, GRADIENT, IDS, Graph
+from .parameters import layer_weights
 from .session import Session, import_onnxruntime
 from .trax_layers import initialized_layer, leaf_names
 
@@ -32,7 +33,8 @@ class LayerFunctions(NamedTuple):
     Attributes:
         weights: The initial weights by name, in the order in which the functions take them.
         tables: The names of the embedding tables, (n_terms, width). They may be given with another number of rows.
-        predict: (ids, *weights) -> log-probabilities (n_texts, n_labels).
+        predict: (ids, *weights) -> [log-probabilities (n_texts, n_labels)]; of a layer with a target head, the pieces'
+            vectors (n_texts, length, width), too.
         contribute: (ids, direction (n_texts, n_labels), *weights) -> each id's contribution (n_texts, length): its
             rows times the gradient of the log-probabilities' sum in that direction.
     """
@@ -47,6 +49,7 @@ def layer_functions(architecture: LayerArchitecture) -> LayerFunctions:
     """Return an architecture's layer as functions."""
     from .trax_backend import jax
 
+    architecture = replace(architecture, layer=getattr(architecture.layer, "serving", architecture.layer))
     layer = initialized_layer(architecture)
     values, structure = jax.tree_util.tree_flatten(layer.weights)
     weights, state = dict(zip(leaf_names(architecture, layer), values, strict=True)), layer.state
@@ -55,13 +58,13 @@ def layer_functions(architecture: LayerArchitecture) -> LayerFunctions:
     def run(ids: Any, *leaves: Any) -> Any:
         return layer.pure_fn(ids, jax.tree_util.tree_unflatten(structure, leaves), state, jax.random.PRNGKey(0))[0]
 
-    def predict(ids: Any, *leaves: Any) -> Any:
+    def predict(ids: Any, *leaves: Any) -> list[Any]:
         return rewritten(run, ids, *leaves)
 
     def contribute(ids: Any, direction: Any, *leaves: Any) -> Any:
         def total(some: list[Any]) -> Any:
             given = dict(zip(tables, some, strict=True))
-            return (direction * predict(ids, *(given.get(i, leaf) for i, leaf in enumerate(leaves)))).sum()
+            return (direction * predict(ids, *(given.get(i, leaf) for i, leaf in enumerate(leaves)))[0]).sum()
 
         def rows(table: Any) -> Any:
             return jax.numpy.take(table, ids, axis=0, mode="clip")
@@ -93,13 +96,13 @@ def exported(architecture: LayerArchitecture) -> Graph:
         else:
             if layer.tables:
                 graph.gradient = _gradient(architecture, layer)
-    _check_against_trax(graph, {name: np.asarray(value) for name, value in layer.weights.items()})
+    _check_against_trax(graph)
     return graph
 
 
 def _graph(architecture: LayerArchitecture, layer: LayerFunctions, tables: tuple[str, ...]) -> Graph:
     graph = Graph(b"", architecture)
-    graph.data = _onnx(layer, tables, layer.predict, {IDS: ("B, T", np.int32)}, graph.output)
+    graph.data = _onnx(layer, tables, layer.predict, {IDS: ("B, T", np.int32)}, graph.outputs)
     return graph
 
 
@@ -108,7 +111,7 @@ def _gradient(architecture: LayerArchitecture, layer: LayerFunctions) -> Graph |
     inputs = {IDS: ("B, T", np.int32), DIRECTION: (f"B, {architecture.n_labels}", np.float32)}
     try:
         graph.data = _onnx(
-            layer, layer.tables, lambda *arguments: rewritten(layer.contribute, *arguments), inputs, graph.output
+            layer, layer.tables, lambda *arguments: rewritten(layer.contribute, *arguments), inputs, graph.outputs
         )
     except Exception as error:  # the exporter may fail in any way at an operator that it does not know
         logger.info("the gradient of %s was not exported to ONNX: %s", architecture.layer, error)
@@ -121,7 +124,7 @@ def _onnx(
     tables: tuple[str, ...],
     function: Callable[..., Any],
     inputs: dict[str, tuple[str, Any]],
-    output: str,
+    outputs: Sequence[str],
 ) -> bytes:
     """Return a function of `inputs`, given by shape and type, and of the weights as the bytes of an ONNX file."""
     from .trax_backend import jax
@@ -140,18 +143,22 @@ def _onnx(
         shape = symbolic(f"N, {value.shape[1]}") if name in tables else value.shape
         specs.append(jax.ShapeDtypeStruct(shape, value.dtype))
     names = [*inputs, *layer.weights]
-    model = jax2onnx.to_onnx(function, specs, input_names=names, output_names=[output])
+    model = jax2onnx.to_onnx(function, specs, input_names=names, output_names=list(outputs))
     data: bytes = model.SerializeToString()
     return data
 
 
-def _check_against_trax(graph: Graph, weights: dict[str, Array]) -> None:
+def _check_against_trax(graph: Graph) -> None:
     """Raise SentimentError if a graph scores some ids otherwise than Trax does. Without ONNX Runtime it is skipped."""
     try:
         import_onnxruntime()
     except MissingExtraError:
         return
-    run, architecture = Session(graph, weights), graph.architecture
+    architecture = graph.architecture
+    weights = {
+        name: np.asarray(value) for name, value in layer_weights(initialized_layer(architecture), architecture).items()
+    }
+    run = Session(graph, weights)
     for shape in ((1, 1), (3, 7)):
         ids = (np.arange(1, shape[0] * shape[1] + 1, dtype=np.int32) % architecture.n_terms).reshape(shape)
         difference = np.abs(run(ids) - compiled(architecture).run(weights, ids, 0)).max()

@@ -26,6 +26,7 @@ from ..text.word_pieces import WordPieces
 from .architecture import MEANS, Architecture, weight_names
 from .cascade import Cascade, is_cascade, loaded_cascade
 from .encoder import Encoder, is_encoder
+from .encoder_layer import EncoderLayer
 from .graph import GRADIENT, GRAPH, Graph, described
 from .layer_scores import current_graph
 from .parameters import get_architecture, get_weights, has_weights, set_weights
@@ -101,6 +102,10 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> t
     try:
         if "encoder" in settings and not is_encoder(model) and not model.attrs["vocabulary"]:
             model = Encoder(WordPieces(), **settings["encoder"])
+        elif "encoder" in settings and is_encoder(model) and not model.attrs["vocabulary"]:
+            # Training on targets adds the head, whatever the config says.
+            has_head = bool(settings["encoder"].get("target_head", False))
+            model.attrs["layer"] = replace(model.attrs["layer"], target_head=has_head)
         vocabulary = dict(zip(terms, range(len(terms)), strict=True))
         _check_settings(model, settings, terms, vocabulary)
         preprocessor = copy.copy(model.attrs["preprocessor"])  # a copy, because the file may still be refused
@@ -212,8 +217,8 @@ def _attributes(model: Model[Any, Any]) -> list[str]:
 
 
 def _check_settings(model: Model[Any, Any], settings: Any, terms: Any, vocabulary: dict[str, int]) -> None:
-    of_encoder = asdict(model.attrs["layer"]) if is_encoder(model) else None
-    if ("mean" in settings) != ("mean" in model.attrs) or settings.get("encoder") != of_encoder:
+    layer, sizes = model.attrs["layer"] if is_encoder(model) else None, settings.get("encoder")
+    if ("mean" in settings) != ("mean" in model.attrs) or layer != (sizes and EncoderLayer(**sizes)):
         raise ValueError("it was made by another architecture")
     if not isinstance(settings["cfg"], dict) or settings.get("mean", MEANS[0]) not in MEANS:
         raise ValueError("the settings are not this format's")

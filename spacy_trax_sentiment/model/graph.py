@@ -15,6 +15,7 @@ from .architecture import LayerArchitecture
 
 GRAPH, GRADIENT = "graph.onnx", "gradient.onnx"
 IDS, DIRECTION = "ids", "direction"
+VECTORS = "vectors"
 _OUTPUTS = {GRAPH: "log_probabilities", GRADIENT: "contributions"}
 
 # A graph without weights takes some hundred kilobytes.
@@ -32,9 +33,9 @@ class Graph:
         data: The bytes of the ONNX file; none if the model was saved without a graph.
         architecture: What it was made for.
         where: The file that it came from.
-        name: `GRAPH`, from ids to log-probabilities; or `GRADIENT`, from ids and a direction (n_texts, n_labels) to
-            each id's contribution (n_texts, length): its row times the gradient of the log-probabilities' sum in that
-            direction.
+        name: `GRAPH`, from ids to log-probabilities and, of a layer with a target head, vectors (n_texts, length,
+            width); or `GRADIENT`, from ids and a direction (n_texts, n_labels) to each id's contribution (n_texts,
+            length): its row times the gradient of the log-probabilities' sum in that direction.
         gradient: The graph of the gradient that belongs to this one, if there is one.
     """
 
@@ -46,9 +47,10 @@ class Graph:
     _is_checked: bool = field(default=False, repr=False, compare=False)
 
     @property
-    def output(self) -> str:
-        """The name of the output."""
-        return _OUTPUTS[self.name]
+    def outputs(self) -> list[str]:
+        """The names of the outputs."""
+        has_vectors = self.name == GRAPH and getattr(self.architecture.layer, "target_head", False)
+        return [_OUTPUTS[self.name], *([VECTORS] if has_vectors else [])]
 
     def parsed(self, shapes: Mapping[str, tuple[int, ...]]) -> Any:
         """Return the `onnx.ModelProto`, whose inputs are `ids` and the weights, whose shapes by name are given.
@@ -63,7 +65,10 @@ class Graph:
                 if self.name == GRADIENT:
                     inputs[DIRECTION] = ("B", n_labels)
                 n_columns = n_labels if self.name == GRAPH else "T"
-                check_model(onnx, model, inputs, {self.output: ("B", n_columns)}, self.architecture.n_terms)
+                outputs: dict[str, Shape] = {_OUTPUTS[self.name]: ("B", n_columns)}
+                if VECTORS in self.outputs:
+                    outputs[VECTORS] = ("B", "T", shapes["E"][1])
+                check_model(onnx, model, inputs, outputs, self.architecture.n_terms)
                 self._is_checked = True
         except (ValueError, RecursionError) as error:
             raise self.refused(error) from None

@@ -117,11 +117,15 @@ def token_ids(model: Model[Any, Any], tokens: Ragged) -> Ragged:
 
 def docs_to_ids(model: Model[Any, Any], docs: Iterable[Doc]) -> Iterator[NDArray[np.int32]]:
     """Yield the ids of each Doc. At most some hundred Docs are held at a time."""
-    # The Docs of a batch must share their strings.
-    groups = (group for _, group in groupby(docs, key=lambda doc: doc.vocab))
-    for batch in chain.from_iterable(minibatch(group, _DOCS_AT_A_TIME) for group in groups):  # type: ignore[no-untyped-call]
+    for batch in doc_batches(docs):
         ids = token_ids(model, doc_tokens(model, batch))
         yield from Ragged(ids.values.astype(np.int32), ids.lengths).split()
+
+
+def doc_batches(docs: Iterable[Doc]) -> Iterator[list[Doc]]:
+    """Yield the Docs in batches of some hundred that share their strings."""
+    groups = (group for _, group in groupby(docs, key=lambda doc: doc.vocab))
+    return chain.from_iterable(minibatch(group, _DOCS_AT_A_TIME) for group in groups)  # type: ignore[no-untyped-call]
 
 
 def evidence(model: Model[Any, Any], tokens: Ragged) -> Array:

@@ -1,7 +1,7 @@
 """The ids of texts to log-probabilities, by ONNX Runtime, or by Trax before the model is saved; and their gradients."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from .architecture import LayerArchitecture
 from .exported import exported, layer_functions
 from .gradients import TRACING, compiled
 from .graph import Graph
-from .padding import bucket_length, pad, row_bucket
+from .padding import bucket_length, longest_length, pad, row_bucket
 from .parameters import get_architecture, get_weights
 from .session import Session, import_onnxruntime
 
@@ -35,17 +35,35 @@ def layer_log_probabilities(model: Model[Any, Any], texts: Sequence[Array]) -> N
     Texts of similar length run together, in batches that bound the memory.
     """
     scores = np.zeros((len(texts), model.get_dim("nO")), dtype=np.float32)
+    run = predictor(model)  # even for no texts, so that what it lacks is reported by the first call
+    for batch, padded in batches(texts):
+        scores[batch] = run(padded)
+    return scores
+
+
+def batches(texts: Sequence[Array]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    """Yield the indices of texts of similar length, and their padded ids, in batches that bound the memory."""
     lengths = np.array([max(len(text), 1) for text in texts], dtype=np.int64)
     order = np.argsort(lengths, kind="stable")
-    run = predictor(model)  # even for no texts, so that what it lacks is reported by the first call
     start = 0
     while start < len(order):
         batch = order[start : start + _MAX_TEXTS]
         sizes = lengths[batch] * np.arange(1, len(batch) + 1)
         batch = batch[: max(int(np.searchsorted(sizes, _MAX_IDS, side="right")), 1)]
-        scores[batch] = run(pad([texts[i] for i in batch], lambda longest: max(longest, 1)))
+        yield batch, pad([texts[i] for i in batch], longest_length)
         start += len(batch)
-    return scores
+
+
+def vectors_of(model: Model[Any, Any]) -> Callable[[NDArray[np.int32]], Array]:
+    """Return the function of a model with a target head from padded ids to vectors (n_texts, length, width).
+
+    It is the same one as long as the weights are, unless the model has no graph.
+    """
+    graph = _usable_graph(model)
+    if graph is None:
+        return _trax_vectors(model)
+    session: Session = model.attrs["caches"].session(model, graph)
+    return session.vectors
 
 
 def predictor(model: Model[Any, Any]) -> Run:
@@ -160,6 +178,19 @@ def _jitted(architecture: LayerArchitecture) -> tuple[Any, Any, tuple[str, ...],
     return jax.jit(layer.predict), jax.jit(layer.contribute), tuple(layer.weights), layer.tables
 
 
+def _trax_vectors(model: Model[Any, Any]) -> Callable[[NDArray[np.int32]], Array]:
+    with TRACING:
+        predict, _, names, _ = _jitted(get_architecture(model))
+    weights = get_weights(model)
+
+    def run(ids: NDArray[np.int32]) -> Array:
+        padded = pad(list(ids), bucket_length, n_rows=row_bucket(len(ids)))
+        with TRACING:
+            return np.asarray(predict(padded, *(weights[name] for name in names))[1])[: len(ids), : ids.shape[1]]
+
+    return run
+
+
 def _differentiable_by_jax(model: Model[Any, Any]) -> Differentiable:
     weights = get_weights(model)
     with TRACING:
@@ -178,7 +209,7 @@ def _differentiable_by_jax(model: Model[Any, Any]) -> Differentiable:
     def run_predict(ids: Array, given: dict[str, Array]) -> Array:
         more, leaves = padded(ids, given)
         with TRACING:
-            return np.asarray(predict(more, *leaves))
+            return np.asarray(predict(more, *leaves)[0])
 
     def run_contribute(ids: Array, given: dict[str, Array], direction: Array) -> Array:
         more, leaves = padded(ids, given)

@@ -41,11 +41,18 @@ class Session:
 
     def __call__(self, ids: NDArray[np.int32], **inputs: Array) -> Array:
         """Return the graph's output for padded ids (n_texts, length), its other inputs and, if given, other tables."""
+        return self._run(0, {IDS: ids, **self.tables, **inputs})
+
+    def vectors(self, ids: NDArray[np.int32]) -> Array:
+        """Return the vectors (n_texts, length, width) of padded ids, from the graph of a layer with a target head."""
+        return self._run(1, {IDS: ids, **self.tables})
+
+    def _run(self, output: int, inputs: dict[str, Array]) -> Array:
         try:
-            (output,) = self._session.run([self._graph.output], {IDS: ids, **self.tables, **inputs})
+            (value,) = self._session.run([self._graph.outputs[output]], inputs)
         except Exception as error:
             raise self._graph.refused(error) from None
-        return np.asarray(output)
+        return np.asarray(value)
 
 
 def import_onnxruntime() -> Any:

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import srsly
@@ -30,6 +31,26 @@ _LONGEST_WORD = 100
 _UNUSED = re.compile(r"\[unused\d+\]")
 _RATING = re.compile(r"\d+(?:[.,]\d+)?/\d+")
 _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ceaf\U0002f800-\U0002fa1f]")
+
+
+Spans = Sequence[tuple[int, int]]
+"""For each target the first of its tokens and the one after its last, counted in its text."""
+
+
+class Reading(NamedTuple):
+    """What the encoder reads of a text for some of its targets.
+
+    Attributes:
+        text: The number of the text.
+        window: The piece that it begins with; None if it is what is read for the text as a whole.
+        ids: The ids, int64 (n_ids,).
+        targets: For each target its number in the text, and the first of its ids and the one after its last.
+    """
+
+    text: int
+    window: int | None
+    ids: Array
+    targets: list[tuple[int, int, int]]
 
 
 @saved_with_model
@@ -114,6 +135,28 @@ class WordPieces(TokenPreprocessor):
         pieces = cache.ids_of(tokens.values, np.zeros(len(tokens.values), dtype=bool))
         return _framed(Ragged(pieces.values, segment_sums(pieces.lengths, tokens.lengths)), self.max_pieces)
 
+    def readings(self, tokens: Ragged, cache: LexemeCache, spans: Sequence[Spans]) -> Iterator[Reading]:
+        """Yield what to read of texts for their targets, spans of tokens: each target is in one reading of its text.
+
+        A text that is not too long is read once, as ever. So is a longer one for the targets in what it keeps; any
+        other target is read in a window around it, one of those that begin at every half of a window's length. A target
+        without any piece, such as white space, is in no reading.
+        """
+        pieces = cache.ids_of(tokens.values, np.zeros(len(tokens.values), dtype=bool))
+        of_texts = Ragged(pieces.values, segment_sums(pieces.lengths, tokens.lengths)).split()
+        counts = Ragged(pieces.lengths, tokens.lengths).split()
+        for text, (ids, n_pieces, of_text) in enumerate(zip(of_texts, counts, spans, strict=True)):
+            ends = np.append(0, np.cumsum(n_pieces)).tolist()
+            windows: dict[int | None, list[tuple[int, int, int]]] = {}
+            for target, (start, end) in enumerate(of_text):
+                if ends[start] < ends[end]:
+                    window, first, last = _placed(ends[start], ends[end], len(ids), self.max_pieces - 2)
+                    windows.setdefault(window, []).append((target, first, last))
+            for window, ranges_of in windows.items():
+                chosen = ids if window is None else ids[window : window + self.max_pieces - 2]
+                framed = _framed(Ragged(chosen, np.array([len(chosen)])), self.max_pieces).values
+                yield Reading(text, window, framed, ranges_of)
+
     def id_tokens(self, tokens: Ragged, cache: LexemeCache) -> tuple[Array, Array]:
         counts = cache.counts.take(tokens.values)
         places = np.repeat(np.arange(len(counts)), counts)
@@ -147,6 +190,22 @@ class WordPieces(TokenPreprocessor):
             pieces.append(prefix + word[start:end])
             start, prefix = end, _CONTINUES
         return pieces
+
+
+def _placed(start: int, end: int, n_pieces: int, most: int) -> tuple[int | None, int, int]:
+    """Return the window that a target's pieces are read in, None for the text as ever, and their places among its ids.
+
+    The first id is not a piece.
+    """
+    head = (most + 1) // 2
+    if n_pieces <= most or end <= head:
+        return None, start + 1, end + 1
+    dropped = n_pieces - most
+    if start >= head + dropped:
+        return None, start - dropped + 1, end - dropped + 1
+    step = max(most // 2, 1)
+    window = max((start + end) // 2 - step // 2, 0) // step * step
+    return window, max(start - window, 0) + 1, min(end - window, most) + 1
 
 
 def read_pieces(source: str) -> list[str]:

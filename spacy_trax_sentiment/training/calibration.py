@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
 
+from ..model.encoder_layer import TARGET_HEAD
 from ..model.folded import log_probabilities
 from ..model.layer_scores import layer_log_probabilities
 from ..model.parameters import get_weights, set_weights
+from ..model.targets import log_probabilities_of_targets
 from ..model.thinc_model import folded_classifier, folds
 from ..text.arrays import Ragged
 
@@ -31,25 +33,34 @@ def calibrate(
 ) -> float:
     """Divide a trained model's output layer by the temperature that makes held-out texts most probable.
 
-    Texts whose target is -1, because they have no label, are ignored.
+    Texts whose target is -1, because they have no label, are ignored. A target head gets a temperature of its own, from
+    the texts with a target.
 
     Args:
         model: A model whose output layer has the weights `W` and `b`.
-        ids: The ids of each text.
+        ids: The ids of each text, those of a target negative.
         targets: The column of each text's label.
         probabilities: The targets (n_texts, n_labels) of texts that do not all know each label: see `Corpus`.
 
     Returns:
-        The temperature: above 1, the model was overconfident.
+        The temperature for whole texts: above 1, the model was overconfident.
     """
-    known = [i for i, target in enumerate(targets) if target >= 0]
-    scores = _scores(model, [ids[i] for i in known])
-    if probabilities is not None:
-        scores = np.where(probabilities[known] < 0, _NEVER, scores)
-    temperature = fit_temperature(scores, np.array([targets[i] for i in known]))
-    weights = get_weights(model)
-    set_weights(model, weights | {name: weights[name] / temperature for name in ("W", "b")})
-    return temperature
+    has_target = np.array([bool(len(each)) and int(each.min()) < 0 for each in ids], dtype=bool)
+    has_label = np.asarray(targets) >= 0
+    temperatures = []
+    for known, score, head in (
+        (has_label & ~has_target, _scores, ("W", "b")),
+        (has_label & has_target, log_probabilities_of_targets, TARGET_HEAD),
+    ):
+        if not known.any():
+            continue
+        scores = score(model, [ids[i] for i in np.flatnonzero(known).tolist()])
+        if probabilities is not None:
+            scores = np.where(probabilities[known] < 0, _NEVER, scores)
+        temperatures.append(fit_temperature(scores, np.asarray(targets)[known]))
+        weights = get_weights(model)
+        set_weights(model, weights | {name: weights[name] / temperatures[-1] for name in head})
+    return temperatures[0]
 
 
 def _scores(model: Model[Any, Any], ids: Sequence[NDArray[np.int32]]) -> NDArray[Any]:

@@ -48,6 +48,9 @@ class Corpus(NamedTuple):
             the text's source does not know: such a text teaches only the odds of the others. None if the texts' own
             labels say it all.
         held_out_targets: The same for the held-out texts.
+        spans: For each text the first character of the target that its label is of, and the one after its last; None
+            for a text whose label is of the whole. None if there are no targets.
+        held_out_spans: The same for the held-out texts.
     """
 
     labels: Sequence[str]
@@ -56,6 +59,8 @@ class Corpus(NamedTuple):
     weights: Sequence[float] | None = None
     targets: NDArray[np.float32] | None = None
     held_out_targets: NDArray[np.float32] | None = None
+    spans: Sequence[tuple[int, int] | None] | None = None
+    held_out_spans: Sequence[tuple[int, int] | None] | None = None
 
 
 def require_labels(texts: Iterable[LabelledText], labels: Iterable[str]) -> None:

@@ -1,9 +1,10 @@
 """Read a recipe, which mixes labelled sources, as a corpus with weighted texts and settings."""
 
+import zlib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from .corpora import read_labelled_texts
 from .labelled import Corpus, LabelledText, require_labels
 from .settings import STRICT_NAMES, Settings, one_line_errors
 from .soft_labels import read_soft_labels
+from .target_texts import Span, read_target_texts
 
 
 @one_line_errors
@@ -30,6 +32,8 @@ class Source:
             of these.
         probabilities: The prefix of the columns that hold each label's probability, such as "sentiment_" in what
             `trax-sentiment predict` writes; the texts then need no label. None if each text has one label.
+        targets: Whether each label is of a part of its text, the target, from the character `from` to before `to`.
+        part: "train" to leave out the texts for "dev", about a tenth of them; "dev" for these alone; None for all.
     """
 
     path: str
@@ -37,6 +41,8 @@ class Source:
     label_weights: dict[str, float] | None = None
     labels: list[str] | None = None
     probabilities: str | None = None
+    targets: bool = False
+    part: Literal["train", "dev"] | None = None
 
     def weight_of(self, label: str) -> float:
         """Return the weight of a text with this label."""
@@ -79,37 +85,68 @@ def mix(recipe: Recipe, data: Path) -> Corpus:
     """Read a recipe's sources, which are relative to `data`: texts with a weight above 0, and held-out texts."""
     texts: list[LabelledText] = []
     weights: list[float] = []
-    targets, held_out_targets = [], []
+    targets, held_out_targets, spans, held_out_spans = [], [], list[Span | None](), list[Span | None]()
     for source in recipe.sources:
-        of_source, of_labels = _read(source, data, recipe.labels)
+        of_source, of_labels, of_spans = _read(source, data, recipe.labels)
         weights_of_source = [source.weight_of(text.label) for text in of_source]
         drawn = [i for i, weight in enumerate(weights_of_source) if weight]
         texts += [of_source[i] for i in drawn]
         weights += [weights_of_source[i] for i in drawn]
         targets.append(of_labels[drawn])
+        spans += [of_spans[i] for i in drawn]
     held_out = []
     for source in recipe.dev:
-        of_source, of_labels = _read(source, data, recipe.labels)
+        of_source, of_labels, of_spans = _read(source, data, recipe.labels)
         kept = [i for i, text in enumerate(of_source) if text.label in recipe.labels]
         held_out += [of_source[i] for i in kept]
         held_out_targets.append(of_labels[kept])
+        held_out_spans += [of_spans[i] for i in kept]
     for place, part in (("the training texts", texts), ("the held-out texts", held_out)):
         with errors_at(place):
             require_labels(part, recipe.labels)
-    if all(source.labels is None and source.probabilities is None for source in (*recipe.sources, *recipe.dev)):
+    if all(_is_plain(source) for source in (*recipe.sources, *recipe.dev)):
         return Corpus(recipe.labels, texts, held_out, weights)
-    return Corpus(recipe.labels, texts, held_out, weights, np.concatenate(targets), np.concatenate(held_out_targets))
+    corpus = Corpus(recipe.labels, texts, held_out, weights, np.concatenate(targets), np.concatenate(held_out_targets))
+    if any(source.targets for source in recipe.sources):
+        corpus = corpus._replace(spans=spans, held_out_spans=held_out_spans)
+    return corpus
 
 
-def _read(source: Source, data: Path, labels: Sequence[str]) -> tuple[list[LabelledText], NDArray[np.float32]]:
-    """Return a source's texts and their targets (n_texts, n_labels): see `Corpus`."""
+def _is_plain(source: Source) -> bool:
+    """Return whether the labels of a source's texts say it all."""
+    return source.labels is None and source.probabilities is None and not source.targets
+
+
+def _read(
+    source: Source, data: Path, labels: Sequence[str]
+) -> tuple[list[LabelledText], NDArray[np.float32], Sequence[Span | None]]:
+    """Return a source's texts, their targets (n_texts, n_labels) and their spans: see `Corpus`."""
     path = source.path if ":" in source.path else data / source.path
+    spans: Sequence[Span | None]
     if source.probabilities is not None:
-        return read_soft_labels(Path(path), source.probabilities, labels)
-    texts = read_labelled_texts(path, labels=None)
+        texts, targets = read_soft_labels(Path(path), source.probabilities, labels)
+        spans = [None] * len(texts)
+    elif source.targets:
+        texts, spans = read_target_texts(Path(path))
+        targets = _targets(source, texts, labels)
+    else:
+        texts = read_labelled_texts(path, labels=None)
+        spans, targets = [None] * len(texts), _targets(source, texts, labels)
+    if source.part is None:
+        return texts, targets, spans
+    kept = [i for i, text in enumerate(texts) if part_of(text.text) == source.part]
+    return [texts[i] for i in kept], targets[kept], [spans[i] for i in kept]
+
+
+def part_of(text: str) -> str:
+    """Return the part that a text of a source belongs to: "dev" for about a tenth of all texts, else "train"."""
+    return "train" if zlib.crc32(text.encode("utf-8", "surrogatepass")) % 10 else "dev"
+
+
+def _targets(source: Source, texts: Sequence[LabelledText], labels: Sequence[str]) -> NDArray[np.float32]:
     known = [label in (source.labels or labels) for label in labels]
     # A text of another label teaches even probabilities.
     even = np.where(known, 1 / sum(known), -1)
     rows = {label: np.where(known, np.eye(len(labels))[i], -1) for i, label in enumerate(labels) if known[i]}
     targets = [rows.get(text.label, even) for text in texts]
-    return texts, np.array(targets, dtype=np.float32).reshape(-1, len(labels))
+    return np.array(targets, dtype=np.float32).reshape(-1, len(labels))

@@ -30,6 +30,7 @@ from ..model.parameters import (
     set_weights,
     to_trax_layer,
 )
+from ..model.targets import add_target_head, target_ids
 from ..model.thinc_model import folds
 from ..pipelines import find_component, load
 from .batches import (
@@ -127,8 +128,10 @@ def train_on(
         see_all_devices()
     nlp = _start(corpus, settings, init_from)
     model = find_component(nlp).model
-    data = _number(model, corpus.texts, corpus.labels, str(nlp.lang), settings.max_ids, settings.seed)
-    dev = _number(model, corpus.held_out, corpus.labels, str(nlp.lang))
+    if corpus.spans is not None:
+        add_target_head(model)
+    data = _number(model, corpus.texts, corpus, str(nlp.lang), corpus.spans, settings.max_ids, settings.seed)
+    dev = _number(model, corpus.held_out, corpus, str(nlp.lang), corpus.held_out_spans)
     architecture = get_architecture(model)
     layer = initial_weights(model, settings.seed)[0] if init_from is None else to_trax_layer(model)
     facts = {}
@@ -215,10 +218,16 @@ def _model_config(settings: Settings) -> dict[str, Any]:
 
 
 def _number(
-    model: Model[Any, Any], texts: Texts, labels: Sequence[str], lang: str, max_ids: int = 0, seed: int = 0
+    model: Model[Any, Any],
+    texts: Texts,
+    corpus: Corpus,
+    lang: str,
+    spans: Sequence[tuple[int, int] | None] | None = None,
+    max_ids: int = 0,
+    seed: int = 0,
 ) -> _Numbered:
     """Turn texts into ids, at most `max_ids` random ones per text unless it is 0. Those of stored texts are stored."""
-    targets, counts, rng = array("i"), Counter[str](), np.random.default_rng(seed)
+    targets, counts, rng, labels = array("i"), Counter[str](), np.random.default_rng(seed), corpus.labels
 
     def counted() -> Iterator[LabelledText]:
         for text in texts:
@@ -226,7 +235,8 @@ def _number(
             counts[text.label] += 1
             yield text
 
-    ids = docs_to_ids(model, make_docs(counted(), lang=lang))
+    docs = make_docs(counted(), lang=lang)
+    ids = docs_to_ids(model, docs) if spans is None else target_ids(model, docs, spans)
     if max_ids:
         ids = (each if len(each) <= max_ids else rng.permutation(each)[:max_ids] for each in ids)
     return _Numbered(StoredIds(ids) if isinstance(texts, StoredTexts) else list(ids), targets, counts)
@@ -267,5 +277,6 @@ def _facts(corpus: Corpus, settings: Settings) -> dict[str, Any]:
         "the training texts": digest(chain.from_iterable(corpus.texts)),
         "the held-out texts": digest(chain.from_iterable(corpus.held_out)),
         "the texts' weights": None if weights is None else digest([np.asarray(weights, dtype=np.float64)]),
+        "the texts' targets": None if corpus.spans is None else digest([repr(corpus.spans)]),
         "the labels' probabilities": None if corpus.targets is None else digest([corpus.targets]),
     }

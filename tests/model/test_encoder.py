@@ -15,7 +15,8 @@ from spacy.util import registry
 
 from spacy_trax_sentiment import Settings, TextScorer, load, save, train
 from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
-from spacy_trax_sentiment.model.encoder import Encoder, EncoderLayer, Start
+from spacy_trax_sentiment.model.encoder import Encoder, Start
+from spacy_trax_sentiment.model.encoder_layer import EncoderLayer
 from spacy_trax_sentiment.model.inputs import set_vocabulary
 from spacy_trax_sentiment.model.parameters import get_weights, initial_weights
 from spacy_trax_sentiment.pipelines import find_component

@@ -38,7 +38,9 @@ class _RowTaker:
     def __call__(self, weights: Any, batch: Sequence[Any]) -> tuple[Any, Sequence[Any], Array]:
         """Return the weights with the batch's rows only, the batch with ids renumbered to match, and the rows' ids."""
         table = jax.tree_util.tree_leaves(weights)[_TABLE]
-        rows, places = batch_rows(np.asarray(batch[0]), len(table))
+        ids = np.asarray(batch[0])
+        rows, places = batch_rows(np.abs(ids), len(table))
+        places = np.where(ids < 0, -places, places)  # the sign says which ids are of a target
         return _with_table(weights, take_rows(table, rows, self.n_rows(len(rows)))), (places, *batch[1:]), rows
 
 
