@@ -36,7 +36,7 @@ def scorer(saved: Path) -> TextScorer:
 
 
 def test_a_text_says_opposite_things_of_two_targets(scorer: TextScorer) -> None:
-    found = scorer.predict_proba([OPPOSITE, "film", OPPOSITE[::1]], [TARGETS, [], TARGETS[:1]])
+    found = scorer.predict_proba([OPPOSITE, "film", OPPOSITE], [TARGETS, [], TARGETS[:1]])
     assert found.lengths.tolist() == [2, 0, 1]
     assert found.values.dtype == np.float32
     assert found.values.shape == (3, 3)
@@ -95,11 +95,15 @@ def test_each_target_is_read_with_its_own_pieces(tiny_targets: Language, some: l
 
 
 def test_a_target_in_the_middle_of_a_long_text_is_read_with_what_is_around_it(scorer: TextScorer) -> None:
-    filler = "the film was it " * 30
-    text = f"{filler}, awful smile, {filler}"
-    start = text.index("smile")
-    found = scorer.predict_proba([text], [[(start, start + 5)]]).values[0]
-    assert scorer.labels[found.argmax()] == "negative"
+    after = "the film was it " * 30
+    texts = [f"{before}awful smile {after}" for before in ("the film was it " * 30, "hate love was it " * 30)]
+    spans = [[(text.index("smile"), text.index("smile") + 5)] for text in texts]
+    one, other = scorer.predict_proba(texts, spans).values
+    assert not np.allclose(one, other, atol=1e-3)
+    far = [f"{before}{after}awful smile {after}" for before in ("the film was it " * 30, "hate love was it " * 30)]
+    spans = [[(text.index("smile"), text.index("smile") + 5)] for text in far]
+    one, other = scorer.predict_proba(far, spans).values
+    assert np.allclose(one, other, atol=1e-5)
 
 
 def test_targets_need_no_trax(saved: Path) -> None:
