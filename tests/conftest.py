@@ -24,8 +24,11 @@ SLOW_FIXTURES = {"require_nltk", "require_trax"}
 
 # A single example can take seconds, because JAX compiles on first use.
 hypothesis_settings.register_profile("default", deadline=None)
-# For mutmut and for tests that ran before, with --hypothesis-profile: the same few examples each time.
+# With --hypothesis-profile: fewer examples, for .ci/run, which must end in time; and the same few ones each time, for
+# mutmut, and for tests that ran before with something else installed.
+hypothesis_settings.register_profile("ci", deadline=None, database=None, max_examples=40)
 hypothesis_settings.register_profile("mutation", deadline=None, derandomize=True, database=None, max_examples=20)
+hypothesis_settings.register_profile("again", deadline=None, derandomize=True, database=None, max_examples=5)
 hypothesis_settings.load_profile("default")
 
 
