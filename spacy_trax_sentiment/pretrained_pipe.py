@@ -39,14 +39,22 @@ class PretrainedPipe:
     _pretrained = False
     _pending: Path | None = None  # the directory to load weights from once they are needed
 
-    def prepare(self, nlp: Language, pretrained: str | Path | None, restrict_labels: Sequence[str] | None) -> None:
-        """Set the labels to keep and where the weights come from, as the factory's settings say."""
+    def prepare(
+        self, nlp: Language, pretrained: str | Path | None, restrict_labels: Sequence[str] | None
+    ) -> Path | None:
+        """Set the labels to keep and where the weights come from, as the factory's settings say.
+
+        Returns:
+            The directory of the weights; None if there are none, those of a saved pipeline are read next instead, or a
+            cascade names its models itself.
+        """
         self.set_restriction(restrict_labels)
         pretrained = self.model.attrs.get("pretrained", pretrained)
-        if pretrained is not None:
-            # The weights of a saved pipeline are read next, and a cascade names its models itself.
-            needs_check = "pretrained" not in self.model.attrs and self.name not in nlp._meta.get("components", ())
-            self.use_pretrained(well_spelt(pretrained) if needs_check else pretrained)
+        if pretrained is None:
+            return None
+        needs_check = "pretrained" not in self.model.attrs and self.name not in nlp._meta.get("components", ())
+        self.use_pretrained(well_spelt(pretrained) if needs_check else pretrained)
+        return self._pending if needs_check else None
 
     def use_pretrained(self, name: str | Path) -> None:
         """Take the labels of bundled weights or a path now, and the vocabulary and weights once they are needed.

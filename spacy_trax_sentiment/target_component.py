@@ -12,7 +12,7 @@ from spacy.pipeline.spancat import SpanCategorizer
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Model, Optimizer, set_dropout_rate
 
 from .errors import Errors, SentimentError
 from .explanation.doc_extension import OF_TARGET, record_scored, register_component, target_sentiment_of
@@ -23,27 +23,23 @@ from .model.inputs import doc_batches, doc_tokens, set_vocabulary
 from .model.parameters import set_label_prior
 from .model.targets import target_model, target_probabilities, target_rows
 from .model.thinc_model import Classifier
+from .pretrained import lacks_target_head
 from .pretrained_pipe import PretrainedPipe, negative_log_likelihood
 from .text.arrays import Array, Ragged
 from .text.sentiment_terms import SentimentTerms
 from .text.target_spans import TargetSpans
 from .text.word_pieces import Spans
 
-DEFAULT_MODEL = Config().from_str(
-    """
-    [model]
-    @architectures = "spacy_trax_sentiment.Encoder.v1"
-    target_head = true
-    width = 128
-    n_blocks = 2
-    n_heads = 2
-    feed_forward_width = 512
-    frozen_embedding = false
-
-    [model.preprocessor]
-    @misc = "spacy_trax_sentiment.WordPieces.v1"
-    """
-)["model"]
+DEFAULT_MODEL = {
+    "@architectures": "spacy_trax_sentiment.Encoder.v1",
+    "preprocessor": {"@misc": "spacy_trax_sentiment.WordPieces.v1"},
+    "width": 128,
+    "n_blocks": 2,
+    "n_heads": 2,
+    "feed_forward_width": 512,
+    "frozen_embedding": False,
+    "target_head": True,
+}
 
 
 @Language.factory(
@@ -92,7 +88,9 @@ def make_trax_target_sentiment(
     """
     suggester = TargetSpans(nlp.vocab, nlp.tokenizer, sources, patterns, spans_key)
     component = TraxTargetSentiment(nlp.vocab, model, suggester, name, spans_key=spans_key, scorer=scorer)
-    component.prepare(nlp, pretrained, restrict_labels)
+    path = component.prepare(nlp, pretrained, restrict_labels)
+    if path is not None and lacks_target_head(path, name):
+        raise SentimentError(Errors.S200)
     return component
 
 
@@ -114,23 +112,21 @@ class TraxTargetSentiment(PretrainedPipe, SpanCategorizer):  # type: ignore[misc
         super().__init__(vocab, model, suggester, name, spans_key=spans_key, max_positive=1, scorer=scorer)
         register_component(self, OF_TARGET)
 
-    def predict(self, docs: Iterable[Doc]) -> tuple[list[Spans], Array]:
-        """Return the spans to judge of each Doc, and the probabilities of all, float32 (n_spans, n_labels)."""
+    def predict(self, docs: Iterable[Doc]) -> tuple[list[Spans], Ragged]:
+        """Return each Doc's spans to judge, and their probabilities, float32 (n_spans, n_labels)."""
         self.require_weights()
         docs = list(docs)
         spans = list(map(self.suggester.spans, docs))
         return spans, self._scores(docs, spans)
 
-    def set_annotations(self, docs: Iterable[Doc], indices_scores: tuple[Sequence[Spans], Array]) -> None:
+    def set_annotations(self, docs: Iterable[Doc], indices_scores: tuple[Sequence[Spans], Ragged]) -> None:
         """Set `doc.spans[spans_key]` to the spans with their labels; `attrs["scores"]` holds their probabilities."""
         docs, (places, scores) = list(docs), indices_scores
         record_scored(docs, self, OF_TARGET)
-        rows = iter(scores)
-        for doc, of_doc in zip(docs, places, strict=True):
-            of_spans = np.array(list(islice(rows, len(of_doc))), dtype=np.float32).reshape(-1, len(self.labels))
-            labels = [most_probable(self.labels, row) for row in of_spans.tolist()]
+        for doc, of_doc, rows in zip(docs, places, scores.split(), strict=True):
+            labels = [most_probable(self.labels, row) for row in rows.tolist()]
             spans = [Span(doc, start, end, label) for (start, end), label in zip(of_doc, labels, strict=True)]
-            doc.spans[self.key] = SpanGroup(doc, name=self.key, attrs={"scores": of_spans}, spans=spans)
+            doc.spans[self.key] = SpanGroup(doc, name=self.key, attrs={"scores": rows.copy()}, spans=spans)
 
     def explain(self, span: Span) -> TargetSentiment:
         """Return what a text says of a span by this component's model, whichever component scored the Doc."""
@@ -185,15 +181,7 @@ class TraxTargetSentiment(PretrainedPipe, SpanCategorizer):  # type: ignore[misc
         """Prepare for training: take the labels of the gold spans and the preprocessor's vocabulary; draw weights.
 
         Pretrained weights and their vocabulary are kept, to be trained further; the labels must then be theirs.
-
-        Args:
-            get_examples: Returns the examples, whose references have spans with labels in `doc.spans[spans_key]`.
-            nlp: The pipeline.
-            labels: The labels; None for those of the examples.
-
-        Raises:
-            SentimentError: The component is restricted, the labels are not those of the pretrained weights or fewer
-                than two, or the model has no target head.
+        `labels` are those to tell apart; None for those of the examples.
         """
         self.require_trainable()
         validate_get_examples(get_examples, "TraxTargetSentiment.initialize")
@@ -220,18 +208,19 @@ class TraxTargetSentiment(PretrainedPipe, SpanCategorizer):  # type: ignore[misc
         target_model(model)
         return model, {**cfg, "spans_key": self.key}
 
-    def _scores(self, docs: Sequence[Doc], spans: Sequence[Spans]) -> Array:
-        """Return the probabilities of spans, float32 (n_spans, n_labels)."""
+    def _scores(self, docs: Sequence[Doc], spans: Sequence[Spans]) -> Ragged:
+        """Return the probabilities of each Doc's spans, float32 (n_spans, n_labels)."""
         found, remaining = [np.empty((0, len(self.labels)), dtype=np.float32)], iter(spans)
         for batch in doc_batches(docs):
             of_batch = list(islice(remaining, len(batch)))
-            found.append(target_probabilities(target_model(self.model), doc_tokens(self.model, batch), of_batch).values)
-        return np.concatenate(found)
+            model = target_model(self.model)
+            found.append(target_probabilities(model, doc_tokens(model, batch), of_batch).values)
+        return Ragged(np.concatenate(found), np.array(list(map(len, spans)), dtype=np.int64))
 
     def _judged(self, docs: Sequence[Doc], spans: Sequence[Spans]) -> list[list[str]]:
         """Return the label of each span of Docs."""
-        labels = iter([most_probable(self.labels, row) for row in self._scores(docs, spans).tolist()])
-        return [list(islice(labels, len(of_doc))) for of_doc in spans]
+        rows = self._scores(docs, spans).split()
+        return [[most_probable(self.labels, row) for row in of_doc.tolist()] for of_doc in rows]
 
     def _to_learn(self, examples: Sequence[Example]) -> tuple[list[Array], Array]:
         """Return the ids to train on, a row for each gold span, and the rows' labels, one-hot (n_rows, n_labels)."""

@@ -1,15 +1,18 @@
 """Examples with predicted spans to how well their sentiment was told: the scorer of `trax_target_sentiment`."""
 
-import operator
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from spacy.pipeline.spancat import spancat_score
-from spacy.scorer import PRFScore
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from .text.word_pieces import Spans
+
+Judge = Callable[[Sequence[Doc], Sequence[Spans]], list[list[str]]]
+"""Returns the label of each span of Docs."""
 
 
 def make_target_scorer() -> Callable[..., dict[str, Any]]:
@@ -24,32 +27,24 @@ def make_target_scorer() -> Callable[..., dict[str, Any]]:
 
 
 def target_score(
-    examples: Iterable[Example],
-    *,
-    spans_key: str,
-    judge: Callable[[Sequence[Doc], Sequence[Spans]], list[list[str]]] | None = None,
-    **settings: Any,
+    examples: Iterable[Example], *, spans_key: str, judge: Judge | None = None, **settings: Any
 ) -> dict[str, Any]:
-    """Return the scores that `make_target_scorer` describes. `judge` returns the label of each span of Docs."""
+    """Return the scores that `make_target_scorer` describes."""
     examples = list(examples)
     docs = [eg.predicted for eg in examples]
-    gold = [eg.get_aligned_spans_y2x(eg.reference.spans.get(spans_key, ()), True) for eg in examples]
+    aligned = [eg.get_aligned_spans_y2x(eg.reference.spans.get(spans_key, ()), True) for eg in examples]
+    gold = [[span for span in spans if span.label_] for spans in aligned]
     places = [[(span.start, span.end) for span in spans] for spans in gold]
-    if judge is not None:
-        chosen: list[Any] = [label for labels in judge(docs, places) for label in labels]
-    else:
+    if judge is None:
         found = [{(span.start, span.end): span.label_ for span in doc.spans.get(spans_key, ())} for doc in docs]
-        chosen = [known.get(place) for known, of_doc in zip(found, places, strict=True) for place in of_doc]
+        judged = [[known.get(place, "") for place in of_doc] for known, of_doc in zip(found, places, strict=True)]
+    else:
+        judged = judge(docs, places)
+    truths = [span.label_ for spans in gold for span in spans]
+    chosen = list(chain.from_iterable(judged))
     scores = {**spancat_score(examples, spans_key=spans_key), "target_acc": None, "target_macro_f": None}
-    labels = [span.label_ for spans in gold for span in spans]
-    by_label = {label: PRFScore() for label in labels}
-    for label, score in by_label.items():
-        score.score_set(_places_of(label, chosen), _places_of(label, labels))
-    if labels:
-        scores["target_acc"] = sum(map(operator.eq, labels, chosen)) / len(labels)
-        scores["target_macro_f"] = sum(score.fscore for score in by_label.values()) / len(by_label)
+    if truths:
+        right = Counter(label for label, other in zip(truths, chosen, strict=True) if label == other)
+        f1 = [2 * right[label] / (truths.count(label) + chosen.count(label)) for label in set(truths)]
+        scores |= {"target_acc": right.total() / len(truths), "target_macro_f": sum(f1) / len(f1)}
     return scores
-
-
-def _places_of(label: str, labels: Sequence[Any]) -> set[int]:
-    return {i for i, each in enumerate(labels) if each == label}

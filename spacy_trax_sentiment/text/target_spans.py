@@ -16,22 +16,9 @@ from ..errors import Errors, SentimentError
 
 SOURCES = ("ents", "noun_chunks", "patterns", "spans")
 
-_PHRASE = "LOWER"  # the attribute that phrases are compared by
-
 
 class TargetSpans:
-    """A suggester of spans, as spaCy's `spancat` has one.
-
-    Args:
-        vocab: The pipeline's vocabulary.
-        tokenizer: Turns a phrase into tokens.
-        sources: Where the spans come from, some of `SOURCES`.
-        patterns: Phrases, in upper or lower case, and lists of spaCy's token patterns; or dicts with such a `pattern`.
-        spans_key: The key of the spans in `doc.spans` that the source "spans" means.
-
-    Raises:
-        SentimentError: A source is unknown, or a pattern cannot be used.
-    """
+    """A suggester of spans, as spaCy's `spancat` has one. Its settings are those of `trax_target_sentiment`."""
 
     def __init__(
         self, vocab: Vocab, tokenizer: Tokenizer, sources: Sequence[str], patterns: Iterable[Any], spans_key: str
@@ -76,7 +63,7 @@ class TargetSpans:
     @cached_property
     def _phrase_matcher(self) -> PhraseMatcher:
         # Made late, because the tokenizer of a saved pipeline is loaded after its components are made.
-        matcher = PhraseMatcher(self._vocab, attr=_PHRASE)
+        matcher = PhraseMatcher(self._vocab, attr="LOWER")
         matcher.add("target", [self._tokenizer(phrase) for phrase in self._phrases])
         return matcher
 
