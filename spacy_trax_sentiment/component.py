@@ -1,15 +1,13 @@
 """The spaCy component: `nlp.add_pipe("trax_sentiment")` sets `doc.cats` to one probability per label."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import srsly
-from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
+from spacy.pipeline.textcat import TextCategorizer
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -17,16 +15,11 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer
 from thinc.types import Floats2d
 
-from .errors import Errors, SentimentError
 from .explanation.doc_extension import record_scored, register_component, sentiment_of
 from .explanation.sentiment import Sentiment
-from .model.cascade import is_cascade
-from .model.files import model_from_files, model_to_files
 from .model.inputs import set_terms, set_vocabulary
-from .model.parameters import has_weights, set_label_prior
-from .pretrained import check_language, pretrained_labels, pretrained_model, pretrained_path, well_spelt
-from .restriction import RestrictableCategorizer
-from .storage.sealed import reader
+from .model.parameters import set_label_prior
+from .pretrained_pipe import PretrainedPipe, negative_log_likelihood
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -45,9 +38,6 @@ _UNWEIGHTED_SCORES = (
     *("cats_score_desc", "cats_micro_p", "cats_micro_r", "cats_micro_f", "cats_macro_p", "cats_macro_r"),
     *("cats_macro_f", "cats_macro_auc", "cats_f_per_type"),
 )
-
-# One for all components: loading is rare, and a component with a lock of its own could not be copied.
-_LOADING = threading.Lock()
 
 
 @Language.factory(
@@ -92,20 +82,12 @@ def make_trax_sentiment(
     if tokenizer_cache_size is not None and isinstance(nlp.tokenizer, Tokenizer):
         nlp.tokenizer.max_cache_size = max(nlp.tokenizer.max_cache_size, tokenizer_cache_size)
     component = TraxSentiment(nlp.vocab, model, name, threshold=threshold, scorer=scorer)
-    component.set_restriction(restrict_labels)
-    pretrained = model.attrs.get("pretrained", pretrained)
-    if pretrained is not None:
-        # The weights of a saved pipeline are read next, and a cascade names its models itself.
-        needs_check = "pretrained" not in model.attrs and name not in nlp._meta.get("components", ())
-        component.use_pretrained(well_spelt(pretrained) if needs_check else pretrained)
+    component.prepare(nlp, pretrained, restrict_labels)
     return component
 
 
-class TraxSentiment(RestrictableCategorizer):
+class TraxSentiment(PretrainedPipe, TextCategorizer):  # type: ignore[misc]
     """A text categorizer for exclusive labels whose model is a Trax classifier."""
-
-    _pretrained = False
-    _pending: Path | None = None  # the directory to load weights from once they are needed
 
     def __init__(
         self,
@@ -119,15 +101,6 @@ class TraxSentiment(RestrictableCategorizer):
         super().__init__(vocab, model, name, threshold=threshold, scorer=scorer)
         register_component(self)
 
-    def use_pretrained(self, name: str | Path) -> None:
-        """Take the labels of bundled weights or a path now, and the vocabulary and weights once they are needed.
-
-        spaCy makes the component of a saved pipeline before it reads the saved weights. Other weights are then never
-        needed; they would take time to load, and may be on another machine.
-        """
-        self._pending = pretrained_path(name)
-        self.cfg["labels"] = pretrained_labels(self._pending, self.name)
-
     @property
     def _rehearsal_model(self) -> Any:
         # `nlp.resume_training` looks for this attribute, and then copies the model, which must have its weights.
@@ -137,20 +110,6 @@ class TraxSentiment(RestrictableCategorizer):
     @_rehearsal_model.setter
     def _rehearsal_model(self, value: Any) -> None:
         self._rehearsed = value
-
-    def load_pending(self) -> None:
-        """Load the pretrained weights, unless they are loaded. Raises SentimentError if they are missing or damaged."""
-        if self._pending is None:
-            return
-        with _LOADING:
-            path = self._pending
-            if path is None:  # another thread was quicker
-                return
-            if is_cascade(self.model):
-                self._load(model_to_files(self.model, self.cfg).__getitem__, path)
-            else:
-                found, self._pretrained = pretrained_model(path, self.name), True
-                self.from_disk(found, exclude=["vocab"])
 
     def predict(self, docs: Iterable[Doc]) -> Floats2d:
         """Return probabilities, float32 (n_docs, n_labels). Each row sums to 1, for an empty Doc, too."""
@@ -181,27 +140,17 @@ class TraxSentiment(RestrictableCategorizer):
         self.require_trainable()
         return super().update(list(examples), drop=drop, sgd=sgd, losses=losses)
 
-    def add_label(self, label: str) -> int:
-        """Add a label to a component without weights, like spaCy's `TextCategorizer.add_label`."""
-        self.require_trainable()
-        self.cfg.setdefault("lang", self.vocab.lang)
-        return int(super().add_label(label))
-
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
-        """Return the negative log-likelihood of the examples' labels, averaged as in Trax's Loop, and its gradient.
-
-        The gradient is (scores - truth) / n_examples, for predicted probabilities `scores` (n_examples, n_labels).
-        Passed back through the log-softmax it is exact, because the scores' own part vanishes there; an example
-        without a label has no gradient.
-        """
+        """Return the negative log-likelihood of the examples' labels, and its gradient (n_examples, n_labels)."""
         examples = list(examples)
         validate_examples(examples, "TraxSentiment.get_loss")
         self._validate_categories(examples)
-        truths, _ = self._examples_to_truth(examples)
-        likelihood = np.clip(scores, np.finfo(np.float32).tiny, None)
-        n_examples = max(len(examples), 1)
-        loss = -(truths * np.log(likelihood)).sum() / n_examples
-        return float(loss), (scores - truths) / n_examples
+        return negative_log_likelihood(self._examples_to_truth(examples)[0], scores)
+
+    def rehearse(self, examples: Iterable[Example], **settings: Any) -> dict[str, float]:
+        """Learn as spaCy's `TextCategorizer.rehearse`. Raises SentimentError if the component is restricted."""
+        self.require_trainable()
+        return super().rehearse(examples, **settings)
 
     def initialize(
         self,
@@ -244,57 +193,7 @@ class TraxSentiment(RestrictableCategorizer):
         counts = Counter(label for eg in get_examples() for label, value in eg.reference.cats.items() if value == 1)
         set_label_prior(self.model, [counts[label] for label in self.labels])
 
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write the model's files into a directory, the manifest last, so that half a model never passes for one."""
-        self.load_pending()
-        path = Path(path)
-        path.mkdir(parents=True, exist_ok=True)
-        if "vocab" not in exclude:
-            self.vocab.to_disk(path / "vocab", exclude=exclude)
-        for name, data in model_to_files(self.model, self.cfg).items():
-            (path / name).parent.mkdir(exist_ok=True)
-            (path / name).write_bytes(data)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
-        """Load the model's files. Raises SentimentError, which names the file, if one is missing or damaged."""
-        path = Path(path)
-        self._load(reader(path), path)
-        if "vocab" not in exclude and (path / "vocab").is_dir():
-            self.vocab.from_disk(path / "vocab", exclude=exclude)
-        return self
-
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Return the model's files as msgpack."""
-        self.load_pending()
-        content: dict[str, Any] = {"files": model_to_files(self.model, self.cfg)}
-        if "vocab" not in exclude:
-            content["vocab"] = self.vocab.to_bytes(exclude=exclude)
-        return bytes(srsly.msgpack_dumps(content))
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "TraxSentiment":
-        """Load what `to_bytes` returned, like `from_disk`."""
-        content = srsly.msgpack_loads(bytes_data)
-        self._load(content["files"].__getitem__, "the bytes")
-        if "vocab" not in exclude and "vocab" in content:
-            self.vocab.from_bytes(content["vocab"], exclude=exclude)
-        return self
-
-    def _load(self, read: Callable[[str], bytes], where: str | Path) -> None:
-        self.model, cfg = model_from_files(self.model, read, where)
-        self.cfg.update(cfg)
-        check_language(self.cfg, where, self.vocab.lang)
-        self.apply_restriction()
-        self._pending = None  # only now, because another thread may be waiting for the weights
-
-    def require_weights(self) -> None:
-        """Load the pretrained weights, or raise spaCy's ValueError E109 if there are none and none were trained."""
-        self.load_pending()
-        if not has_weights(self.model):
-            raise ValueError(SpacyErrors.E109.format(name=self.name))
-
     def _keep_pretrained(self, get_examples: Callable[[], Iterable[Example]], labels: Iterable[str] | None) -> None:
         self._validate_categories(get_examples())
         found = list(labels) if labels is not None else [cat for eg in get_examples() for cat in eg.reference.cats]
-        for label in found:
-            if label not in self.labels:
-                raise SentimentError(Errors.S037.format(labels=", ".join(self.labels), value=label))
+        self.require_own(found)

@@ -213,6 +213,10 @@ class Errors:
     S205 = "[S205] the target at token {start} is an empty span. Give a span of at least one token."
     S206 = "[S206] there are {n_texts} texts and {n_targets} lists of targets. Give a list of targets for each text, which may be empty."
     S203 = "[S203] the target from {start} to {end} is not in the text. Give the numbers `from`, of its first character, and `to`, of the one after its last."
+    S207 = "[S207] {value} is no source of targets. Give `sources` some of: {known}."
+    S208 = "[S208] the pattern {value} cannot be used ({reason}). Give a phrase as a string, or a list of spaCy's token patterns."
+    S209 = "[S209] a span in doc.spans['{key}'] has the label {value}, which is not one of {labels}. Correct it, or name all labels in [initialize]."
+    S210 = "[S210] the spans in doc.spans['{key}'] of the examples have fewer than two labels ({labels}). Give spans of each label, or name the labels in [initialize]."
 
     # Warnings
     S172 = "[S172] the model's language is '{language}', and the pipeline's is '{found}'. Name a model of the pipeline's language, or train one."

@@ -18,6 +18,8 @@ NAME = "spacy-trax-sentiment"
     [
         ("console_scripts", "trax-sentiment"),
         ("spacy_factories", "trax_sentiment"),
+        ("spacy_factories", "trax_target_sentiment"),
+        ("spacy_scorers", "spacy_trax_sentiment.TargetScorer.v1"),
         ("spacy_architectures", "spacy_trax_sentiment.Classifier.v1"),
         ("spacy_architectures", "spacy_trax_sentiment.TraxLayer.v1"),
         ("spacy_architectures", "spacy_trax_sentiment.Encoder.v1"),

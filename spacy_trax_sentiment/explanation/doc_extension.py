@@ -35,18 +35,18 @@ class Component(Protocol):
     def require_weights(self) -> None: ...
 
 
-# The components in use, the one that scored each Doc last, and the contributions that were found for a Doc last.
-_COMPONENTS: WeakSet[Any] = WeakSet()
-_SCORED_BY: WeakKeyDictionary[Doc, Any] = WeakKeyDictionary()
+# By extension, the components in use and the one that scored each Doc last; and the contributions found for a Doc last.
+_COMPONENTS: dict[str, WeakSet[Any]] = {name: WeakSet() for name in (EXTENSION, OF_TARGET)}
+_SCORED_BY: dict[str, WeakKeyDictionary[Doc, Any]] = {name: WeakKeyDictionary() for name in _COMPONENTS}
 _FOUND: WeakKeyDictionary[Doc, tuple[Any, Any, Any, Contributions]] = WeakKeyDictionary()
 
 
-def register_component(component: Component) -> None:
+def register_component(component: Component, extension: str = EXTENSION) -> None:
     """Let Docs find the component as long as it is in use, by extensions that the first component registers.
 
     An extension of the same name that belongs to another package is left alone.
     """
-    _COMPONENTS.add(component)
+    _COMPONENTS[extension].add(component)
     ours: list[tuple[Any, str, Any]] = [
         (Doc, EXTENSION, sentiment_of),
         (Span, EXTENSION, sentiment_of),
@@ -59,10 +59,10 @@ def register_component(component: Component) -> None:
             logger.warning("%s._.%s belongs to another package; ours is not registered.", kind.__name__, name)
 
 
-def record_scored(docs: Iterable[Doc], component: Component) -> None:
+def record_scored(docs: Iterable[Doc], component: Component, extension: str = EXTENSION) -> None:
     """Remember, weakly, that the component scored these Docs."""
     for doc in docs:
-        _SCORED_BY[doc] = component
+        _SCORED_BY[extension][doc] = component
 
 
 def sentiment_of(target: Doc | Span, component: Component | None = None) -> Sentiment:
@@ -84,9 +84,10 @@ def sentiment_of(target: Doc | Span, component: Component | None = None) -> Sent
 def target_sentiment_of(span: Span, component: Component | None = None) -> TargetSentiment:
     """Return what a Doc expresses toward a span of it, by the component that scored the Doc, or by another.
 
-    SentimentError is raised if the model cannot score targets, and as by `sentiment_of`.
+    A `trax_target_sentiment` comes before a `trax_sentiment`. SentimentError is raised if the model cannot score
+    targets, and as by `sentiment_of`.
     """
-    component = component or _component_of(span.doc)
+    component = component or _component_of(span.doc, OF_TARGET)
     component.require_weights()
     return target_sentiments(component.model, component.labels, [span])[0]
 
@@ -102,12 +103,14 @@ def _contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
     return found[3]
 
 
-def _component_of(doc: Doc) -> Component:
+def _component_of(doc: Doc, extension: str = EXTENSION) -> Component:
     """Return the component that scored the Doc; for one from elsewhere, the only component of its vocabulary."""
-    component: Component | None = _SCORED_BY.get(doc)
+    component: Component | None = _SCORED_BY[extension].get(doc)
     if component is not None:
         return component
-    candidates = [component for component in _COMPONENTS if component.vocab is doc.vocab]
+    candidates = [component for component in _COMPONENTS[extension] if component.vocab is doc.vocab]
+    if not candidates and extension != EXTENSION:
+        return _component_of(doc)
     if len(candidates) != 1:
         raise SentimentError(Errors.S084 if candidates else Errors.S080)
     only: Component = candidates[0]

@@ -18,6 +18,9 @@ FLOOR = 2.0
 NO_EVIDENCE = "no evidence"
 """Shown in place of a label, or after it."""
 
+OF_WORDS = "what these words say by themselves, not what the text says of them"
+"""Explains the label of a span."""
+
 N_LISTED = 10
 """The tokens that a text's table lists one by one."""
 
@@ -85,8 +88,9 @@ def sentiment_html(sentiment: Explained, *, table: bool = True) -> str:
     heading = "" if title is None else f'<p class="title"><b>{escape(str(title))}</b></p>'
     label, *probability = map(escape, verdict(sentiment))
     found = " ".join([f"<b>{label}</b>", *probability]) + log_odds
+    meaning = f' title="{OF_WORDS}"' if isinstance(target, Span) else ""
     return (
-        f'<div class="trax-sentiment">{heading}<p class="verdict">{found}</p>'
+        f'<div class="trax-sentiment">{heading}<p class="verdict"{meaning}>{found}</p>'
         f"{_bar(sentiment)}{_text(sentiment)}{_table(sentiment) if table else ''}</div>"
     )
 

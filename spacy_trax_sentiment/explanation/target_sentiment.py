@@ -15,6 +15,7 @@ from ..model.inputs import doc_tokens, docs_with_evidence
 from ..model.layer_scores import vectors_of
 from ..model.targets import of_targets, prior, readings, target_model
 from ..text.arrays import Array
+from ..text.labels import NEUTRAL
 from .polarity import NEGATIVE, POSITIVE, has_poles
 
 # For the Docs in use: what their vectors depend on, and the vectors (n_ids, width) by window.
@@ -23,7 +24,10 @@ _READ: WeakKeyDictionary[Doc, tuple[Any, dict[int | None, Array]]] = WeakKeyDict
 
 @dataclass(frozen=True)
 class TargetSentiment:
-    """What a text expresses toward a target.
+    """What a text expresses toward a target, a span of it: `span._.target_sentiment`.
+
+    The span's own words need say nothing: in "the screen is dim", the text says something negative of "the screen".
+    What the words of a span say is its `Sentiment`, `span._.sentiment`.
 
     Attributes:
         labels: The model's labels.
@@ -40,8 +44,8 @@ class TargetSentiment:
 
     @property
     def label(self) -> str:
-        """The most probable label."""
-        return self.labels[int(np.argmax(self.scores))]
+        """The most probable label; of equally probable ones neutral, as where nothing is known."""
+        return most_probable(self.labels, self.scores)
 
     @property
     def probability(self) -> float:
@@ -63,6 +67,11 @@ class TargetSentiment:
             "probabilities": self.probabilities,
             "polarity": self.polarity,
         }
+
+
+def most_probable(labels: Sequence[str], scores: Sequence[float]) -> str:
+    """Return the most probable label; of equally probable ones neutral, as where nothing is known."""
+    return max(zip(labels, scores, strict=True), key=lambda each: (each[1], each[0] == NEUTRAL))[0]
 
 
 def target_sentiments(model: Model[Any, Any], labels: Sequence[str], spans: Sequence[Span]) -> list[TargetSentiment]:

@@ -51,8 +51,13 @@ def forward(
     tokens = doc_tokens(model, docs)
     if not is_train:
         return cast(Floats2d, score(model, tokens)), lambda dY: []
+    return begin_layer_update(model, token_ids(model, tokens))
+
+
+def begin_layer_update(model: Model[Any, Any], ids: Ragged) -> tuple[Floats2d, Callable[[Floats2d], list[Doc]]]:
+    """Return what `forward` does in training, from the ids of texts."""
     architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
-    padded = pad_ragged(token_ids(model, tokens), n_rows=row_bucket(len(docs)))
+    padded = pad_ragged(ids, n_rows=row_bucket(len(ids.lengths)))
     Y, run_backward = begin_update(architecture, get_weights(model), padded)
 
     def backprop(dY: Floats2d) -> list[Doc]:
@@ -60,7 +65,7 @@ def forward(
             model.inc_grad(name, cast(FloatsXd, gradient))
         return []
 
-    return cast(Floats2d, np.exp(Y[: len(docs)])), backprop
+    return cast(Floats2d, np.exp(Y[: len(ids.lengths)])), backprop
 
 
 def init(model: Model[list[Doc], Floats2d], X: Sequence[Doc] | None = None, Y: Floats2d | None = None) -> None:

@@ -139,6 +139,21 @@ def target_ids(
         yield from (ids.astype(np.int32) for ids in texts)
 
 
+def target_rows(
+    model: Model[Any, Any], docs: Iterable[Doc], spans: Iterable[Spans]
+) -> Iterator[tuple[int, int, NDArray[np.int32]]]:
+    """Yield a row to train on for each target of Docs that has a piece: all that is read for it, its own ids negative.
+
+    Before the ids come the number of the Doc, and that of the target in it.
+    """
+    for number, (doc, of_doc) in enumerate(zip(docs, spans, strict=True)):
+        for reading in readings(model, doc_tokens(model, [doc]), [of_doc]):
+            for target, start, end in reading.targets:
+                ids = reading.ids.astype(np.int32)
+                ids[start:end] *= -1
+                yield number, target, ids
+
+
 def token_span(doc: Doc, start: int, end: int) -> tuple[int, int]:
     """Return the first token of a span of characters and the one after its last. A token that it cuts is in it.
 

@@ -69,6 +69,16 @@ def pretrained_labels(path: Path, name: str) -> list[str]:
         return []
 
 
+def lacks_target_head(path: Path, name: str) -> bool:
+    """Return whether a model's settings tell that it cannot score targets; those of a cascade do not tell."""
+    found = find_model(path, name)
+    try:
+        settings: Any = {"cascade": None} if found is None else srsly.read_json(found / "settings.json")
+        return "cascade" not in settings and not settings.get("encoder", {}).get("target_head")
+    except (AttributeError, OSError, TypeError, ValueError):
+        return False  # which is reported on loading
+
+
 def check_language(cfg: dict[str, Any], where: str | Path, found: str) -> None:
     """Warn if the settings of a loaded model name another language than the pipeline's, `found`; "xx" and "" are none.
 

@@ -20,6 +20,7 @@ from spacy_trax_sentiment.explanation import style
 from spacy_trax_sentiment.explanation.contributions import doc_contributions
 from spacy_trax_sentiment.explanation.fragment import (
     FLOOR,
+    OF_WORDS,
     legend_html,
     percent,
     sentiment_html,
@@ -324,3 +325,9 @@ def test_a_neutral_text_without_evidence_is_not_shown_as_one_with_some(text: str
         assert re.search(r"neutral \d+\.\d% \(no evidence\)", sentiment_lines(sentiment, n_colours))
     known = nlp("The shop opens at nine and is awful.")._.sentiment
     assert "no evidence" not in sentiment_html(known) + sentiment_lines(known)
+
+
+def test_only_a_span_says_that_it_is_judged_by_its_own_words(bundled: Language) -> None:
+    doc = bundled("a good film")
+    assert OF_WORDS in str(render(doc[1:3], jupyter=False))
+    assert OF_WORDS not in str(render(doc, jupyter=False))
