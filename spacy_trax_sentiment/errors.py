@@ -214,6 +214,13 @@ class Errors:
     S206 = "[S206] there are {n_texts} texts and {n_targets} lists of targets. Give a list of targets for each text, which may be empty."
     S203 = "[S203] the target from {start} to {end} is not in the text. Give the numbers `from`, of its first character, and `to`, of the one after its last."
 
+    # Summaries by target
+    S221 = "[S221] {path}: a summary cannot be written as '{suffix}'. Name a file that ends in .html, .json or .csv."
+    S222 = "[S222] none of the {n_texts:,} texts mentions a target ({targets}). Check the spelling, or give a target more words: 'service=service,waiter,staff'."
+    S223 = "[S223] the target '{target}' has a blank name or word. Give a word or a phrase, or a name with its words: 'service=service,waiter,staff'."
+    S224 = "[S224] a summary needs the labels negative and positive; the model's are {labels}. Name both by --only-labels, or another model."
+    S225 = "[S225] the rows have more than {most:,} groups. Name a column with fewer values by --group-by."
+
     # Warnings
     S172 = "[S172] the model's language is '{language}', and the pipeline's is '{found}'. Name a model of the pipeline's language, or train one."
 
