@@ -216,8 +216,8 @@ class Errors:
 
     # Summaries by target
     S221 = "[S221] {path}: a summary cannot be written as '{suffix}'. Name a file that ends in .html, .json or .csv."
-    S222 = "[S222] none of the {n_texts:,} texts mentions a target ({targets}). Check the spelling, or give a target more words: 'service=service,waiter,staff'."
-    S223 = "[S223] the target '{target}' has a blank name or word. Give a word or a phrase, or a name with its words: 'service=service,waiter,staff'."
+    S222 = "[S222] none of the {n_texts:,} texts mentions a target ({targets}). Check the spelling, or give a target more words: 'service=service,waiter'."
+    S223 = "[S223] the target '{target}' has a blank name or word. Give words or phrases, 'food,service', or a name with its words, 'service=service,waiter'."
     S224 = "[S224] a summary needs the labels negative and positive; the model's are {labels}. Name both by --only-labels, or another model."
     S225 = "[S225] the rows have more than {most:,} groups. Name a column with fewer values by --group-by."
 

@@ -10,9 +10,7 @@ import typer
 from . import options
 from .common import open_texts, print_json, print_table, require_output, set_verbosity, with_progress
 
-_TARGET_HELP = (
-    "Word or phrase that texts say something of, or a name for several: 'service=service,waiter'. Repeatable."
-)
+_TARGET_HELP = "Words or phrases, separated by commas, or a name for several: 'service=service,waiter'. Repeatable."
 _FORMATS = (".html", ".json", ".csv")
 
 logger = logging.getLogger(__name__)
@@ -49,8 +47,8 @@ def aspects(
 
     \b
     Examples:
-      trax-sentiment aspects reviews.csv --target food --target "service=service,waiter,staff"
-      trax-sentiment aspects reviews.csv --target food --group-by city --output food.html
+      trax-sentiment aspects reviews.csv --target food --target service=service,waiter,staff
+      trax-sentiment aspects reviews.csv --target food,service --group-by city --output cities.html
       trax-sentiment aspects reviews.jsonl --target "battery life" --json
     """
     set_verbosity(quiet, verbose)

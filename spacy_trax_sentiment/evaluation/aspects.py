@@ -4,7 +4,6 @@ However many rows there are, only sums and the most certain quotes are kept.
 """
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -18,10 +17,7 @@ from ..explanation.polarity import NEGATIVE, POSITIVE, has_poles
 from ..tables.readers import label_text
 from ..tables.rows import TableBatch, as_json, column_values, text_or_none
 from ..text.arrays import Array, Ragged
-from .mentions import quoted
-
-Spans = list[tuple[int, int]]
-"""The mentions in a text, each from a character to before another."""
+from .mentions import Phrases, Spans, mentions, quoted
 
 Score = Callable[[list[str], list[Spans]], Ragged]
 """Texts and the mentions in each to their probabilities, as `TextScorer.predict_proba` does."""
@@ -123,7 +119,7 @@ def aspects(
     batches: Iterable[Sequence[Row]],
     score: Score,
     labels: Sequence[str],
-    targets: Mapping[str, re.Pattern[str]],
+    targets: Mapping[str, Phrases],
     *,
     n_quotes: int = 5,
     most_groups: int = 1000,
@@ -134,7 +130,7 @@ def aspects(
         batches: The rows. Each batch is scored at once.
         score: Returns the mentions' probabilities.
         labels: The labels of their columns.
-        targets: What finds the mentions of each target, as from `parse_targets`.
+        targets: The phrases of each target, by its name: see `parse_targets`.
         n_quotes: Number of quotes to keep for positive and for negative.
         most_groups: Number of groups that are allowed, which bounds RAM.
 
@@ -170,12 +166,12 @@ def _place(summary: Summary) -> Any:
 
 
 def _scored_mentions(
-    rows: Iterable[Row], score: Score, targets: Mapping[str, re.Pattern[str]]
+    rows: Iterable[Row], score: Score, targets: Mapping[str, Phrases]
 ) -> Iterator[tuple[Row, str, Spans, Array]]:
     """Yield each row with each target that it mentions, the mentions and their probabilities (n_mentions, n_labels)."""
     found: list[tuple[Row, dict[str, Spans]]] = []
     for row in rows:
-        spans = {name: [each.span() for each in pattern.finditer(row.text or "")] for name, pattern in targets.items()}
+        spans = {name: mentions(phrases, row.text or "") for name, phrases in targets.items()}
         if any(spans.values()):
             found.append((row, spans))
     if not found:
