@@ -38,12 +38,12 @@ def aspects(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Summarize what texts express toward targets, such as food and service.
+    """Summarize what texts express toward targets.
 
-    Every mention is found, in any case and in the plural. A text counts once for each target that it mentions. The
-    quotes are those that the model is most certain of; their rows are numbered from 1.
-
-    The polarity is the probability of positive less that of negative, with its 95% interval.
+    Targets are words or phrases, such as food and service, of which every mention is found, in any case and in the
+    plural. A text counts once for each target that it mentions. The quotes are those that the model is most certain
+    of; their rows are numbered from 1. The polarity is the probability of positive less that of negative, with its 95%
+    interval.
 
     \b
     Examples:
