@@ -218,6 +218,13 @@ class Errors:
     S209 = "[S209] a span in doc.spans['{key}'] has the label {value}, which is not one of {labels}. Correct it, or name all labels in [initialize]."
     S210 = "[S210] the spans in doc.spans['{key}'] of the examples have fewer than two labels ({labels}). Give spans of each label, or name the labels in [initialize]."
 
+    # Summaries by target
+    S221 = "[S221] {path}: a summary cannot be written as '{suffix}'. Name a file that ends in .html, .json or .csv."
+    S222 = "[S222] none of the {n_texts:,} texts mentions a target ({targets}). Check the spelling, or give a target more words: 'service=service,waiter'."
+    S223 = "[S223] the target '{target}' has a blank name or word. Give words or phrases, 'food,service', or a name with its words, 'service=service,waiter'."
+    S224 = "[S224] a summary needs the labels negative and positive; the model's are {labels}. Name both by --only-labels, or another model."
+    S225 = "[S225] the rows have more than {most:,} groups. Name a column with fewer values by --group-by."
+
     # Warnings
     S172 = "[S172] the model's language is '{language}', and the pipeline's is '{found}'. Name a model of the pipeline's language, or train one."
 

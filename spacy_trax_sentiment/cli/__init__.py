@@ -1,7 +1,7 @@
 """The console script `trax-sentiment`: one file per command. Nothing else in the package prints or exits.
 
 - `common.py`: the options that commands share, logging and progress bars
-- `train.py`, `evaluate.py`, `predict.py` (with `many.py`), `explain.py`, `serve.py`, `info.py`, `compact.py`,
+- `train.py`, `evaluate.py`, `predict.py`, `aspects.py`, `explain.py`, `serve.py`, `info.py`, `compact.py`,
   `init_config.py`: the commands
 """
 
@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from ..about import __version__
 from ..errors import SentimentError, TrainingInterrupted
+from .aspects import aspects
 from .compact import compact
 from .evaluate import evaluate
 from .explain import explain
@@ -60,7 +61,7 @@ class Command(TyperCommand):
         return [piece for piece in super().collect_usage_pieces(ctx) if piece.strip("[]{}")]
 
 
-for command in (train, evaluate, predict, explain, serve, info, compact, init_config):
+for command in (train, evaluate, predict, aspects, explain, serve, info, compact, init_config):
     app.command(cls=Command)(command)
 
 

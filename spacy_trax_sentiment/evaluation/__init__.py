@@ -6,4 +6,7 @@
 - `words.py`: a model to its strongest words
 - `plots.py`: an evaluation to SVG plots (needs matplotlib, from the extra `train`)
 - `report.py`, `template.html`: all of these to one HTML page
+- `mentions.py`: words to the mentions of them in texts
+- `aspects.py`: rows of texts to what they express toward targets, summarized
+- `aspects_page.py`, `aspects.html`: these summaries to a table and an HTML page
 """

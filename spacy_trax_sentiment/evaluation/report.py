@@ -11,7 +11,7 @@ from importlib.resources import files
 from itertools import groupby, islice
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 from spacy.language import Language
 
@@ -74,7 +74,7 @@ def training_report(
     curves = [loss_curve(history), accuracy_curve(history)] if history else []
     page = _page_of_model(nlp, evaluations, data, asdict(settings))
     n_sampled = settings.n_eval_batches * settings.batch_size
-    return _template().render(**page, kind="Training report", title=title, curves=curves, n_sampled=n_sampled)
+    return template().render(**page, kind="Training report", title=title, curves=curves, n_sampled=n_sampled)
 
 
 def evaluation_report(
@@ -86,7 +86,7 @@ def evaluation_report(
     characters are folded away.
     """
     page = _page_of_model(nlp, {data.name: evaluation}, [data], {}, max_counted, long_text)
-    return _template().render(**page, kind="Evaluation report", title=title)
+    return template().render(**page, kind="Evaluation report", title=title)
 
 
 def comparison_report(pipelines: Mapping[str, Language], comparison: Comparison, data: Data) -> str:
@@ -103,7 +103,7 @@ def comparison_report(pipelines: Mapping[str, Language], comparison: Comparison,
         (headings[right], [_case(pipelines, both, index) for index in islice(indices, _N_DISAGREEMENTS)])
         for right, indices in groupby(apart, comparison.right)
     ]
-    return _template().render(
+    return template().render(
         kind="Comparison",
         title=" and ".join(names),
         headline=comparison_headline(comparison, names),
@@ -236,8 +236,12 @@ def _settings_rows(component: TraxSentiment, settings: Mapping[str, Any]) -> dic
     }
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    source = (files(__package__) / "template.html").read_text(encoding="utf-8")
-    return environment.from_string(source, globals={"style": Markup(STYLE)})
+@lru_cache
+def template(name: str = "template.html") -> Template:
+    """Return a template of this folder by its file's name. What it is filled with is escaped."""
+    loader = FunctionLoader(lambda name: (files(__package__) / name).read_text(encoding="utf-8"))
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals["style"] = Markup(STYLE)
+    return environment.get_template(name)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import Errors, SentimentError
 from .addresses import as_path
 from .lines import TableError
-from .sources import STANDARD_STREAM, Source
+from .sources import STANDARD_STREAM, Source, placed
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +118,18 @@ def column_index(columns: Sequence[str], column: str, option: str = "--text-colu
     if columns.count(column) > 1:
         raise TableError(Errors.S067.format(reason=f"two columns are named {column!r}"))
     return columns.index(column)
+
+
+def column_values(batch: TableBatch, column: str, option: str) -> list[Any]:
+    """Return the value of each row in a column, None where JSON lacks it.
+
+    If the first row of the batch lacks it, SentimentError with the option that names the column is raised.
+    """
+    if not batch.texts:
+        return []
+    with placed(batch.source):
+        index = column_index(batch.columns, column, option)
+        return [line.row.get(column) for line in batch.json] or [row[index] for row in batch.values]
 
 
 def missing_column(

@@ -49,11 +49,16 @@ def open_output(
         with _standard_output(format) as file, table_writer(file, STANDARD_OUTPUT, format, safe_csv) as write:
             yield write
         return
-    target, read = Path(path), None if source is None else local_path(source)
-    if read and read.exists() and target.exists() and target.samefile(read) and not target.is_symlink():
-        raise SentimentError(Errors.S069.format(path=target, reason="it is the input"))
-    with _open_whole(target, overwrite) as file, table_writer(file, path, format, safe_csv) as write:
+    require_not_input(Path(path), source)
+    with _open_whole(Path(path), overwrite) as file, table_writer(file, path, format, safe_csv) as write:
         yield write
+
+
+def require_not_input(path: Path, source: str | None) -> None:
+    """Raise SentimentError if a file to be written is the `source` that is read."""
+    read = None if source is None else local_path(source)
+    if read and read.exists() and path.exists() and path.samefile(read) and not path.is_symlink():
+        raise SentimentError(Errors.S069.format(path=path, reason="it is the input"))
 
 
 @contextmanager

@@ -64,6 +64,7 @@ WITH_MODEL = {
     "evaluate": ["evaluate", "bundled:short_texts", "--model"],
     "compare": ["evaluate", "bundled:short_texts", "--compare"],
     "predict": ["predict", "good", "--model"],
+    "aspects": ["aspects", os.devnull, "--input-format", "txt", "--target", "film", "--model"],
     "explain": ["explain", "good", "--model"],
     "serve": ["serve", "--port", "0", "--model"],
     "info": ["info"],
