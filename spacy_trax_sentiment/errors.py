@@ -212,6 +212,8 @@ class Errors:
     S204 = "[S204] the targets are spans of different Docs. Ask for those of one Doc at a time."
     S205 = "[S205] the target at token {start} is an empty span. Give a span of at least one token."
     S206 = "[S206] there are {n_texts} texts and {n_targets} lists of targets. Give a list of targets for each text, which may be empty."
+    S213 = "[S213] {path}, row {row}: the target {target} is not in the text. Write it as the text does, or give its first character and the one after its last, as 12:17; or leave out --on-error fail to keep the row without scores."
+    S214 = "[S214] the pipeline {pipeline} finds no entities. Name one with an 'ner' or an 'entity_ruler', or name the targets by --target-column."
     S203 = "[S203] the target from {start} to {end} is not in the text. Give the numbers `from`, of its first character, and `to`, of the one after its last."
     S207 = "[S207] {value} is no source of targets. Give `sources` some of: {known}."
     S208 = "[S208] the pattern {value} cannot be used ({reason}). Give a phrase as a string, or a list of spaCy's token patterns."

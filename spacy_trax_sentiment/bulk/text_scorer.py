@@ -153,6 +153,14 @@ class TextScorer:
         empty = Ragged(np.empty((0, len(self.labels)), dtype=np.float32), np.empty(0, dtype=np.int64))
         return Ragged(*map(np.concatenate, zip(empty, *found, strict=True)))
 
+    def score_targets(self, texts: Sequence[str], spans: Sequence[tuple[int, int] | None]) -> Scored:
+        """Return the probabilities of each text's target, NaN if it is None; see `predict_proba`."""
+        with self._nlp.memory_zone():  # or the vocabulary would grow with each new word
+            found = self._of_targets(list(texts), [[] if span is None else [span] for span in spans])
+        probabilities = np.full((len(found.lengths), len(self.labels)), np.nan, dtype=np.float32)
+        probabilities[found.lengths > 0] = found.values
+        return Scored(probabilities, np.ones(len(probabilities), dtype=bool))
+
     def score(self, texts: Iterable[str]) -> Scored:
         """Return the probabilities of texts, and whether there is evidence in them; see `predict_proba`."""
         if isinstance(texts, str):

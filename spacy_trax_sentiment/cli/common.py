@@ -55,9 +55,13 @@ def open_texts(
     source_format: str | None,
     text_column: str,
     batch_size: int,
+    targets: Sequence[str] = (),
     **options: Any,
 ) -> "Iterator[Iterator[TableBatch]]":
-    """Open a command's texts: the arguments, else the table `source`, or standard input. See `open_input`."""
+    """Open a command's texts: the arguments, else the table `source`, or standard input. See `open_input`.
+
+    `targets` go with each of the arguments, in a column of their own.
+    """
     from ..tables.readers import open_input
     from ..tables.rows import FORMAT_OF_SUFFIX, PACKED, input_format, text_batches
     from ..tables.sources import STANDARD_STREAM
@@ -69,7 +73,7 @@ def open_texts(
                 raise typer.BadParameter(f"{text} names a file; to read it, use --input {text}")
         # A byte that is not UTF-8 arrives as a lone surrogate, and becomes a question mark.
         characters = [text.encode("utf-8", "replace").decode() for text in texts]
-        yield text_batches(characters, text_column, batch_size)
+        yield text_batches(characters, text_column, batch_size, targets)
         return
     source = source or STANDARD_STREAM
     format = input_format(source, source_format)

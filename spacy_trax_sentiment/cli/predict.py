@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from . import options
 from .common import open_texts, progress, set_verbosity, with_progress
 
 if TYPE_CHECKING:
+    from ..bulk.text_scorer import TextScorer
     from ..jobs.parts import Job, Outcome
 
 logger = logging.getLogger(__name__)
@@ -20,6 +22,10 @@ logger = logging.getLogger(__name__)
 class Engine(StrEnum):
     local = "local"
     ray = "ray"
+
+
+class Targets(StrEnum):
+    ents = "ents"
 
 
 class OnError(StrEnum):
@@ -40,7 +46,18 @@ OutputFormat = Annotated[
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Number of rows to hold in RAM at a time.")]
 OnErrorOption = Annotated[
-    OnError, typer.Option(help="What to do with a row that has no text: leave its scores empty, or fail.")
+    OnError,
+    typer.Option(help="What to do with a row without a text, or its target in it: leave its scores empty, or fail."),
+]
+TargetColumn = Annotated[
+    str | None,
+    typer.Option(help="Column that names each row's target: a part of the text, or its offsets, such as 12:17."),
+]
+Target = Annotated[
+    list[str] | None, typer.Option("--target", help="Part of the TEXTs to say their sentiment toward; repeatable.")
+]
+TargetsOption = Annotated[
+    Targets | None, typer.Option("--targets", help="Add a column `targets`: the entities that the pipeline finds.")
 ]
 EngineOption = Annotated[
     Engine | None,
@@ -84,6 +101,9 @@ def predict(
     safe_csv: SafeCsv = True,
     only_labels: options.OnlyLabels = None,
     prefix: Prefix = "sentiment",
+    target_column: TargetColumn = None,
+    named_targets: Target = None,
+    targets: TargetsOption = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -97,17 +117,25 @@ def predict(
     the output directory. If a run is interrupted, repeat it to do the rest. A table that cannot be read is reported,
     the others are scored, and the exit status is 1.
 
+    With --target or --target-column, the scores are of what the text says of a target: a part of it. This needs en_trf,
+    en_auto or another model that was trained on targets.
+
     The input can be an address such as s3://bucket/path. Addresses and Parquet need the extra `parquet`.
 
     \b
     Examples:
       trax-sentiment predict "What a lovely day"
+      trax-sentiment predict "Great food, awful service" --target food --target service -m en_trf
       trax-sentiment predict --input reviews.csv --output scored.csv --model model
       trax-sentiment predict < lines.txt > scored.jsonl
       trax-sentiment predict --input 'reviews/*.parquet' --output scored --concurrency 4
     """
     if texts and source is not None:
         raise typer.BadParameter("give texts or --input, not both")
+    if (named_targets and not texts) or (target_column and texts):
+        raise typer.BadParameter("--target is for TEXTs, --target-column for tables")
+    if targets and (named_targets or target_column):
+        raise typer.BadParameter("give --targets, or name the targets, not both")
     set_verbosity(quiet, verbose)
     strict, labels = on_error is OnError.fail, options.kept_labels(only_labels)
     if source is not None:
@@ -116,7 +144,9 @@ def predict(
         if engine is not None or names_many(source):
             if target == "-":
                 raise typer.BadParameter("to score several tables, name a directory by --output")
-            columns = (labels, prefix, encoding, delimiter)
+            if targets:
+                raise typer.BadParameter("--targets is for one table at a time")
+            columns = (labels, prefix, encoding, delimiter, target_column)
             job = Job(model, target, text_column, target_format, batch_size, strict, safe_csv, *columns)
             engines = {"engine": engine or Engine.local, "concurrency": concurrency, "address": address}
             return _score_many(job, source, quiet, source_format=source_format, **engines)
@@ -124,24 +154,46 @@ def predict(
         raise typer.BadParameter("--engine needs --input, a file, a directory or a pattern")
 
     from ..bulk.text_scorer import TextScorer
-    from ..tables.rows import output_format
+    from ..tables.rows import TARGET, output_format
     from ..tables.scored import write_scored
     from ..tables.sources import STANDARD_INPUT
     from ..tables.writers import open_output
 
     target_format = output_format(target, target_format)
-    reading: Any = {"strict": strict, "encoding": encoding, "delimiter": delimiter}
+    reading: Any = {"strict": strict, "encoding": encoding, "delimiter": delimiter, "targets": named_targets or ()}
+    column = TARGET if named_targets else target_column
     with (
         open_texts(texts, source, source_format, text_column, batch_size, **reading) as batches,
         open_output(target, target_format, overwrite=overwrite, source=source, safe_csv=safe_csv) as write,
     ):
-        scorer = TextScorer.load(model, labels=labels)
+        more = None
+        if targets:
+            scorer, more = _with_entities(model, labels)
+        else:
+            scorer = TextScorer.load(model, labels=labels)
+        score: Any = scorer.score
+        if column:
+            score = scorer.score_targets
+            score([], [])  # so that a model that cannot is refused before anything is read
         logger.info("Loaded %s with the labels %s.", model, ", ".join(scorer.labels))
         hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())
         batches = with_progress(batches, hidden)
-        written = write_scored(batches, write, scorer.score, scorer.labels, prefix=prefix, strict=strict)
-        _tell_without("TEXT" if texts else source or STANDARD_INPUT, written.first_without, written.n_without)
+        adding: Any = {"prefix": prefix, "strict": strict, "target_column": column, "more": more}
+        written = write_scored(batches, write, score, scorer.labels, **adding)
+        name = "TEXT" if texts else source or STANDARD_INPUT
+        _tell_without(name, written.first_without, written.n_without, bool(column))
     return 0
+
+
+def _with_entities(model: str, labels: Sequence[str] | None) -> "tuple[TextScorer, Callable[..., Any]]":
+    """Return the scorer of a model, and what adds the column `targets`."""
+    from ..bulk.entity_targets import entity_targets, require_entities
+    from ..bulk.text_scorer import TextScorer
+    from ..pipelines import load
+
+    nlp = load(model, labels=labels)
+    require_entities(nlp)
+    return TextScorer(nlp), lambda texts: {"targets": entity_targets(nlp, texts)}
 
 
 def _score_many(job: "Job", source: str, quiet: bool, **options: Any) -> int:
@@ -164,19 +216,20 @@ def _score_many(job: "Job", source: str, quiet: bool, **options: Any) -> int:
 
         finished = run(job, [source], on_outcome=show, **options)
     for file, first, n_without in finished.without_text():
-        _tell_without(file, first, n_without)
+        _tell_without(file, first, n_without, job.target_column is not None)
     failed = finished.failed()
     if failed:
         _tell(f"{len(failed)} of {len(finished.files)} files failed; run the command again to try only these.")
     return 1 if failed else 0
 
 
-def _tell_without(name: str, first: int | None, n_rows: int) -> None:
+def _tell_without(name: str, first: int | None, n_rows: int, has_targets: bool) -> None:
     """Report the rows of a table that have no scores. `first` is the number of the first one, from 1, or None."""
     if first is not None:
-        rows = f"{n_rows} rows hold no text, the first is row {first}; they have"
+        what = "no text, or not the target" if has_targets else "no text"
+        rows = f"{n_rows} rows hold {what}, the first is row {first}; they have"
         if n_rows == 1:
-            rows = f"row {first} holds no text; it has"
+            rows = f"row {first} holds {what}; it has"
         _tell(f"{name}: {rows} no scores.")
 
 

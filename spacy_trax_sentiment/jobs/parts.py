@@ -24,6 +24,7 @@ from ..tables.readers import open_input
 from ..tables.rows import input_format, is_table, output_format, unpacked_path
 from ..tables.scored import PREFIX, Written, column_names, write_scored
 from ..tables.sources import json_rows_before, line_spans, lines_before, open_binary, reading
+from ..tables.targets import row_targets
 from ..tables.writers import open_output
 
 RUN_FILE = "_run.json"
@@ -39,7 +40,7 @@ class Job:
 
     `strict` makes a row without a text an error; otherwise it gets no scores. `safe_csv` is as in `table_writer`.
     `labels` are those to keep, None for all; `prefix` names the new columns. `encoding` and `delimiter` are as in
-    `open_input`.
+    `open_input`, and `target_column` as in `write_scored`.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Job:
     prefix: str = PREFIX
     encoding: str | None = None
     delimiter: str | None = None
+    target_column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,9 @@ def parts_of(
         if n_bytes > bytes_per_part:
             # If the first row lacks the column, the whole file is refused. The later parts could not tell.
             with open_input(source, format, text_column=job.text_column, batch_size=1, strict=job.strict) as batches:
-                next(batches)
+                first = next(batches)
+                if job.target_column is not None:
+                    row_targets(first, job.target_column)
             spans = line_spans(source, n_bytes, bytes_per_part)
     # Two directories may hold files of the same name.
     stem = f"{unpacked_path(source).stem}-{hashlib.sha256(_absolute(source).encode()).hexdigest()[:8]}"
@@ -170,7 +174,9 @@ def score_part(job: Job, part: Part) -> Outcome:
     try:
         with reader as batches, writer as write:
             naming: Any = {"prefix": job.prefix, "strict": job.strict, "rows_before": part.rows_before}
-            return Outcome(part, write_scored(batches, write, scorer.score, scorer.labels, **naming))
+            score = scorer.score if job.target_column is None else scorer.score_targets
+            written = write_scored(batches, write, score, scorer.labels, target_column=job.target_column, **naming)
+            return Outcome(part, written)
     except SentimentError as error:
         return Outcome(part, error=str(error))
 

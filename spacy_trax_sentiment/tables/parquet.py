@@ -76,7 +76,7 @@ def arrow_batch(data: Any, texts: list[str | None], source: Source, fraction: fl
 
 
 def _values(data: Any) -> Iterator[Sequence[Any]]:
-    yield from zip(*map(_json_values, data.columns), strict=True)
+    yield from zip(*map(json_values, data.columns), strict=True)
 
 
 def column_rows(file: IO[bytes], path: str, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -150,6 +150,7 @@ def with_columns(pa: Any, data: Any, added: Added) -> Any:
     fields, columns = list(data.schema), list(data.columns)
     for name, column in added.items():
         type_ = pa.string() if isinstance(column, list) else pa.float32()
+        column = [*map(_flat, column)] if isinstance(column, list) else column
         columns.append(pa.array(column, type_, from_pandas=True))  # NaN becomes null
         fields.append(pa.field(_encodable(name), columns[-1].type))
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields, data.schema.metadata))
@@ -195,7 +196,7 @@ def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _json_values(column: Any) -> list[Any]:
+def json_values(column: Any) -> list[Any]:
     """Return the values of an Arrow array as JSON and CSV can show them, if need be by `as_json`."""
     import pyarrow as pa
 

@@ -22,10 +22,13 @@ INPUT_FORMATS = ("jsonl", "json", "csv", "tsv", "txt", "parquet", "xlsx")
 OUTPUT_FORMATS = ("jsonl", "csv", "tsv", "parquet")
 BINARY_FORMATS = ("parquet", "xlsx")  # compressed already, and read from the end
 PACKED = (".gz", ".zst")
+TARGET = "target"  # the column of targets, beside texts that are no table
 FORMAT_OF_SUFFIX = {f".{name}": name for name in INPUT_FORMATS} | {".ndjson": "jsonl"}
 
-Added = dict[str, list[str | None] | NDArray[np.float32]]
-"""The columns to add to a batch: name to one value per row; None (NaN for numbers) if the row has no text."""
+Added = dict[str, list[Any] | NDArray[np.float32]]
+"""The columns to add to a batch: name to one value per row; None (NaN for numbers) if the row has no text.
+
+A value of a list is a str, or lists and dicts, which are JSON in a table that cannot nest them."""
 
 
 class JsonLine(NamedTuple):
@@ -104,11 +107,13 @@ def _format(path: str, given: str | None, known: Sequence[str], *, standard: str
     return name
 
 
-def text_batches(texts: Sequence[str], column: str, size: int) -> Iterator[TableBatch]:
-    """Yield batches of a table that holds these texts in its only column."""
-    for start in range(0, len(texts), size):
-        some = texts[start : start + size]
-        yield TableBatch([*some], [column], [[text] for text in some], Source("TEXT"), (start + len(some)) / len(texts))
+def text_batches(texts: Sequence[str], column: str, size: int, targets: Sequence[str] = ()) -> Iterator[TableBatch]:
+    """Yield batches of a table that holds these texts in its only column; or each with each target, in `target`."""
+    columns = [column, TARGET] if targets else [column]
+    rows = [[text, target] for text in texts for target in targets] or [[text] for text in texts]
+    for start in range(0, len(rows), size):
+        some = rows[start : start + size]
+        yield TableBatch([row[0] for row in some], columns, some, Source("TEXT"), (start + len(some)) / len(rows))
 
 
 def column_index(columns: Sequence[str], column: str, option: str = "--text-column") -> int:

@@ -1,23 +1,26 @@
 """Texts to the columns that are added to a table: the label, and each label's probability."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import Errors, SentimentError
 from ..text.labels import Scored, chosen_labels
+from .lines import brief
 from .rows import Added, TableBatch, Write, text_or_none
+from .targets import Target, row_targets
 
 PREFIX = "sentiment"
 """The name of the column with the label, and the beginning of the others' names."""
 
-Score = Callable[[list[str]], Scored]
-"""Texts to their scores."""
+Score = Callable[..., Scored]
+"""Texts to their scores; or texts and `spans`, of a target in each or None, to the scores of these."""
 
 
 class Written(NamedTuple):
-    """The number of rows written, of those without a text, and the first of these, counting from 1."""
+    """The number of rows written, of those without a text or their target in it, and the first of these, from 1."""
 
     n_rows: int = 0
     n_without: int = 0
@@ -33,22 +36,36 @@ def write_scored(
     prefix: str = PREFIX,
     strict: bool = False,
     rows_before: Callable[[], int] = int,
+    target_column: str | None = None,
+    more: Callable[[list[str | None]], Added] | None = None,
 ) -> Written:
     """Write batches with their scores added, in columns named as by `column_names`.
 
-    If `strict`, a row without a text raises SentimentError with its number, after the `rows_before` the first batch.
+    With a `target_column`, they are the scores of each row's target (see `row_targets`). `more` returns columns to add
+    after these. If `strict`, a row without a text, or without its target in it, raises SentimentError with its number,
+    after the `rows_before` the first batch.
     """
     n_rows = n_without = 0
     first_without = None
     for batch in batches:
-        if without := rows_without_text(batch.texts):
+        targets = None if target_column is None else row_targets(batch, target_column)
+        missing = {i for i, target in enumerate(targets or ()) if target.is_missing}
+        if without := sorted({*rows_without_text(batch.texts), *missing}):
             first_without = first_without or n_rows + without[0] + 1
             n_without += len(without)
             if strict:
-                raise SentimentError(Errors.S150.format(path=batch.source.name, row=rows_before() + first_without))
-        write(batch, scored_columns(batch.texts, score, labels, prefix))
+                raise _error(batch, without[0], rows_before() + first_without, targets)
+        added = scored_columns(batch.texts, score, labels, prefix, targets)
+        write(batch, added if more is None else added | more(batch.texts))
         n_rows += len(batch.texts)
     return Written(n_rows, n_without, first_without)
+
+
+def _error(batch: TableBatch, i: int, row: int, targets: Sequence[Target] | None) -> SentimentError:
+    """Return the error for a row that lacks a text or its target, the i-th of a batch."""
+    if targets is None or text_or_none(batch.texts[i]) is None:
+        return SentimentError(Errors.S150.format(path=batch.source.name, row=row))
+    return SentimentError(Errors.S213.format(path=batch.source.name, row=row, target=brief(targets[i].cell)))
 
 
 def rows_without_text(texts: Sequence[str | None]) -> list[int]:
@@ -63,11 +80,20 @@ def column_names(labels: Sequence[str], prefix: str = PREFIX) -> list[str]:
     return [prefix, *(f"{prefix}_{label}" for label in labels)]
 
 
-def scored_columns(texts: Sequence[str | None], score: Score, labels: Sequence[str], prefix: str = PREFIX) -> Added:
+def scored_columns(
+    texts: Sequence[str | None],
+    score: Score,
+    labels: Sequence[str],
+    prefix: str = PREFIX,
+    targets: Sequence[Target] | None = None,
+) -> Added:
     """Return the columns to add to texts: the label (see `chosen_labels`), and each label's probability.
 
-    They hold nothing in a row without a text.
+    They hold nothing in a row without a text or, if there are targets, without its target.
     """
+    if targets is not None:
+        texts = [text if target.span else None for text, target in zip(texts, targets, strict=True)]
+        score = partial(score, spans=[target.span for target in targets])
     scored = score([text or "" for text in texts])
     chosen = chosen_labels(labels, scored)
     for i in rows_without_text(texts):

@@ -115,6 +115,8 @@ def _json_column(column: Any) -> list[str]:
     shown = _shown(column)
     if not isinstance(column, list):
         return ["null" if value is None else repr(value) for value in shown]
+    if any(isinstance(value, list | dict) for value in shown):
+        return [*map(as_json, shown)]
     known = {value: as_json(value) for value in set(shown)}
     return [known[value] for value in shown]
 
@@ -125,7 +127,7 @@ def _csv_writer(file: IO[bytes], format: str, safe: bool) -> Write:
     def write(batch: TableBatch, added: Added) -> None:
         nonlocal has_header
         ends = zip(*map(_shown, added.values()), strict=True)
-        rows = [[*map(_as_cell, row), *end] for row, end in zip(batch.values, ends, strict=True)]
+        rows = [[*map(_as_cell, [*row, *end])] for row, end in zip(batch.values, ends, strict=True)]
         if not has_header and batch.columns:
             rows.insert(0, [*batch.columns, *added])
             has_header = True

@@ -3,8 +3,8 @@
 import json
 import threading
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, repeat
 from string import ascii_letters, digits
 from typing import Any
 
@@ -15,11 +15,14 @@ from spacy.language import Language
 
 from ..bulk.text_scorer import TextScorer, blocks, component_docs, reason_for_docs, without_surrogates
 from ..explanation.polarity import NEGATIVE, POSITIVE, has_poles
+from ..explanation.target_sentiment import TargetSentiment
+from ..model.inputs import scoring_models
+from ..model.targets import has_target_head
 from ..model.thinc_model import folds
 from ..pipelines import find_component
 from ..tables.lines import brief
 from ..text.labels import Scored, chosen_labels
-from .limits import Limits, RefusedError, check_texts
+from .limits import Limits, RefusedError, check_targets, check_texts
 from .schema import Question
 
 BATCH_CHARS, _TEXT_CHARS = 1 << 18, 1 << 7
@@ -52,7 +55,10 @@ def parse_question(body: bytes, limits: Limits) -> Question:
         raise RefusedError(422, "invalid_request", f"{brief(place)}: {message}." if place else f"{message}.") from None
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, "invalid_json", f"The body is not JSON in UTF-8: {error}.") from None
-    check_texts(question.all_texts(), limits, contributions=question.contributions)
+    texts = question.all_texts()
+    check_texts(texts, limits, contributions=question.contributions)
+    if (targets := question.all_targets()) is not None:
+        check_targets(texts, targets, limits)
     return question
 
 
@@ -106,6 +112,7 @@ class Answering:
     Attributes:
         labels: The component's labels.
         is_additive: Whether the model is a sum over terms.
+        has_targets: Whether the model can score targets.
     """
 
     def __init__(self, nlp: Language) -> None:
@@ -113,13 +120,14 @@ class Answering:
         self._scorer = TextScorer(nlp)
         self._needs_docs = reason_for_docs(nlp, self._component) is not None
         self.is_additive = folds(self._component.model)
+        self.has_targets = any(map(has_target_head, scoring_models(self._component.model)))
         self.labels = self._scorer.labels
         self._lock = threading.Lock()  # of the pipeline's vocabulary
         self.scored(["What is made at first use, is made now :)", "Not later"])  # the second is read by a cascade
 
     def is_quick(self, question: Question) -> bool:
         """Return whether answering takes no time that other clients would notice: a few short texts, by a sum."""
-        if question.contributions or self._needs_docs or not self.is_additive:
+        if question.contributions or question.targets or self._needs_docs or not self.is_additive:
             return False
         texts = question.all_texts()
         if len(texts) > _QUICK_TEXTS or sum(map(len, texts)) > _QUICK_CHARS:
@@ -129,11 +137,35 @@ class Answering:
         return n_marks <= _QUICK_MARKS and max(map(len, text.split()), default=0) <= _QUICK_CHUNK
 
     def answer(self, question: Question) -> bytes:
-        """Return the JSON that answers a question."""
+        """Return the JSON that answers a question. Targets raise RefusedError if the model cannot score them."""
+        texts, targets = question.all_texts(), question.all_targets()
         results, size = self._results, BATCH_CHARS
         if question.contributions:
             results, size = self._explained, BATCH_CHARS // 16
-        return answer_json(self.labels, map(results, blocks(question.all_texts(), size, _TEXT_CHARS)))
+        batches: Iterable[list[dict[str, Any]]] = map(results, blocks(texts, size, _TEXT_CHARS))
+        if targets is not None:
+            if not self.has_targets:
+                message = "This model cannot score targets. Serve one that can, such as en_trf."
+                raise RefusedError(422, "no_targets", message)
+            batches = self._with_targets(blocks(texts, size, _TEXT_CHARS), batches, targets)
+        return answer_json(self.labels, batches)
+
+    def _with_targets(
+        self, blocks: Iterable[Sequence[str]], batches: Iterable[list[dict[str, Any]]], targets: Sequence[Any]
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield batches of results, of blocks of texts, with those of their targets."""
+        remaining = iter(targets)
+        for texts, results in zip(blocks, batches, strict=True):
+            of_texts = list(islice(remaining, len(texts)))
+            with self._lock, self._nlp.memory_zone():
+                found = self._scorer.predict_proba(texts, of_texts).split()
+            for result, spans, scores in zip(results, of_texts, found, strict=True):
+                rows = scores.astype(np.float64).round(_DECIMALS).tolist()
+                result["targets"] = [
+                    {"start": start, "end": end, **TargetSentiment(self.labels, tuple(row)).to_dict()}
+                    for (start, end), row in zip(spans, rows, strict=True)
+                ]
+            yield results
 
     def scored(self, texts: Sequence[str]) -> Scored:
         """Return the scores of texts."""

@@ -40,6 +40,7 @@ _PAGE = {
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/api.js": ("api.js", "text/javascript; charset=utf-8"),
     "/columns.js": ("columns.js", "text/javascript; charset=utf-8"),
+    "/target.js": ("target.js", "text/javascript; charset=utf-8"),
     "/table.js": ("table.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
@@ -77,6 +78,7 @@ def make_app(nlp: Language, *, name: str | None = None, limits: Limits | None = 
     model = schema.Model(
         name=name or f"{nlp.meta['lang']}_{nlp.meta['name']}",
         labels=list(answering.labels),
+        targets=answering.has_targets,
         version=__version__,
         limits=schema.ModelLimits(**vars(limits)),
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from ..tables.targets import is_span
+
 # Most clients read no answer until they have sent everything, so drain bodies up to this multiple of the limit.
 _DRAINED = 10
 
@@ -17,7 +19,7 @@ class Limits:
     Attributes:
         body_bytes: Bytes of a request's body.
         waiting_bytes: Bytes of all bodies that have not been answered yet.
-        texts: Texts per request.
+        texts: Texts per request; also their targets, all together.
         text_chars: Characters (Unicode code points) per text.
         explained_texts: Texts per request with contributions.
         explained_chars: Characters of all texts of a request with contributions.
@@ -134,6 +136,24 @@ def check_texts(texts: Sequence[str], limits: Limits, *, contributions: bool = F
         raise too_large(
             f"The texts have {n_chars:,} characters, more than {limits.explained_chars:,}{asked}. Send them in parts."
         )
+
+
+def check_targets(texts: Sequence[str], targets: Sequence[Sequence[Sequence[int]]], limits: Limits) -> None:
+    """Raise RefusedError if a request has too many targets, or one that is no part of its text."""
+    if len(targets) != len(texts):
+        message = (
+            f"'targets': There are {len(texts):,} texts and {len(targets):,} lists of targets. Send one for each text."
+        )
+        raise RefusedError(422, "invalid_request", message)
+    n_targets = sum(map(len, targets))
+    if n_targets > limits.texts:
+        raise too_large(f"There are {n_targets:,} targets, more than {limits.texts:,}. Send them in parts.")
+    for i, (text, of_text) in enumerate(zip(texts, targets, strict=True)):
+        for j, (start, end) in enumerate(of_text):
+            if not is_span(text, start, end):
+                place, size = f"'targets[{i}][{j}]'", f"{len(text):,} characters"
+                message = f"{place}: From {start} to {end} is empty, blank or not in text {i}, which has {size}."
+                raise RefusedError(422, "invalid_request", message)
 
 
 def check_lengths(texts: Sequence[str], limits: Limits) -> None:

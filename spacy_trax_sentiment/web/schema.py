@@ -27,6 +27,9 @@ TYPE_OF_FORMAT = {"json": "application/json", "csv": "text/csv; charset=utf-8", 
 """The content types of answers about tables, by format."""
 
 
+Offsets = Annotated[list[int], Field(min_length=2, max_length=2)]
+
+
 class Question(BaseModel):
     """Texts to score: the body of `POST /v1/sentiment`."""
 
@@ -38,6 +41,11 @@ class Question(BaseModel):
     # Fail at the first error, because a body can have millions.
     texts: Annotated[list[str], FailFast()] = Field(default_factory=list, description="Or many texts.")
     contributions: bool = Field(False, description="Whether to return each token's contributions.")
+    targets: Annotated[list[list[Offsets]], FailFast()] = Field(
+        default_factory=list,
+        description="For each text its targets, each from its first character (Unicode code point) to before another."
+        " Only for a model that can score targets.",
+    )
 
     @model_validator(mode="after")
     def _has_texts(self) -> Self:
@@ -48,6 +56,10 @@ class Question(BaseModel):
     def all_texts(self) -> list[str]:
         """Return the texts to score."""
         return self.texts if "texts" in self.model_fields_set else [self.text]
+
+    def all_targets(self) -> list[list[list[int]]] | None:
+        """Return the targets of each text, None if none are asked for."""
+        return self.targets if "targets" in self.model_fields_set else None
 
 
 class ErrorDetail(BaseModel):
@@ -86,6 +98,7 @@ class Model(BaseModel):
 
     name: str
     labels: list[str] = Field(description="The labels, in the order of the probabilities.")
+    targets: bool = Field(description="Whether the model scores targets.")
     version: str = Field(description="The version of spacy_trax_sentiment.")
     limits: ModelLimits
 
@@ -99,6 +112,17 @@ class Token(BaseModel):
     whitespace: bool = Field(description="Whether a space follows.")
     negated: bool = Field(description="Whether a negation applies to the token.")
     contributions: dict[str, float] = Field(description="The token's part of each label's log-probability.")
+
+
+class TargetResult(BaseModel):
+    """What a text expresses toward a target in it."""
+
+    start: int = Field(description="The target's first character.")
+    end: int = Field(description="The one after its last.")
+    label: str = Field(description="The most probable label.")
+    probability: float = Field(description="The probability of that label.")
+    probabilities: dict[str, float] = Field(description="The probability of each label.")
+    polarity: float | None = Field(description="As in Result.")
 
 
 class Result(BaseModel):
@@ -123,6 +147,7 @@ class Result(BaseModel):
     )
     n_known: int | None = Field(None, description="The number of tokens that count as evidence.")
     tokens: list[Token] | None = Field(None, description="The text's tokens.")
+    targets: list[TargetResult] | None = Field(None, description="With targets only: one result per target, in order.")
 
 
 class Answer(BaseModel):

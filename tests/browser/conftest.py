@@ -109,6 +109,11 @@ def ternary_url() -> Iterator[str]:
     yield from _serve(load("en_ternary"))
 
 
+@pytest.fixture(scope="module")
+def targets_url(tiny_targets: Language) -> Iterator[str]:
+    yield from _serve(tiny_targets)
+
+
 @pytest.fixture
 def opened(page: Any, url: str) -> Any:
     """The page of `trax-sentiment serve`, with its first text scored."""

@@ -49,6 +49,7 @@ QUESTIONS = st.fixed_dictionaries(
     optional={
         "text": st.text(st.characters(codec=None)) | VALUES,
         "texts": st.lists(st.text(st.characters(codec=None)), max_size=5) | VALUES,
+        "targets": st.lists(st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2)), max_size=2) | VALUES,
         "contributions": st.booleans() | VALUES,
         "more": VALUES,
     },

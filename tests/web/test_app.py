@@ -45,10 +45,11 @@ def test_openapi_describes_the_endpoints(ask: Ask) -> None:
     assert described["paths"].keys() == {"/health", "/v1/model", "/v1/sentiment", "/v1/table"}
     sentiment = described["paths"]["/v1/sentiment"]["post"]
     schema = sentiment["requestBody"]["content"]["application/json"]
-    assert schema["schema"]["properties"].keys() == {"text", "texts", "contributions"}
+    assert schema["schema"]["properties"].keys() == {"text", "texts", "contributions", "targets"}
     assert sentiment["responses"].keys() == {"200", "400", "413", "415", "422", "503"}
     for example in schema["examples"].values():
-        assert ask("POST", "/v1/sentiment", json=example["value"]).status_code == 200
+        expected = 422 if "targets" in example["value"] else 200  # this model cannot score targets
+        assert ask("POST", "/v1/sentiment", json=example["value"]).status_code == expected
     for type, content in described["paths"]["/v1/table"]["post"]["requestBody"]["content"].items():
         response = ask("POST", "/v1/table", content=content["example"], headers={"Content-Type": type})
         assert len(response.json()["results"]) == 2
@@ -74,13 +75,25 @@ def test_answers_have_the_fields_that_openapi_describes(ask: Ask) -> None:
     (plain,) = ask("POST", "/v1/sentiment", json={"text": "good"}).json()["results"]
     (explained,) = ask("POST", "/v1/sentiment", json={"text": "good", "contributions": True}).json()["results"]
     assert set(schemas["Result"]["required"]) == plain.keys()
-    assert set(schemas["Result"]["properties"]) == explained.keys()
+    assert set(schemas["Result"]["properties"]) == explained.keys() | {"targets"}
     assert set(schemas["Token"]["properties"]) == explained["tokens"][0].keys()
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/docs", "/page.js", "/api.js", "/table.js", "/columns.js", "/page.css", "/icon.svg", "/health", "/nothing"],
+    [
+        "/",
+        "/docs",
+        "/page.js",
+        "/api.js",
+        "/target.js",
+        "/table.js",
+        "/columns.js",
+        "/page.css",
+        "/icon.svg",
+        "/health",
+        "/nothing",
+    ],
 )
 def test_every_answer_has_headers_that_make_browsers_careful(ask: Ask, path: str) -> None:
     headers = ask("GET", path).headers

@@ -158,7 +158,10 @@ def test_a_body_that_is_not_json_is_refused(ask: Ask, body: bytes, says: str) ->
         ({"texts": ["a", True]}, "'texts[1]': Input should be a valid string."),
         ({"text": "a", "contributions": "yes"}, "'contributions': Input should be a valid boolean."),
         ({"text": "a", "contributions": 1}, "'contributions': Input should be a valid boolean."),
-        ({"text": "a", "colour": 1}, "'colour': There is no such field. The fields are text, texts, contributions."),
+        (
+            {"text": "a", "colour": 1},
+            "'colour': There is no such field. The fields are text, texts, contributions, targets.",
+        ),
         ({"text": "a", "\n" * 500: 1}, "There is no such field"),
     ],
 )

@@ -43,6 +43,13 @@ export function element(name, text = "", ...classes) {
   return made;
 }
 
+export function showBar(bar, labels, probabilities) {
+  if (bar.childElementCount !== labels.length) {
+    bar.replaceChildren(...classesOf(labels).map((name) => element("span", "", name)));
+  }
+  labels.forEach((label, i) => (bar.children[i].style.flexGrow = probabilities[label]));
+}
+
 export function showError(place, error) {
   place.textContent = error ? error.message : "";
   place.hidden = !error;

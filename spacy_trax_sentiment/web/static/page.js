@@ -1,7 +1,8 @@
 // A text, while it is typed, to its bar, its shading and its table.
 
-import { ask, classesOf, element, hasPoles, percent, showError, signed } from "./api.js";
+import { ask, classesOf, element, hasPoles, percent, showBar, showError, signed } from "./api.js";
 import { startTable } from "./table.js";
+import { hideTarget, offerTargets } from "./target.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -47,6 +48,7 @@ async function score() {
 
 function show(labels, result) {
   showError($("text-error"), null);
+  hideTarget();
   const poles = hasPoles(labels);
   const label = result.label ?? "no evidence";
   const suffix = result.n_known ? "" : " (no evidence)";
@@ -57,7 +59,8 @@ function show(labels, result) {
   const one = result.label ?? labels[0]; // without evidence, no token contributes to any label
   $("for").textContent = poles ? "positive" : one;
   $("against").textContent = poles ? "negative" : "another";
-  showBar(labels, result.probabilities);
+  showBar($("bar"), labels, result.probabilities);
+  showLabels(labels, result.probabilities);
   // To the log-odds; or else to the label against the mean of the others, as each token's contributions sum to 0.
   const toward = (values) =>
     poles ? values.positive - values.negative : (values[one] * labels.length) / (labels.length - 1);
@@ -70,12 +73,8 @@ function show(labels, result) {
   }, SPEAKING_PAUSE);
 }
 
-function showBar(labels, probabilities) {
+function showLabels(labels, probabilities) {
   const classes = classesOf(labels);
-  if ($("bar").childElementCount !== labels.length) {
-    $("bar").replaceChildren(...classes.map((name) => element("span", "", name)));
-  }
-  labels.forEach((label, i) => ($("bar").children[i].style.flexGrow = probabilities[label]));
   const items = labels.map((label, i) => {
     const item = element("li");
     item.append(element("span", "", "swatch", classes[i]), `${label} ${percent(probabilities[label])}`);
@@ -153,6 +152,7 @@ async function start() {
     const model = await (await ask("v1/model")).json();
     $("model").textContent = `Model ${model.name}: ${model.labels.join(", ")}`;
     startTable(model.limits);
+    if (model.targets) offerTargets();
   } catch (error) {
     showError($("text-error"), error);
   }

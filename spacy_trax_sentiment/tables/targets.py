@@ -1,0 +1,91 @@
+"""The cells of a column that names each row's target, to spans of the row's text."""
+
+import re
+from typing import Any, NamedTuple
+
+from .parquet import json_values
+from .rows import TableBatch, column_index
+from .sources import placed
+
+Span = tuple[int, int]
+"""The first character of a target and the one after its last."""
+
+OPTION = "--target-column"
+
+_OFFSETS = re.compile(r"\s*([0-9]{1,18}):([0-9]{1,18})\s*")
+
+
+class Target(NamedTuple):
+    """The target of a row: the cell that names it, and its span.
+
+    The span is None if the cell names no target, or one that is not in the text; then `is_missing`.
+    """
+
+    cell: Any
+    span: Span | None
+    is_missing: bool
+
+
+def row_targets(batch: TableBatch, column: str) -> list[Target]:
+    """Return the target of each row of a batch, or raise SentimentError if the table lacks the column.
+
+    A key that is missing in a row of JSON is as an empty cell, unless the first row of the table lacks it.
+    """
+    with placed(batch.source):
+        cells = _cells(batch, column)
+    return [target_in(text or "", cell) for text, cell in zip(batch.texts, cells, strict=True)]
+
+
+def _cells(batch: TableBatch, column: str) -> list[Any]:
+    # A part of JSON Lines need not begin with the first row of the file; a table without rows may lack a header.
+    is_headless = not batch.texts or (batch.json and batch.source.start)
+    index = 0 if is_headless else column_index(batch.columns, column, OPTION)
+    if batch.json:
+        return [line.row.get(column) for line in batch.json]
+    if batch.arrow is not None:
+        return json_values(batch.arrow.column(index))
+    return [row[index] for row in batch.values]
+
+
+def target_in(text: str, cell: Any) -> Target:
+    """Return the target that a cell names: a string to find in the text, or its offsets, as "12:17" or [12, 17].
+
+    A string is found as `found_span` does. A cell that is empty or blank names none.
+    """
+    if cell is None or cell != cell or (isinstance(cell, str) and not cell.strip()):
+        return Target(cell, None, False)
+    if type(cell) is int:
+        cell = str(cell)  # as a workbook holds a name of digits
+    span = None
+    if isinstance(cell, list):
+        span = _checked(text, cell)
+    elif isinstance(cell, str):
+        offsets = _OFFSETS.fullmatch(cell)
+        span = _checked(text, [*map(int, offsets.groups())]) if offsets else found_span(text, cell)
+    return Target(cell, span, span is None)
+
+
+def _checked(text: str, offsets: list[Any]) -> Span | None:
+    if len(offsets) != 2 or any(type(each) is not int for each in offsets):
+        return None
+    start, end = offsets
+    return (start, end) if is_span(text, start, end) else None
+
+
+def is_span(text: str, start: int, end: int) -> bool:
+    """Return whether characters of a text can be a target: they are in it, and not only white space."""
+    return 0 <= start < end <= len(text) and not text[start:end].isspace()
+
+
+def found_span(text: str, target: str) -> Span | None:
+    """Return where a text first holds a target, or None.
+
+    Whole words are preferred to parts of words, and among these the target's own case to another. White space of any
+    kind or length in the target stands for any.
+    """
+    words = r"\s+".join(map(re.escape, target.split()))
+    for pattern in (rf"(?<!\w){words}(?!\w)", words):
+        for flags in (0, re.IGNORECASE):
+            if found := re.search(pattern, text, flags):
+                return found.span()
+    return None
