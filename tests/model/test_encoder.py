@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import spacy
 import srsly
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import registry
@@ -65,7 +68,9 @@ def multilingual(tiny_multilingual: Path, tiny_encoder: dict[str, Any], require_
     )
     texts = ["gut film!", "плохо", "جيد", "अच्छा फिल्म", "坏", "schlecht, фильм", "سيئ", "बुरा"] * 3
     labels = ["positive", "negative", "positive", "positive", "negative", "negative", "negative", "negative"] * 3
-    return train(texts, labels, settings=settings).nlp
+    nlp = train(texts, labels, settings=settings).nlp
+    nlp.to_bytes()  # from now on ONNX predicts, which does not compile for each length
+    return nlp
 
 
 def _model(tiny_bert: Path, **settings: Any) -> Any:
@@ -293,20 +298,17 @@ def test_a_multilingual_encoder_computes_what_bert_does(
 ) -> None:
     model = find_component(multilingual).model
     weights, vocabulary = get_weights(model), model.attrs["vocabulary"]
-    start = model.attrs["start"](
-        model.attrs["layer"], weights, vocabulary, model.attrs["preprocessor"].source
-    )  # as it was before training
+    source = model.attrs["preprocessor"].source
+    start = model.attrs["start"](model.attrs["layer"], weights, vocabulary, source)  # as it was before training
     pieces = json.loads((tiny_multilingual / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     row = {piece: i for i, (piece, _) in enumerate(pieces)}
     names = {"__PAD__": "<pad>", "__</e>__": "</s>", "__UNK__": "<unk>", "[CLS]": "<s>"}
     rows_of = {id: row[names.get(term, term)] for term, id in vocabulary.items()}
     assert len(rows_of) < len(row)  # only what the training texts hold
-    texts = ["gut!", "плохо фильм", "جيد", "अच्छा 电影", "ѯѯ gut"]
+    docs = [multilingual.make_doc(text) for text in ("gut!", "плохо фильм", "جيد", "अच्छा 电影", "ѯѯ gut")]
     set_weights(model, start)
     try:
-        for doc, scores in zip(
-            map(multilingual.make_doc, texts), model.predict([*multilingual.pipe(texts)]), strict=True
-        ):
+        for doc, scores in zip(docs, model.predict(docs), strict=True):
             rows = [rows_of[id] for id in next(docs_to_ids(model, [doc])).tolist()]
             assert np.allclose(np.log(scores), _bert(tiny_multilingual, rows, 2, start["W"], start["b"]), atol=1e-5)
     finally:
@@ -329,6 +331,15 @@ def test_a_saved_multilingual_encoder_scores_and_explains_the_same(multilingual:
     assert np.allclose(sentiment.contributions.sum(axis=0) + sentiment.bias, logs - logs.mean(), atol=1e-2)
     assert sentiment.n_known == 4
     assert multilingual("ѯѯ 12")._.sentiment.label is None
+
+
+@hypothesis_settings(max_examples=30)
+@given(st.lists(st.text(st.sampled_from("gut хор.جيد\u064b\u200f अच्\u200d好!1") | st.characters(codec="utf-8"))))
+def test_texts_of_any_script_are_scored_alike(multilingual: Language, texts: list[str]) -> None:
+    scores = TextScorer(multilingual)(texts)
+    for doc, of_text in zip(multilingual.pipe(texts), scores, strict=True):
+        assert np.allclose(list(doc.cats.values()), of_text, atol=1e-5)
+        assert sum(doc.cats.values()) == pytest.approx(1, abs=1e-4)
 
 
 def test_pieces_of_one_kind_do_not_pass_for_the_other(
