@@ -20,7 +20,7 @@ from spacy_trax_sentiment.model import layer_scores
 from spacy_trax_sentiment.model.encoder import is_encoder
 from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.text.word_pieces import BERT_NAMES
+from spacy_trax_sentiment.text.piece_files import BERT_NAMES
 
 LOOP, ALONE, TRANSFORMERS = (
     "tokenizers and onnxruntime, one by one",

@@ -129,10 +129,13 @@ class Errors:
     S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
     S051 = "[S051] text {index} is {value}, not a str. Give strings only."
     S052 = "[S052] a text of {n_chars:,} characters cannot be tokenized as the seed does ({reason}). Leave it out, or split it."
-    S053 = "[S053] word pieces need a vocabulary. Name a file with a piece per line, such as BERT's vocab.txt, as `vocabulary` of WordPieces.v1."
-    S054 = "[S054] {path}: cannot be used as a vocabulary of word pieces ({reason}). Name a file with a piece per line, such as BERT's vocab.txt."
+    S053 = "[S053] pieces of words need a vocabulary. Name a file as `vocabulary`: BERT's vocab.txt for WordPieces.v1, a tokenizer.json for UnigramPieces.v1."
+    S054 = "[S054] {path}: cannot be used as a vocabulary of word pieces ({reason}). Name a file with a piece per line, such as BERT's vocab.txt, or a whole tokenizer.json."
     S055 = "[S055] {path}: the package {package} is not installed. Install it (pip install --no-deps {project}), or name a file."
     S056 = "[S056] {path}: cannot be used as an encoder to start from ({reason}). Name a safetensors file in BERT's layout, of the sizes in the config."
+    S227 = "[S227] {path}: the pieces are of the kind {found}, not {wanted}. WordPieces.v1 takes WordPiece, UnigramPieces.v1 takes Unigram, and no other kind, such as BPE, can be used."
+    S228 = "[S228] {path}: neither {first} nor {second} is beside it, so that the rows of its embedding are unknown. Put the one that belongs to it there."
+    S229 = "[S229] {path}: cannot be used as an encoder to start from: its layout is that of RoBERTa and XLM-R, whose positions are shifted. Name a file in BERT's layout, such as a multilingual MiniLM or E5."
 
     # Tables
     S060 = "[S060] {path}: '{format}' is not a format that can be {what}. Give one of {formats}, as the file's suffix or by {option}."
@@ -207,7 +210,7 @@ class Errors:
 
     # Targets
     S200 = "[S200] the model cannot tell what a text says of a target. Use 'en_trf' or 'en_auto', or an Encoder.v1 trained on targets (`target_head`)."
-    S201 = "[S201] only an Encoder.v1 with WordPieces.v1 learns what a text says of a target. Start from 'en_trf', or name that architecture in the config."
+    S201 = "[S201] only an Encoder.v1 with WordPieces.v1 or UnigramPieces.v1 learns what a text says of a target. Start from 'en_trf', or name that architecture in the config."
     S202 = "[S202] the target from character {start} to {end} is empty, or not in the text of {length} characters. Give the first character and the one after the last."
     S204 = "[S204] the targets are spans of different Docs. Ask for those of one Doc at a time."
     S205 = "[S205] the target at token {start} is an empty span. Give a span of at least one token."

@@ -131,19 +131,47 @@ def trained(short_texts: "tuple[list[LabelledText], list[LabelledText]]", requir
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT with two blocks: the directory of its `model.safetensors` and `vocab.txt`."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = "good bad not film the was it love hate great awful smile sad face http user".split()
+    special = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = [*special, *"@!.,/'", *"0123456789", *letters, *(f"##{letter}" for letter in letters), *words, "стол"]
+    directory = tmp_path_factory.mktemp("bert")
+    _write_bert(directory, len(pieces))
+    (directory / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def tiny_multilingual(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random BERT like `tiny_bert` with pieces of five scripts: its `model.safetensors` and `tokenizer.json`."""
+    import json
+
+    import numpy as np
+
+    words = "gut schlecht film not good хорошо плохо фильм جيد سيئ فيلم अच्छा बुरा फिल्म 好 坏 电影".split()
+    parts = [*dict.fromkeys("".join(words)), *"nu123!.,", "gu", "ech", "хор", "وف", "अच्छ", "电影"]
+    scores = np.random.default_rng(1).uniform(-12, -3, 300).round(4).tolist()
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", "\u2581", *dict.fromkeys([*parts, *(f"\u2581{w}" for w in words)])]
+    special = dict.fromkeys(pieces[:4], 0.0)
+    vocabulary = [[piece, special.get(piece, score)] for piece, score in zip(pieces, scores, strict=False)]
+    directory = tmp_path_factory.mktemp("multilingual")
+    _write_bert(directory, len(vocabulary) + 3)  # such encoders have rows to spare
+    model = {"type": "Unigram", "unk_id": 3, "vocab": [*vocabulary, ["<mask>", 0.0]]}
+    (directory / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": model}), encoding="utf-8")
+    return directory
+
+
+def _write_bert(directory: Path, n_rows: int) -> None:
+    """Write the `model.safetensors` of a random BERT with two blocks and rows for so many pieces."""
     import json
 
     import numpy as np
 
     width, wide, n_positions = 8, 12, 20
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    words = "good bad not film the was it love hate great awful smile sad face http user".split()
-    special = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces = [*special, *"@!.,/'", *"0123456789", *letters, *(f"##{letter}" for letter in letters), *words, "стол"]
     rng = np.random.default_rng(0)
     shapes = {
         f"embeddings.{name}_embeddings.weight": (n, width)
-        for name, n in (("word", len(pieces)), ("position", n_positions), ("token_type", 2))
+        for name, n in (("word", n_rows), ("position", n_positions), ("token_type", 2))
     }
     dense = {"attention.self.query": (width, width), "attention.self.key": (width, width)}
     dense |= {"attention.self.value": (width, width), "attention.output.dense": (width, width)}
@@ -163,10 +191,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
         header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": [len(data), end]}
         data += array.tobytes()
     text = json.dumps(header).encode()
-    directory = tmp_path_factory.mktemp("bert")
     (directory / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
-    (directory / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
-    return directory
 
 
 @pytest.fixture(scope="session")

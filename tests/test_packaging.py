@@ -27,6 +27,7 @@ NAME = "spacy-trax-sentiment"
         ("spacy_misc", "spacy_trax_sentiment.Convolution.v1"),
         ("spacy_misc", "spacy_trax_sentiment.ProcessTweet.v1"),
         ("spacy_misc", "spacy_trax_sentiment.SentimentTerms.v1"),
+        ("spacy_misc", "spacy_trax_sentiment.UnigramPieces.v1"),
         ("spacy_misc", "spacy_trax_sentiment.WordPieces.v1"),
         ("spacy_readers", "spacy_trax_sentiment.LabelledTexts.v1"),
     ],

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
@@ -11,9 +13,9 @@ from thinc.types import Floats2d
 from ..errors import Errors, SentimentError
 from ..storage.safetensors import read_safetensors
 from ..text.arrays import Array
+from ..text.piece_files import embedding_rows
 from ..text.preprocessor import Preprocessor
 from ..text.resources import find_resource
-from ..text.word_pieces import bert_rows
 from .custom_layer import TraxLayer
 from .encoder_layer import BLOCK, EncoderLayer
 
@@ -21,11 +23,12 @@ _EMBEDDINGS = "embeddings.word_embeddings.weight"
 _POSITIONS = "embeddings.position_embeddings.weight"
 _TOKEN_TYPES = "embeddings.token_type_embeddings.weight"
 _NORM = "embeddings.LayerNorm"
+_NONE = np.empty(0)
 
 
 @dataclass(frozen=True)
 class Start:
-    """Weights to start from: BERT's, in a safetensors file beside its `vocab.txt`.
+    """Weights to start from: BERT's, in a safetensors file beside its `vocab.txt` or `tokenizer.json`.
 
     Attributes:
         path: The file: a path, or `package:path` for one in an installed package.
@@ -36,9 +39,15 @@ class Start:
     sha256: str | None = None
 
     def __call__(
-        self, layer: EncoderLayer, weights: Mapping[str, Array], vocabulary: Mapping[str, int]
+        self, layer: EncoderLayer, weights: Mapping[str, Array], vocabulary: Mapping[str, int], source: str | None
     ) -> dict[str, Array]:
         """Return a layer's weights by name, those of its encoder from the file.
+
+        Args:
+            layer: The layer.
+            weights: Its random weights by name.
+            vocabulary: Piece -> id.
+            source: The file that the preprocessor read its pieces from, used if none lies beside the weights.
 
         Raises:
             SentimentError: The file cannot be used, or does not fit the layer or the vocabulary.
@@ -46,9 +55,10 @@ class Start:
         path = find_resource(self.path)
         try:
             found = read_safetensors(path, self.sha256)
-            return dict(weights) | _from_bert(
-                found, layer, bert_rows(vocabulary, str(path.with_name("vocab.txt"))), weights
-            )
+            if _is_roberta(found):
+                raise SentimentError(Errors.S229.format(path=self.path))
+            rows = embedding_rows(vocabulary, _piece_file(path, source))
+            return dict(weights) | _from_bert(found, layer, rows, weights)
         except (OSError, KeyError, ValueError) as error:
             if isinstance(error, SentimentError):
                 raise
@@ -73,7 +83,7 @@ def Encoder(  # noqa: N802 (named as it is registered)
     """Build the contextual classifier. Registered as the architecture `spacy_trax_sentiment.Encoder.v1`.
 
     Args:
-        preprocessor: Turns a Doc into word pieces: `WordPieces.v1`.
+        preprocessor: Turns a Doc into pieces: `WordPieces.v1`, or `UnigramPieces.v1` for multilingual encoders.
         width: The size of each piece's vector.
         n_blocks: The number of blocks.
         n_heads: The number of attention heads of a block, a divisor of the width.
@@ -81,8 +91,8 @@ def Encoder(  # noqa: N802 (named as it is registered)
         max_length: The number of positions; later ones share the last.
         frozen_embedding: Whether the pieces' embedding keeps its start while the rest is trained.
         target_head: Whether it also says what a text expresses toward a target: see `span._.target_sentiment`.
-        start: A safetensors file in BERT's layout to start from, with its `vocab.txt` beside it: a path, or
-            `package:path` for one in an installed package. None for random weights.
+        start: A safetensors file in BERT's layout to start from, with its `vocab.txt` or `tokenizer.json` beside it: a
+            path, or `package:path` for one in an installed package. None for random weights.
         start_sha256: The checksum that the file must have; None for any.
         nO: The number of labels, if it is known beforehand.
 
@@ -108,11 +118,29 @@ def is_encoder(model: Model[Any, Any]) -> bool:
     return isinstance(model.attrs.get("layer"), EncoderLayer)
 
 
+def _piece_file(weights: Path, source: str | None) -> str:
+    """Return the file that numbers the embedding's rows: beside the weights, of the preprocessor's kind first."""
+    beside = [weights.with_name("vocab.txt"), weights.with_name("tokenizer.json")]
+    beside.sort(key=lambda path: path.suffix != Path(source or "").suffix)
+    found = next((str(path) for path in beside if path.is_file()), source)
+    if found is None or not find_resource(found).is_file():
+        raise SentimentError(Errors.S228.format(path=weights, first=beside[0].name, second=beside[1].name))
+    return found
+
+
+def _is_roberta(found: Mapping[str, Array]) -> bool:
+    """Return whether arrays are in the layout of RoBERTa and XLM-R, which number positions from 2 on."""
+    positions, types = found.get(_POSITIONS, _NONE), found.get(_TOKEN_TYPES, _NONE)
+    return any(name.startswith("roberta.") for name in found) or (len(positions), len(types)) == (514, 1)
+
+
 def _from_bert(
     found: Mapping[str, Array], layer: EncoderLayer, rows: Array, weights: Mapping[str, Array]
 ) -> dict[str, Array]:
     """Return the encoder's weights by our names, from those by BERT's, or raise KeyError or ValueError."""
     prefix = "bert." if f"bert.{_EMBEDDINGS}" in found else ""
+    if rows.max() >= len(found[prefix + _EMBEDDINGS]):
+        raise ValueError(f"its embedding has {len(found[prefix + _EMBEDDINGS])} rows, too few for the file of pieces")
     # All pieces are of the first type here, so its vector is added to the positions once and for all.
     started = {
         "E": found[prefix + _EMBEDDINGS][rows],

@@ -20,7 +20,9 @@ from ..errors import Errors, SentimentError
 from ..pretrained import find_model, known_models, pretrained_path
 from ..storage.sealed import Read, json_bytes, manifest, read_sealed, reader
 from ..storage.whole import MANIFEST
+from ..text.piece_files import UNIGRAM
 from ..text.sentiment_terms import SentimentTerms
+from ..text.unigram_pieces import UnigramPieces
 from ..text.vocabulary import SPECIAL_TERMS
 from ..text.word_pieces import WordPieces
 from .architecture import MEANS, Architecture, weight_names
@@ -60,6 +62,8 @@ def model_to_files(model: Model[Any, Any], cfg: Mapping[str, Any]) -> dict[str, 
         settings["layer"] = described(model.attrs["layer"])
     if is_encoder(model):
         settings["encoder"] = asdict(model.attrs["layer"])
+        if isinstance(preprocessor, UnigramPieces):
+            settings["pieces"] = UNIGRAM
     files = {
         _SETTINGS: json_bytes(settings),
         _VOCABULARY: json_bytes(sorted(vocabulary, key=vocabulary.__getitem__)),
@@ -101,7 +105,8 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> t
     weights = {name: _weight(files, name, where) for name in stored_names(files)}
     try:
         if "encoder" in settings and not is_encoder(model) and not model.attrs["vocabulary"]:
-            model = Encoder(WordPieces(), **settings["encoder"])
+            pieces = UnigramPieces() if settings.get("pieces") == UNIGRAM else WordPieces()
+            model = Encoder(pieces, **settings["encoder"])
         elif "encoder" in settings and is_encoder(model) and not model.attrs["vocabulary"]:
             # Training on targets adds the head, whatever the config says.
             has_head = bool(settings["encoder"].get("target_head", False))
@@ -218,7 +223,9 @@ def _attributes(model: Model[Any, Any]) -> list[str]:
 
 def _check_settings(model: Model[Any, Any], settings: Any, terms: Any, vocabulary: dict[str, int]) -> None:
     layer, sizes = model.attrs["layer"] if is_encoder(model) else None, settings.get("encoder")
-    if ("mean" in settings) != ("mean" in model.attrs) or layer != (sizes and EncoderLayer(**sizes)):
+    is_unigram = isinstance(model.attrs["preprocessor"], UnigramPieces)
+    same = ("mean" in settings) == ("mean" in model.attrs) and (settings.get("pieces") == UNIGRAM) == is_unigram
+    if not same or layer != (sizes and EncoderLayer(**sizes)):
         raise ValueError("it was made by another architecture")
     if not isinstance(settings["cfg"], dict) or settings.get("mean", MEANS[0]) not in MEANS:
         raise ValueError("the settings are not this format's")

@@ -72,7 +72,8 @@ def initial_weights(model: Model[Any, Any], seed: int) -> tuple[Any, dict[str, A
     weights = layer_weights(layer, architecture)
     start = model.attrs.get("start")
     if start is not None:
-        weights = start(architecture.layer, weights, model.attrs["vocabulary"])
+        source = getattr(model.attrs["preprocessor"], "source", None)
+        weights = start(architecture.layer, weights, model.attrs["vocabulary"], source)
         structure = jax.tree_util.tree_structure(layer.weights)
         layer.weights = jax.tree_util.tree_unflatten(structure, [weights[n] for n in leaf_names(architecture, layer)])
     return layer, weights

@@ -3,6 +3,10 @@
 preprocessor.py: the interface of a preprocessor, and what a token can stand for.
 token_preprocessor.py: the base of preprocessors that work token by token; adapts any other.
 sentiment_terms.py: a token to stems, forms, prefixes and lexicon classes.
+word_pieces.py: a token to the longest pieces of a subword vocabulary.
+unigram_pieces.py: a token to the most probable pieces of a SentencePiece vocabulary.
+piece_files.py: a file of such pieces to their order, scores and special names.
+plain_words.py: what is typical of messages to plain words.
 lexicon.py: a word to its opinion and valence.
 wordlists.py: words that are treated alike.
 reading.py: a text to whether it calls for a model that reads.

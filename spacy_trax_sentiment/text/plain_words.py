@@ -8,8 +8,9 @@ LINK, MENTION = "http", "@user"
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _MENTION = re.compile(r"@\w+")
 _NOT = re.compile(r"(?<=[a-z])n['\u2019\u2018\u02bc\u00b4`]t\b|^n['\u2019\u2018\u02bc\u00b4`]?t$", re.IGNORECASE)
-# What spaCy leaves of "can't", "won't" and "shan't", and an emoticon that looks like a word.
-_WORDS = {"ca": "can", "wo": "will", "sha": "shall", "xd": "laughing face"}
+_LIKE_A_WORD = {"xd": "laughing face"}
+# What spaCy leaves of "can't", "won't" and "shan't".
+_WORDS = {"ca": "can", "wo": "will", "sha": "shall", "nt": "not"} | _LIKE_A_WORD
 _DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
 # An 8 is a pair of eyes only above a nose: "8/3" is a date, and "8)" ends a list.
 _EMOTICON = re.compile(r"[<>]?(?:[:;=xX]['’]?[-o*^]?|8-)(?P<mouth>[)\](\[dDpP/\\|@*]+)")
@@ -39,15 +40,16 @@ _FIRST_SYMBOL = "\u203c"
 _NAMELESS = frozenset(map(chr, range(0x2500, 0x25A0))) | {"\ufffd"}
 
 
-def in_plain_words(token: str) -> str:
+def in_plain_words(token: str, *, english: bool = True) -> str:
     """Return a token in plain words; most are returned as they are.
 
-    Emoji are called by their Unicode names, a link is LINK, a mention MENTION (both as in TweetEval), `n't` is "not", a
-    letter that is repeated more than twice is written twice, and a few emoticons are described.
+    Emoji are called by their Unicode names, a link is LINK, a mention MENTION (both as in TweetEval), a letter that is
+    repeated more than twice is written twice, and a few emoticons are described. If the text is `english`, `n't` is
+    "not", and what precedes it is written out.
     """
+    words = _WORDS if english else _LIKE_A_WORD
     if token.isascii() and token.isalpha():
-        lowered = token.lower()
-        return _WORDS.get(lowered) or ("not" if lowered == "nt" else _DRAWN_OUT.sub(r"\1\1", token))
+        return words.get(token.lower()) or _DRAWN_OUT.sub(r"\1\1", token)
     if _LINK.match(token):
         return LINK
     if _MENTION.fullmatch(token):
@@ -55,8 +57,8 @@ def in_plain_words(token: str) -> str:
     described = _emoticon(token)
     if described:
         return described
-    verb, negation, rest = _NOT.sub(" not ", token).partition(" not ")
-    token = _DRAWN_OUT.sub(r"\1\1", f"{_WORDS.get(verb.lower(), verb)}{negation}{rest}".strip())
+    verb, negation, rest = (_NOT.sub(" not ", token) if english else token).partition(" not ")
+    token = _DRAWN_OUT.sub(r"\1\1", f"{words.get(verb.lower(), verb)}{negation}{rest}".strip())
     return token if token.isascii() else "".join(map(_named, _UNSPOKEN.sub("", token)))
 
 

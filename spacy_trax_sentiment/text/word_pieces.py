@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,24 +12,21 @@ from spacy.tokens import Doc
 from ..errors import Errors, SentimentError
 from .arrays import Array, Ragged, ranges, segment_sums
 from .lexeme_cache import LexemeCache
+from .piece_files import CLS, WORD_PIECE, read_piece_file
 from .plain_words import LINK, MENTION, in_plain_words
 from .preprocessor import NO_EVIDENCE, PLAIN, Lexeme, saved_with_model
-from .resources import find_resource
 from .token_preprocessor import TokenPreprocessor
-from .vocabulary import END, N_SPECIAL, PAD, SPECIAL_TERMS, UNK, is_latin, number_terms
+from .vocabulary import END, N_SPECIAL, SPECIAL_TERMS, UNK, is_latin, number_terms
 
-CLS = "[CLS]"
 _CLS_ID = N_SPECIAL
 _END_ID = SPECIAL_TERMS.index(END)
 
-# The pieces of a BERT vocabulary that stand for nothing in a text, by the terms they become here.
-BERT_NAMES = {PAD: "[PAD]", END: "[SEP]", UNK: "[UNK]"}
+RATING = re.compile(r"\d+(?:[.,]\d+)?/\d+")
 
 _CONTINUES = "##"
 # Longer words become the unknown piece, as in BERT.
 _LONGEST_WORD = 100
 _UNUSED = re.compile(r"\[unused\d+\]")
-_RATING = re.compile(r"\d+(?:[.,]\d+)?/\d+")
 _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ceaf\U0002f800-\U0002fa1f]")
 
 
@@ -84,8 +81,9 @@ class WordPieces(TokenPreprocessor):
         """Make a preprocessor whose pieces are read at initialization.
 
         Args:
-            vocabulary: A file with one piece per line, as BERT's `vocab.txt`: a path, or `package:path` for one in an
-                installed package. None if the pieces come with a saved model.
+            vocabulary: A file with one piece per line, as BERT's `vocab.txt`, or a `tokenizer.json` with a WordPiece
+                model: a path, or `package:path` for one in an installed package. None if the pieces come with a saved
+                model.
             latin: As the attribute.
             lower: As the attribute.
             plain_words: As the attribute.
@@ -113,11 +111,9 @@ class WordPieces(TokenPreprocessor):
         """
         if self.pieces:
             return
-        if self.source is None:
-            raise SentimentError(Errors.S053)
-        read = read_pieces(self.source)
-        special = {CLS, *BERT_NAMES.values()}
-        kept = (piece for piece in read if piece not in special and not _UNUSED.fullmatch(piece))
+        file = read_piece_file(self.source, WORD_PIECE)
+        special = set(file.names.values())
+        kept = (piece for piece in file.pieces if piece not in special and not _UNUSED.fullmatch(piece))
         self._set_pieces([piece for piece in kept if not self.latin or is_latin(piece)])
 
     def vocabulary_of(self, docs: Iterable[Doc], min_count: int = 1, max_size: int | None = None) -> dict[str, int]:
@@ -125,10 +121,10 @@ class WordPieces(TokenPreprocessor):
         return number_terms([CLS, *self.pieces])
 
     def lexeme(self, text: str) -> Lexeme:
-        plain = in_plain_words(text.strip()) if self.plain_words else text.strip()
+        plain = self._plain(text)
         says_something = any(map(str.isalpha, plain)) and plain not in (LINK, MENTION)
-        role = PLAIN if says_something or _RATING.fullmatch(plain) else NO_EVIDENCE
-        pieces = [piece for word in _words(plain, self.lower) for piece in self._pieces_of(word)]
+        role = PLAIN if says_something or RATING.fullmatch(plain) else NO_EVIDENCE
+        pieces = [piece for word in self._words_of(plain) for piece in self._pieces_of(word)]
         return Lexeme(pieces[0], role, tuple(pieces[1:])) if pieces else Lexeme(None)
 
     def token_ids(self, tokens: Ragged, cache: LexemeCache) -> Ragged:
@@ -176,6 +172,12 @@ class WordPieces(TokenPreprocessor):
     def _set_pieces(self, pieces: list[str]) -> None:
         self.pieces, self._known = pieces, frozenset(pieces)
 
+    def _plain(self, text: str) -> str:
+        return in_plain_words(text.strip()) if self.plain_words else text.strip()
+
+    def _words_of(self, plain: str) -> list[str]:
+        return _words(plain, self.lower)
+
     def _pieces_of(self, word: str) -> Sequence[str]:
         """Return the longest pieces that make up a word; the unknown term if there are none."""
         if word in self._known:
@@ -206,19 +208,6 @@ def _placed(start: int, end: int, n_pieces: int, most: int) -> tuple[int | None,
     step = max(most // 2, 1)
     window = max((start + end) // 2 - step // 2, 0) // step * step
     return window, max(start - window, 0) + 1, min(end - window, most) + 1
-
-
-def read_pieces(source: str) -> list[str]:
-    """Return the pieces of a vocabulary file, in its order; raise SentimentError if it cannot be used."""
-    path = find_resource(source)
-    try:
-        pieces = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SentimentError(Errors.S054.format(path=source, reason=" ".join(str(error).split())[:200])) from None
-    missing = {CLS, *BERT_NAMES.values()}.difference(pieces)
-    if missing:
-        raise SentimentError(Errors.S054.format(path=source, reason=f"{min(missing)} is missing"))
-    return pieces
 
 
 def _words(text: str, lower: bool) -> list[str]:
@@ -256,13 +245,3 @@ def _framed(pieces: Ragged, max_pieces: int, ends: Sequence[int] = (_CLS_ID, _EN
     framed[last - lengths - 1], framed[last] = ends
     framed[ranges(last - lengths, lengths)] = values
     return Ragged(framed, lengths + 2)
-
-
-def bert_rows(vocabulary: Mapping[str, int], source: str) -> Array:
-    """Return the row of BERT's embedding for each id of a vocabulary, int64 (n_terms,), by its file of pieces."""
-    row = {piece: i for i, piece in enumerate(read_pieces(source))}
-    terms = sorted(vocabulary, key=vocabulary.__getitem__)
-    try:
-        return np.array([row[BERT_NAMES.get(term, term)] for term in terms])
-    except KeyError as error:
-        raise SentimentError(Errors.S054.format(path=source, reason=f"{error} is missing")) from None

@@ -1,3 +1,4 @@
+import json
 import math
 import shutil
 import signal
@@ -9,6 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import spacy
+import srsly
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import registry
@@ -17,10 +22,16 @@ from spacy_trax_sentiment import Settings, TextScorer, load, save, train
 from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
 from spacy_trax_sentiment.model.encoder import Encoder, Start
 from spacy_trax_sentiment.model.encoder_layer import EncoderLayer
-from spacy_trax_sentiment.model.inputs import set_vocabulary
-from spacy_trax_sentiment.model.parameters import get_weights, initial_weights
+from spacy_trax_sentiment.model.files import model_from_files, model_to_files
+from spacy_trax_sentiment.model.inputs import docs_to_ids, set_vocabulary
+from spacy_trax_sentiment.model.parameters import get_weights, initial_weights, set_weights
+from spacy_trax_sentiment.model.thinc_model import Classifier
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.storage.safetensors import read_safetensors
+from spacy_trax_sentiment.storage.sealed import manifest
+from spacy_trax_sentiment.storage.whole import MANIFEST
+from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
+from spacy_trax_sentiment.text.unigram_pieces import UnigramPieces
 from spacy_trax_sentiment.text.word_pieces import WordPieces
 from spacy_trax_sentiment.training.checkpoints import open_checkpoints
 from spacy_trax_sentiment.training.labelled import Corpus, LabelledText
@@ -40,6 +51,26 @@ def tiny(tiny_encoder: dict[str, Any], require_trax: None) -> Language:
         weight_decay=0.0, evaluate_every=5,
     )  # fmt: skip
     return train(TEXTS, LABELS, settings=settings).nlp
+
+
+@pytest.fixture(scope="module")
+def multilingual(tiny_multilingual: Path, tiny_encoder: dict[str, Any], require_trax: None) -> Language:
+    """An encoder with pieces of several scripts, trained for a few steps."""
+    preprocessor = {
+        "@misc": "spacy_trax_sentiment.UnigramPieces.v1",
+        "vocabulary": str(tiny_multilingual / "tokenizer.json"),
+        "max_pieces": 16,
+    }
+    start = str(tiny_multilingual / "model.safetensors")
+    model = {**tiny_encoder, "start": start, "preprocessor": preprocessor}
+    settings = Settings(
+        steps=6, batch_size=8, ids_per_batch=64, balanced=False, model=model, lang="xx", weight_decay=0.0
+    )
+    texts = ["gut film!", "плохо", "جيد", "अच्छा फिल्म", "坏", "schlecht, фильм", "سيئ", "बुरा"] * 3
+    labels = ["positive", "negative", "positive", "positive", "negative", "negative", "negative", "negative"] * 3
+    nlp = train(texts, labels, settings=settings).nlp
+    nlp.to_bytes()  # from now on ONNX predicts, which does not compile for each length
+    return nlp
 
 
 def _model(tiny_bert: Path, **settings: Any) -> Any:
@@ -120,9 +151,42 @@ def test_a_start_that_cannot_be_used_is_refused_by_name(tiny_bert: Path, tmp_pat
     ):
         with pytest.raises(SentimentError, match=message):
             initial_weights(_model(tiny_bert, **settings), 0)
+
+
+def test_the_rows_are_those_of_the_file_beside_the_start_or_of_the_preprocessors(
+    tiny_bert: Path, tmp_path: Path, require_trax: None
+) -> None:
     shutil.copy(tiny_bert / "model.safetensors", tmp_path)
-    with pytest.raises(SentimentError, match="S054.*vocab.txt"):
-        initial_weights(_model(tiny_bert, start=str(tmp_path / "model.safetensors")), 0)
+    model = _model(tiny_bert, start=str(tmp_path / "model.safetensors"))
+    _, expected = initial_weights(_model(tiny_bert), 0)
+    _, found = initial_weights(model, 0)  # by the file that the preprocessor names
+    assert np.array_equal(found["E"], expected["E"])
+    model.attrs["preprocessor"].source = None  # as in a model whose files were moved
+    with pytest.raises(SentimentError, match=r"S228.*model.safetensors: neither vocab.txt nor tokenizer.json"):
+        initial_weights(model, 0)
+    pieces = (tiny_bert / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    numbered = {piece: i for i, piece in enumerate(pieces)}
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"model": {"type": "WordPiece", "vocab": numbered}}))
+    _, found = initial_weights(model, 0)
+    assert np.array_equal(found["E"], expected["E"])
+    more = "\n".join([*(f"x{i}" for i in range(9)), *pieces])
+    (tmp_path / "vocab.txt").write_text(more, encoding="utf-8")  # not the one that belongs to the weights
+    with pytest.raises(SentimentError, match="S056.*rows, too few"):
+        initial_weights(model, 0)
+
+
+@pytest.mark.parametrize("renamed", [{"": "roberta."}, {}])
+def test_the_layout_of_roberta_is_refused(
+    tiny_bert: Path, renamed: dict[str, str], require_trax: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = read_safetensors(tiny_bert / "model.safetensors")
+    if not renamed:  # a bare XLM-R differs in its sizes alone
+        arrays["embeddings.position_embeddings.weight"] = np.zeros((514, 8), dtype=np.float32)
+        arrays["embeddings.token_type_embeddings.weight"] = np.zeros((1, 8), dtype=np.float32)
+    arrays = {renamed.get("", "") + name: array for name, array in arrays.items()}
+    monkeypatch.setattr("spacy_trax_sentiment.model.encoder.read_safetensors", lambda *_: arrays)
+    with pytest.raises(SentimentError, match="S229.*model.safetensors.*RoBERTa"):
+        initial_weights(_model(tiny_bert), 0)
 
 
 def test_sizes_out_of_range_are_refused() -> None:
@@ -229,7 +293,74 @@ def test_update_and_initialize_train_an_encoder(tiny_encoder: dict[str, Any], re
     assert losses[-1] < losses[0]
 
 
+def test_a_multilingual_encoder_computes_what_bert_does(
+    multilingual: Language, tiny_multilingual: Path, require_trax: None
+) -> None:
+    model = find_component(multilingual).model
+    weights, vocabulary = get_weights(model), model.attrs["vocabulary"]
+    source = model.attrs["preprocessor"].source
+    start = model.attrs["start"](model.attrs["layer"], weights, vocabulary, source)  # as it was before training
+    pieces = json.loads((tiny_multilingual / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    row = {piece: i for i, (piece, _) in enumerate(pieces)}
+    names = {"__PAD__": "<pad>", "__</e>__": "</s>", "__UNK__": "<unk>", "[CLS]": "<s>"}
+    rows_of = {id: row[names.get(term, term)] for term, id in vocabulary.items()}
+    assert len(rows_of) < len(row)  # only what the training texts hold
+    docs = [multilingual.make_doc(text) for text in ("gut!", "плохо фильм", "جيد", "अच्छा 电影", "ѯѯ gut")]
+    set_weights(model, start)
+    try:
+        for doc, scores in zip(docs, model.predict(docs), strict=True):
+            rows = [rows_of[id] for id in next(docs_to_ids(model, [doc])).tolist()]
+            assert np.allclose(np.log(scores), _bert(tiny_multilingual, rows, 2, start["W"], start["b"]), atol=1e-5)
+    finally:
+        set_weights(model, weights)
+
+
+def test_a_saved_multilingual_encoder_scores_and_explains_the_same(multilingual: Language, tmp_path: Path) -> None:
+    save(multilingual, tmp_path / "model")
+    texts = ["", "gut", "не хорошо, плохо фильм :(", "الفيلم جيد", "फिल्म अच्छा", "好电影", "ѯ", "gut " * 50, "ZÜRICH ß!"]
+    expected = np.array([list(doc.cats.values()) for doc in multilingual.pipe(texts)])
+    assert np.allclose(TextScorer(multilingual)(texts), expected, atol=1e-6)
+    nlp = spacy.blank("de")
+    nlp.add_pipe("trax_sentiment", config={"pretrained": str(tmp_path / "model")})
+    for loaded in (load(tmp_path / "model"), nlp):
+        assert isinstance(find_component(loaded).model.attrs["preprocessor"], UnigramPieces)
+        assert np.allclose(TextScorer(loaded)(texts), expected, atol=1e-5)
+    doc = load(tmp_path / "model")("फिल्म अच्छा, фильм gut ѯ")
+    sentiment = doc._.sentiment
+    logs = np.log(list(doc.cats.values()))
+    assert np.allclose(sentiment.contributions.sum(axis=0) + sentiment.bias, logs - logs.mean(), atol=1e-2)
+    assert sentiment.n_known == 4
+    assert multilingual("ѯѯ 12")._.sentiment.label is None
+
+
+@hypothesis_settings(max_examples=30)
+@given(st.lists(st.text(st.sampled_from("gut хор.جيد\u064b\u200f अच्\u200d好!1") | st.characters(codec="utf-8"))))
+def test_texts_of_any_script_are_scored_alike(multilingual: Language, texts: list[str]) -> None:
+    scores = TextScorer(multilingual)(texts)
+    for doc, of_text in zip(multilingual.pipe(texts), scores, strict=True):
+        assert np.allclose(list(doc.cats.values()), of_text, atol=1e-5)
+        assert sum(doc.cats.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_pieces_of_one_kind_do_not_pass_for_the_other(
+    tiny: Language, multilingual: Language, tiny_encoder: dict[str, Any], tmp_path: Path
+) -> None:
+    save(multilingual, tmp_path / "model")
+    nlp = spacy.blank("de")
+    component: Any = nlp.add_pipe("trax_sentiment", config={"model": tiny_encoder, "pretrained": None})
+    with pytest.raises(SentimentError, match="S073.*another architecture"):
+        component.from_disk(tmp_path / "model" / "trax_sentiment")
+    files = model_to_files(find_component(multilingual).model, {"labels": ["negative", "positive"]})
+    preprocessor = srsly.msgpack_loads(files["preprocessor.msgpack"])
+    preprocessor["scores"][0] = float("nan")
+    changed = {**files, "preprocessor.msgpack": srsly.msgpack_dumps(preprocessor)}
+    changed[MANIFEST] = manifest({name: data for name, data in changed.items() if name != MANIFEST}, {})
+    with pytest.raises(SentimentError, match="S073.*not a finite number"):
+        model_from_files(Classifier(SentimentTerms()), changed.__getitem__, "model")
+
+
 def test_the_names_are_registered() -> None:
+    assert registry.get("misc", "spacy_trax_sentiment.UnigramPieces.v1") is UnigramPieces
     assert registry.get("architectures", "spacy_trax_sentiment.Encoder.v1") is Encoder
     assert registry.get("misc", "spacy_trax_sentiment.WordPieces.v1") is WordPieces
     assert Start("a").sha256 is None
