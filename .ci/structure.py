@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "spacy_trax_sentiment"
-MOST_LINES_OF_PACKAGE = 18_000
+MOST_LINES_OF_PACKAGE = 19_000
 MOST_LINES_OF_FILE = 300
 MOST_LINES_OF_FUNCTION = 60
 MOST_PARAMETERS = 12
