@@ -52,7 +52,7 @@ from .stored import StoredIds, StoredTexts
 
 
 class Trained(NamedTuple):
-    """The result of training: the pipeline, the evaluations during training, and the held-out texts."""
+    """The result of training: the pipeline, the evaluations during training, and the held-out texts without targets."""
 
     nlp: Language
     history: list[Progress]
@@ -166,7 +166,8 @@ def train_on(
         calibrate(model, dev.ids, dev.targets, corpus.held_out_targets)
     counts = {"texts": dict(sorted(data.counts.items())), "dev_texts": dict(sorted(dev.counts.items()))}
     nlp.meta["trax_sentiment"] = {"training": {**counts, "settings": saved_settings(settings)}}
-    return Trained(nlp, history, corpus.held_out)
+    spans = corpus.held_out_spans or [None] * len(corpus.held_out)
+    return Trained(nlp, history, [text for text, span in zip(corpus.held_out, spans, strict=True) if span is None])
 
 
 class _Numbered(NamedTuple):
