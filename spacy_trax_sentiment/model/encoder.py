@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
@@ -23,7 +22,6 @@ _EMBEDDINGS = "embeddings.word_embeddings.weight"
 _POSITIONS = "embeddings.position_embeddings.weight"
 _TOKEN_TYPES = "embeddings.token_type_embeddings.weight"
 _NORM = "embeddings.LayerNorm"
-_NONE = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -43,11 +41,7 @@ class Start:
     ) -> dict[str, Array]:
         """Return a layer's weights by name, those of its encoder from the file.
 
-        Args:
-            layer: The layer.
-            weights: Its random weights by name.
-            vocabulary: Piece -> id.
-            source: The file that the preprocessor read its pieces from, used if none lies beside the weights.
+        `source` is the file that the preprocessor read its pieces from. It counts if none lies beside the weights.
 
         Raises:
             SentimentError: The file cannot be used, or does not fit the layer or the vocabulary.
@@ -55,7 +49,8 @@ class Start:
         path = find_resource(self.path)
         try:
             found = read_safetensors(path, self.sha256)
-            if _is_roberta(found):
+            sizes = [len(found.get(name, ())) for name in (_POSITIONS, _TOKEN_TYPES)]
+            if sizes == [514, 1] or any(name.startswith("roberta.") for name in found):  # the first is without a head
                 raise SentimentError(Errors.S229.format(path=self.path))
             rows = embedding_rows(vocabulary, _piece_file(path, source))
             return dict(weights) | _from_bert(found, layer, rows, weights)
@@ -126,12 +121,6 @@ def _piece_file(weights: Path, source: str | None) -> str:
     if found is None or not find_resource(found).is_file():
         raise SentimentError(Errors.S228.format(path=weights, first=beside[0].name, second=beside[1].name))
     return found
-
-
-def _is_roberta(found: Mapping[str, Array]) -> bool:
-    """Return whether arrays are in the layout of RoBERTa and XLM-R, which number positions from 2 on."""
-    positions, types = found.get(_POSITIONS, _NONE), found.get(_TOKEN_TYPES, _NONE)
-    return any(name.startswith("roberta.") for name in found) or (len(positions), len(types)) == (514, 1)
 
 
 def _from_bert(

@@ -1,7 +1,7 @@
 """Files of subword pieces, BERT's `vocab.txt` and a `tokenizer.json`, to the pieces in the order of the embedding."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,9 +14,8 @@ from .vocabulary import END, PAD, UNK
 CLS = "[CLS]"
 WORD_PIECE, UNIGRAM = "WordPiece", "Unigram"
 
-# What the terms that stand for nothing in a text are called in a BERT vocabulary.
+# What the terms that stand for nothing in a text are called there. A Unigram's unknown piece is known by its number.
 BERT_NAMES = {CLS: CLS, PAD: "[PAD]", END: "[SEP]", UNK: "[UNK]"}
-# Likewise in that of a SentencePiece model; its unknown piece is named by a number.
 _UNIGRAM_NAMES = {CLS: "<s>", PAD: "<pad>", END: "</s>"}
 
 # A longer piece would make long words slow. SentencePiece's have at most 16 characters unless that is changed.
@@ -41,14 +40,9 @@ class PieceFile(NamedTuple):
 
 
 def read_piece_file(source: str | None, kind: str | None = None) -> PieceFile:
-    """Read a `vocab.txt`, or a `tokenizer.json` by its ending.
+    """Read a `vocab.txt`, or a `tokenizer.json` by its ending, with pieces of a kind; None for either kind.
 
-    Args:
-        source: A path, or `package:path` for a file in an installed package.
-        kind: The kind that the pieces must be of: WORD_PIECE or UNIGRAM. None for either.
-
-    Raises:
-        SentimentError: There is no such file, it is damaged, or it is of another kind.
+    A file that is missing, damaged, or of another kind raises SentimentError.
     """
     if source is None:
         raise SentimentError(Errors.S053)
@@ -74,17 +68,16 @@ def read_piece_file(source: str | None, kind: str | None = None) -> PieceFile:
 def embedding_rows(vocabulary: Mapping[str, int], source: str) -> Array:
     """Return the row of the embedding for each id of a vocabulary, int64 (n_terms,), by a file of all pieces."""
     file = read_piece_file(source)
-    row = {piece: i for i, piece in enumerate(file.pieces)}
-    terms = sorted(vocabulary, key=vocabulary.__getitem__)
+    row = dict(zip(file.pieces, range(len(file.pieces)), strict=True))
     try:
-        return np.array([row[file.names.get(term, term)] for term in terms])
+        return np.array([row[file.names.get(term, term)] for term in sorted(vocabulary, key=vocabulary.__getitem__)])
     except KeyError as error:
         raise SentimentError(Errors.S054.format(path=source, reason=f"{error} is missing")) from None
 
 
 def check_scores(pieces: Any, scores: Any) -> None:
     """Raise ValueError unless these are different pieces of a Unigram model, and a log-probability of each."""
-    if not isinstance(pieces, Sequence) or not isinstance(scores, Sequence) or len(pieces) != len(scores):
+    if not isinstance(pieces, list) or not isinstance(scores, list) or len(pieces) != len(scores):
         raise ValueError("there is not one score for each piece")
     if not all(isinstance(piece, str) and 0 < len(piece) <= LONGEST_PIECE for piece in pieces):
         raise ValueError(f"a piece is not a text of 1 to {LONGEST_PIECE} characters")

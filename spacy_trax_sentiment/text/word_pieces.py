@@ -176,7 +176,13 @@ class WordPieces(TokenPreprocessor):
         return in_plain_words(text.strip()) if self.plain_words else text.strip()
 
     def _words_of(self, plain: str) -> list[str]:
-        return _words(plain, self.lower)
+        """Split a token at marks and Chinese characters, each a word of its own, as BERT does."""
+        if self.lower and not (plain.isascii() and plain.islower()):
+            plain = unicodedata.normalize("NFD", plain.lower())
+            plain = "".join(char for char in plain if unicodedata.category(char) != "Mn")
+        if plain.isascii() and plain.isalnum():
+            return [plain]
+        return "".join(map(_separated, plain)).split()
 
     def _pieces_of(self, word: str) -> Sequence[str]:
         """Return the longest pieces that make up a word; the unknown term if there are none."""
@@ -208,16 +214,6 @@ def _placed(start: int, end: int, n_pieces: int, most: int) -> tuple[int | None,
     step = max(most // 2, 1)
     window = max((start + end) // 2 - step // 2, 0) // step * step
     return window, max(start - window, 0) + 1, min(end - window, most) + 1
-
-
-def _words(text: str, lower: bool) -> list[str]:
-    """Split a token at marks and Chinese characters, each a word of its own, as BERT does."""
-    if lower and not (text.isascii() and text.islower()):
-        text = unicodedata.normalize("NFD", text.lower())
-        text = "".join(char for char in text if unicodedata.category(char) != "Mn")
-    if text.isascii() and text.isalnum():
-        return [text]
-    return "".join(map(_separated, text)).split()
 
 
 def _separated(char: str) -> str:

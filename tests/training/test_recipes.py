@@ -1,7 +1,9 @@
+import re
 from pathlib import Path
 
 import pytest
 import srsly
+from spacy.util import registry
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.training.recipes import mix, read_recipe
@@ -62,6 +64,17 @@ def test_the_bundled_recipes_can_be_read(name: str) -> None:
     assert recipe.sources
     assert not {source.path for source in recipe.sources} & {source.path for source in recipe.dev}
     assert not any("test" in source.path for source in recipe.sources + recipe.dev)
+
+
+def test_the_recipe_for_other_languages_can_be_used(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "languages.md").read_text(encoding="utf-8")
+    (block,) = re.findall("```ini\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "mine.cfg").write_text(block)
+    recipe = read_recipe(tmp_path / "mine.cfg")
+    assert recipe.settings.lang == "de"
+    model = registry.resolve({"model": recipe.settings.model})["model"]
+    assert model.attrs["layer"].n_blocks == 12
+    assert model.attrs["preprocessor"].only_seen
 
 
 @pytest.mark.parametrize(
