@@ -52,7 +52,8 @@ def target_in(text: str, cell: Any) -> Target:
 
     A string is found as `found_span` does. A cell that is empty or blank names none.
     """
-    if cell is None or cell != cell or (isinstance(cell, str) and not cell.strip()):
+    is_nan = isinstance(cell, float) and cell != cell
+    if cell is None or is_nan or cell == [] or (isinstance(cell, str) and not cell.strip()):
         return Target(cell, None, False)
     if type(cell) is int:
         cell = str(cell)  # as a workbook holds a name of digits

@@ -86,7 +86,7 @@ def test_another_cell_names_no_target(cell: Any) -> None:
     assert target_in("true 1.5 inf null 9:12"[:5], cell).is_missing
 
 
-@pytest.mark.parametrize("cell", [None, "", " \t", float("nan")])
+@pytest.mark.parametrize("cell", [None, "", " \t", float("nan"), []])
 def test_an_empty_cell_names_none(cell: Any) -> None:
     assert target_in("a text", cell)[1:] == (None, False)
 
