@@ -12,6 +12,7 @@ from ..tables.lines import TableError
 from ..tables.rows import column_index, require_free, text_or_none
 from ..tables.scored import PREFIX, column_names, scored_columns
 from ..tables.sources import Source, placed
+from ..tables.targets import target_in
 
 _ROWS_AT_A_TIME = 1 << 13
 
@@ -23,8 +24,9 @@ def annotate(
     *,
     labels: Sequence[str] | None = None,
     prefix: str = PREFIX,
+    target_column: str | None = None,
 ) -> Any:
-    """Score the texts of a table.
+    """Score the texts of a table, or what they say of a target in each.
 
     Args:
         table: A pyarrow.Table or pyarrow.RecordBatch, a DataFrame of pandas or polars, or any other that narwhals
@@ -33,6 +35,8 @@ def annotate(
         model: A pipeline directory, the name of a bundled model, or a scorer. Each process loads a model once.
         labels: The labels to keep, as in `load`; None for all.
         prefix: The name of the new column with the label; those with probabilities are `PREFIX_LABEL`.
+        target_column: The column that names each row's target: a part of its text, or its offsets, as "12:17" or a
+            list. The scores are then of what the text says of it; a row whose target is not in its text has none.
 
     Returns:
         The table, of the same type, with the columns that `predict` adds after its own: `sentiment` (string) and for
@@ -40,8 +44,8 @@ def annotate(
         index of pandas is kept.
 
     Raises:
-        SentimentError: The model cannot be loaded or lacks the labels, the table is none, the column is missing or
-            holds no strings, or the table has one of the columns to be added already.
+        SentimentError: The model cannot be loaded, lacks the labels or cannot score targets, the table is none, a
+            column is missing or the texts' holds no strings, or the table has one of the columns to be added already.
         MissingExtraError: narwhals is not installed.
     """
     try:
@@ -52,7 +56,8 @@ def annotate(
         raise SentimentError(Errors.S087.format(value="the scorer"))
     pa = nw.dependencies.get_pyarrow()
     if pa is not None and isinstance(table, pa.RecordBatch):
-        found = annotate(pa.Table.from_batches([table]), column, model, labels=labels, prefix=prefix)
+        table = pa.Table.from_batches([table])
+        found = annotate(table, column, model, labels=labels, prefix=prefix, target_column=target_column)
         return pa.RecordBatch.from_arrays([each.combine_chunks() for each in found.columns], schema=found.schema)
     with placed(Source("the table")):
         try:
@@ -62,22 +67,33 @@ def annotate(
         except nw.exceptions.DuplicateError as error:
             raise TableError(Errors.S067.format(reason=" ".join(str(error).split()))) from None
         column_index(frame.columns, column, "column=")
+        if target_column is not None:
+            column_index(frame.columns, target_column, "target_column=")
         scorer = model if isinstance(model, TextScorer) else scorer_for(str(model), labels)
         require_free(frame.columns, column_names(scorer.labels, prefix), option="prefix=")
-        columns = _scores(frame[column], scorer, prefix)
+        columns = _scores(frame[column], scorer, prefix, None if target_column is None else frame[target_column])
     types = {name: nw.String if name == prefix else nw.Float32 for name in columns}
     new = (nw.new_series(name, columns[name], types[name], backend=frame.implementation) for name in columns)
     return frame.with_columns(*new).to_native()
 
 
-def _scores(texts: Any, scorer: TextScorer, prefix: str) -> dict[str, list[Any]]:
-    """Return the columns to add for a narwhals.Series of texts, or raise a TableError if it holds something else."""
+def _scores(texts: Any, scorer: TextScorer, prefix: str, cells: Any) -> dict[str, list[Any]]:
+    """Return the columns to add for a narwhals.Series of texts, or raise a TableError if it holds something else.
+
+    The cells of another series name their targets; it may be None.
+    """
+    score = scorer.score if cells is None else scorer.score_targets
     columns: dict[str, list[Any]] = {name: [] for name in column_names(scorer.labels, prefix)}
     has_text = texts.null_count() == len(texts)
     for start in range(0, len(texts), _ROWS_AT_A_TIME):
         values = texts[start : start + _ROWS_AT_A_TIME].to_list()
         has_text = has_text or any(isinstance(value, str) for value in values)
-        added = scored_columns([*map(text_or_none, values)], scorer.score, scorer.labels, prefix)
+        some, targets = [*map(text_or_none, values)], None
+        if cells is not None:
+            named = cells[start : start + _ROWS_AT_A_TIME].to_list()
+            named = [each.tolist() if hasattr(each, "tolist") else each for each in named]  # of NumPy
+            targets = [target_in(text or "", cell) for text, cell in zip(some, named, strict=True)]
+        added = scored_columns(some, score, scorer.labels, prefix, targets)
         for name, new in added.items():
             columns[name] += (
                 new if isinstance(new, list) else [None if isnan(value) else value for value in new.tolist()]
@@ -100,6 +116,7 @@ class Annotator:
         column: The column that holds the texts.
         labels: The labels to keep, as in `load`; None for all.
         prefix: The name of the new columns, as in `annotate`.
+        target_column: The column that names each row's target, as in `annotate`.
     """
 
     def __init__(
@@ -109,12 +126,15 @@ class Annotator:
         *,
         labels: Sequence[str] | None = None,
         prefix: str = PREFIX,
+        target_column: str | None = None,
     ) -> None:
         self.model, self.column, self.labels, self.prefix = model, column, labels, prefix
+        self.target_column = target_column
 
     def __call__(self, table: Any) -> Any:
         """Score the texts of a table, as `annotate` does."""
-        return annotate(table, self.column, self.model, labels=self.labels, prefix=self.prefix)
+        named = {"labels": self.labels, "prefix": self.prefix, "target_column": self.target_column}
+        return annotate(table, self.column, self.model, **named)  # type: ignore[arg-type]
 
     frame = __call__
 

@@ -12,6 +12,7 @@ Span = tuple[int, int]
 
 OPTION = "--target-column"
 
+_SPACE = re.compile(r"\s")
 _OFFSETS = re.compile(r"\s*([0-9]{1,18}):([0-9]{1,18})\s*")
 
 
@@ -52,7 +53,8 @@ def target_in(text: str, cell: Any) -> Target:
 
     A string is found as `found_span` does. A cell that is empty or blank names none.
     """
-    if cell is None or cell != cell or (isinstance(cell, str) and not cell.strip()):
+    is_nan = isinstance(cell, float) and cell != cell
+    if cell is None or is_nan or cell == [] or (isinstance(cell, str) and not cell.strip()):
         return Target(cell, None, False)
     if type(cell) is int:
         cell = str(cell)  # as a workbook holds a name of digits
@@ -80,12 +82,34 @@ def is_span(text: str, start: int, end: int) -> bool:
 def found_span(text: str, target: str) -> Span | None:
     """Return where a text first holds a target, or None.
 
-    Whole words are preferred to parts of words, and among these the target's own case to another. White space of any
-    kind or length in the target stands for any.
+    Whole words are preferred to parts of words, and among these the target's own case to another. White space around
+    the target does not count.
     """
-    words = r"\s+".join(map(re.escape, target.split()))
-    for pattern in (rf"(?<!\w){words}(?!\w)", words):
-        for flags in (0, re.IGNORECASE):
-            if found := re.search(pattern, text, flags):
-                return found.span()
+    target = target.strip()
+    pairs = [(text, target), (_folded(text), _folded(target))]
+    for is_good in (_is_whole, _is_any):
+        for within, sought in pairs:
+            start = within.find(sought)
+            while start >= 0:
+                if is_good(text, start, start + len(sought)):
+                    return start, start + len(sought)
+                start = within.find(sought, start + 1)
     return None
+
+
+def _folded(text: str) -> str:
+    """Return a text without upper case and kinds of white space, with each character where it was."""
+    text = " ".join(_SPACE.split(text))
+    if text.isascii():
+        return text.lower()
+    return "".join(next((each for each in (c.casefold(), c.lower()) if len(each) == 1), c) for c in text)
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Return whether no word begins before a span and goes on in it, or begins in it and goes on after it."""
+    before, after = text[max(start - 1, 0) : start], text[end : end + 1]
+    return not any(each.isalnum() or each == "_" for each in (before, after))
+
+
+def _is_any(text: str, start: int, end: int) -> bool:
+    return True

@@ -32,6 +32,7 @@ REASONS = {
     "needs a cluster",
     "needs a network",
     "needs Streamlit",
+    "needs a model that scores targets",
     "needs the repository",
     "checks the source",
     "needs NLTK's twitter_samples",
@@ -96,6 +97,7 @@ def _write_files(directory: Path, trained: Language) -> None:
     (directory / "stars.csv").write_text(f"text,label\n{stars}", encoding="utf-8")
     german = "".join(f"Das Essen war {word} {i},{label}\n" for i in range(20) for word, label in GERMAN)
     (directory / "kritiken.csv").write_text(f"text,label\n{german}", encoding="utf-8")
+    (directory / "aspects.csv").write_text('text,aspect\n"Great food, awful service",food\n', encoding="utf-8")
     (directory / "lines.txt").write_text("love it\nnever again\n", encoding="utf-8")
     (directory / "reviews").mkdir()
     for name in ("a.parquet", "b.parquet"):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spacy.language import Language
 
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.bulk.text_scorer import scorer_for
@@ -183,3 +184,36 @@ def test_a_model_that_is_saved_again_is_loaded_again(tmp_path: Path) -> None:
         save(load(name), tmp_path / "m")
         assert len(annotate(table, model=tmp_path / "m").schema.names) == 2 + columns
         assert scorer_for(str(tmp_path / "m")) is scorer_for(str(tmp_path / "m"))
+
+
+MAKERS: list[Callable[..., Any]] = [pa.table, pa.RecordBatch.from_pydict, pd.DataFrame, pl.DataFrame]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        (["film", "Smile", "table", None, ""], ["positive", "negative", None, None, None]),
+        ([[5, 9], [17, 22], [0, 99], None, []], ["positive", "negative", None, None, None]),
+    ],
+)
+def test_a_column_can_name_targets(
+    make: Callable[..., Any], cells: list[Any], labels: list[str | None], tiny_targets: Language
+) -> None:
+    texts = ["good film, awful smile"] * 5
+    found = annotate(make({"text": texts, "of": cells}), model=TextScorer(tiny_targets), target_column="of")
+    column = found["sentiment"]
+    values = column.to_pylist() if hasattr(column, "to_pylist") else list(column)
+    assert [value if isinstance(value, str) else None for value in values] == labels
+
+
+def test_lists_of_numpy_name_targets_too(tiny_targets: Language) -> None:
+    frame = pd.DataFrame({"text": ["good film, awful smile"], "of": [np.array([17, 22])]})
+    assert annotate(frame, model=TextScorer(tiny_targets), target_column="of")["sentiment"].tolist() == ["negative"]
+
+
+def test_a_model_or_a_table_without_targets_is_refused(scorer: TextScorer) -> None:
+    with pytest.raises(SentimentError, match="S200"):
+        annotate(pa.table({"text": ["a"], "of": ["a"]}), model=scorer, target_column="of")
+    with pytest.raises(SentimentError, match="S064.*target_column="):
+        annotate(pa.table({"text": ["a"]}), model=scorer, target_column="of")

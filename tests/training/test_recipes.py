@@ -8,6 +8,7 @@ from spacy.util import registry
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.training.recipes import mix, read_recipe
 from spacy_trax_sentiment.training.settings import Settings
+from spacy_trax_sentiment.training.target_texts import read_target_texts
 
 RECIPE = """
 [labels]
@@ -62,7 +63,11 @@ def test_the_bundled_recipes_can_be_read(name: str) -> None:
     recipe = read_recipe(name)
     assert {"negative", "positive"} <= set(recipe.labels)
     assert recipe.sources
-    assert not {source.path for source in recipe.sources} & {source.path for source in recipe.dev}
+    trained_on, measured = (
+        {(source.path, part) for source in sources for part in ([source.part] if source.part else ["train", "dev"])}
+        for sources in (recipe.sources, recipe.dev)
+    )
+    assert not trained_on & measured
     assert not any("test" in source.path for source in recipe.sources + recipe.dev)
 
 
@@ -135,3 +140,38 @@ def test_a_recipe_may_name_another_architecture(data: Path) -> None:
     (data / "recipe.cfg").write_text(RECIPE.replace("[settings]", model))
     settings = read_recipe(data / "recipe.cfg").settings
     assert settings.model == {"@architectures": "spacy_trax_sentiment.Encoder.v1", "width": 8}
+
+
+def test_sources_with_targets_have_spans_and_parts(data: Path) -> None:
+    texts = [f"good food {i}, awful service" for i in range(40)]
+    rows = [{"text": text, "label": label, "from": text.index(word), "to": text.index(word) + len(word)}
+            for text in texts for word, label in (("food", "positive"), ("service", "negative"))]  # fmt: skip
+    srsly.write_jsonl(data / "targets.jsonl", rows)
+    settings = RECIPE[: RECIPE.index("[sources]")]
+    source = 'path = "targets.jsonl"\ntargets = true\npart = '
+    (data / "targets.cfg").write_text(
+        f'{settings}[sources]\n[sources.a]\n{source}"train"\n[dev]\n[dev.a]\n{source}"dev"\n'
+    )
+    corpus = mix(read_recipe(data / "targets.cfg"), data)
+    assert corpus.spans is not None
+    assert corpus.held_out_spans is not None
+    train, held_out = {text.text for text in corpus.texts}, {text.text for text in corpus.held_out}
+    assert train | held_out == set(texts)
+    assert not train & held_out
+    for texts_of, spans in ((corpus.texts, corpus.spans), (corpus.held_out, corpus.held_out_spans)):
+        for (text, label), span in zip(texts_of, spans, strict=True):
+            assert span is not None
+            assert text[slice(*span)] == {"positive": "food", "negative": "service"}[label]
+
+
+@pytest.mark.parametrize("span", [(0, 0), (-1, 2), (3, 99), ("0", 4), (None, 4)])
+def test_a_target_that_is_not_in_its_text_is_refused_by_line(tmp_path: Path, span: tuple[object, object]) -> None:
+    row = {"text": "good food", "label": "positive", "from": 5, "to": 9}
+    srsly.write_jsonl(tmp_path / "targets.jsonl", [row, {**row, "from": span[0], "to": span[1]}])
+    with pytest.raises(SentimentError, match=r"S203.*targets\.jsonl, line 2"):
+        read_target_texts(tmp_path / "targets.jsonl")
+    with pytest.raises(SentimentError, match="S001"):
+        read_target_texts(tmp_path / "none.jsonl")
+    (tmp_path / "empty.jsonl").write_text("\n")
+    with pytest.raises(SentimentError, match="S003"):
+        read_target_texts(tmp_path / "empty.jsonl")
