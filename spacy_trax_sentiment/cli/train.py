@@ -227,16 +227,22 @@ def _train(
 
 
 def _measure(trained: "Trained", corpus: "Corpus", with_stripped: bool) -> "dict[str, Evaluation]":
-    """Return the figures of the held-out texts; of the seed's, also those without emoticons."""
-    from ..evaluation.figures import measure
+    """Return the figures of the held-out texts, and of targets; of the seed's texts, also without emoticons."""
+    from ..evaluation.figures import measure, measure_targets
     from ..text.process_tweet import strip_emoticons
 
     held_out = trained.held_out
-    figures = measure(trained.nlp, corpus.labels, held_out)
-    if not with_stripped:
-        return {"all": figures}
-    stripped = [text._replace(text=strip_emoticons(text.text)) for text in held_out]
-    return {"as they are": figures, "emoticons stripped": measure(trained.nlp, corpus.labels, stripped)}
+    if with_stripped:
+        stripped = [text._replace(text=strip_emoticons(text.text)) for text in held_out]
+        parts = {"as they are": held_out, "emoticons stripped": stripped}
+        return {name: measure(trained.nlp, corpus.labels, texts) for name, texts in parts.items()}
+    figures = {"all": measure(trained.nlp, corpus.labels, held_out)} if held_out else {}
+    pairs = zip(corpus.held_out, corpus.held_out_spans or (), strict=False)
+    targets = [(text, span) for text, span in pairs if span is not None]
+    if targets:
+        texts, spans = zip(*targets, strict=True)
+        figures["targets"] = measure_targets(trained.nlp, texts, spans)
+    return figures
 
 
 def _source_names(source: str, dev: str | None, config: str | None) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.util import minibatch
 
 from ..about import BUNDLED_MODEL
+from ..bulk.text_scorer import TextScorer
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
 from ..model.inputs import docs_with_evidence
@@ -282,6 +283,13 @@ def measure(
             on_text()
     has_evidence = np.concatenate(evidence) if evidence else None
     return Evaluation(tuple(labels), texts, np.array(rows), left_out or {}, has_evidence)
+
+
+def measure_targets(nlp: Language, texts: Sequence[LabelledText], spans: Sequence[tuple[int, int]]) -> Evaluation:
+    """Score labelled targets, at least one: each text's label is of its span of characters."""
+    scorer = TextScorer(nlp)
+    found = scorer.predict_proba([text.text for text in texts], [[span] for span in spans])
+    return Evaluation(scorer.labels, texts, found.values.astype(np.float64))
 
 
 def figure(value: float, n_texts: int, sign: str = "") -> str:
