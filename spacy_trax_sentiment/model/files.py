@@ -223,7 +223,7 @@ def _attributes(model: Model[Any, Any]) -> list[str]:
 
 def _check_settings(model: Model[Any, Any], settings: Any, terms: Any, vocabulary: dict[str, int]) -> None:
     layer, sizes = model.attrs["layer"] if is_encoder(model) else None, settings.get("encoder")
-    is_unigram = isinstance(model.attrs["preprocessor"], UnigramPieces)
+    is_unigram = isinstance(model.attrs.get("preprocessor"), UnigramPieces)
     same = ("mean" in settings) == ("mean" in model.attrs) and (settings.get("pieces") == UNIGRAM) == is_unigram
     if not same or layer != (sizes and EncoderLayer(**sizes)):
         raise ValueError("it was made by another architecture")

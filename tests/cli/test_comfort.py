@@ -19,7 +19,7 @@ Run = Callable[..., Any]
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 COMMANDS_PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 
-SPECIFIC = {"--output", "--html", "--batch-size"}
+SPECIFIC = {"--output", "--html", "--batch-size", "--target"}
 """Options whose help text differs by command."""
 
 
