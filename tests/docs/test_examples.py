@@ -39,7 +39,7 @@ REASONS = {
 }
 STARS = ("awful", "bad", "a table", "good", "lovely")
 GERMAN = (("hervorragend", "positive"), ("nicht gut", "negative"), ("am Samstag", "neutral"))
-TEXTS = (("I love this place", "positive"), ("never again, it was awful", "negative"))
+TEXTS = (("I love this place", "positive"), ("never again, the food was awful", "negative"))
 # Commands run in this process, through their entry points, because each new process would load spaCy again. Training
 # is cut short.
 FEW_STEPS: dict[tuple[str, ...], list[str]] = {
