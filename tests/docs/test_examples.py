@@ -92,7 +92,7 @@ def _write_files(directory: Path, trained: Language) -> None:
         numbers = range(start, start + 20)
         rows = [{"id": i, "text": f"{text} {i}", "label": label} for i in numbers for text, label in TEXTS]
         srsly.write_jsonl(directory / name, rows)
-    (directory / "reviews.csv").write_text("id,text\n1,love it\n2,never again\n", encoding="utf-8")
+    (directory / "reviews.csv").write_text("id,text\n1,love the food\n2,never again\n", encoding="utf-8")
     stars = "".join(f"{text} {i},{stars}\n" for i in range(20) for stars, text in enumerate(STARS, 1))
     (directory / "stars.csv").write_text(f"text,label\n{stars}", encoding="utf-8")
     german = "".join(f"Das Essen war {word} {i},{label}\n" for i in range(20) for word, label in GERMAN)
