@@ -124,7 +124,7 @@ class TraxTargetSentiment(PretrainedPipe, SpanCategorizer):  # type: ignore[misc
         docs, (places, scores) = list(docs), indices_scores
         record_scored(docs, self, OF_TARGET)
         for doc, of_doc, rows in zip(docs, places, scores.split(), strict=True):
-            labels = [most_probable(self.labels, row) for row in rows.tolist()]
+            labels = [most_probable(self.labels, row) or "" for row in rows.tolist()]
             spans = [Span(doc, start, end, label) for (start, end), label in zip(of_doc, labels, strict=True)]
             doc.spans[self.key] = SpanGroup(doc, name=self.key, attrs={"scores": rows.copy()}, spans=spans)
 
@@ -220,7 +220,7 @@ class TraxTargetSentiment(PretrainedPipe, SpanCategorizer):  # type: ignore[misc
     def _judged(self, docs: Sequence[Doc], spans: Sequence[Spans]) -> list[list[str]]:
         """Return the label of each span of Docs."""
         rows = self._scores(docs, spans).split()
-        return [[most_probable(self.labels, row) for row in of_doc.tolist()] for of_doc in rows]
+        return [[most_probable(self.labels, row) or "" for row in of_doc.tolist()] for of_doc in rows]
 
     def _to_learn(self, examples: Sequence[Example]) -> tuple[list[Array], Array]:
         """Return the ids to train on, a row for each gold span, and the rows' labels, one-hot (n_rows, n_labels)."""

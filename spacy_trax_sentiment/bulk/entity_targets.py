@@ -51,6 +51,6 @@ def _entity(ent: Any, sentiment: TargetSentiment) -> dict[str, Any]:
         "end": ent.end_char,
         "label": ent.label_,
         "sentiment": sentiment.label,
-        "probability": round(sentiment.probability, 6),
+        "probability": None if sentiment.probability is None else round(sentiment.probability, 6),
         "probabilities": {label: round(each, 6) for label, each in sentiment.probabilities.items()},
     }

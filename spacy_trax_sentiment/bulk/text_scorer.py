@@ -159,7 +159,8 @@ class TextScorer:
             found = self._of_targets(list(texts), [[] if span is None else [span] for span in spans])
         probabilities = np.full((len(found.lengths), len(self.labels)), np.nan, dtype=np.float32)
         probabilities[found.lengths > 0] = found.values
-        return Scored(probabilities, np.ones(len(probabilities), dtype=bool))
+        # As for a `TargetSentiment`, equal probabilities say nothing.
+        return Scored(probabilities, probabilities.max(axis=1) != probabilities.min(axis=1))
 
     def score(self, texts: Iterable[str]) -> Scored:
         """Return the probabilities of texts, and whether there is evidence in them; see `predict_proba`."""

@@ -15,7 +15,7 @@ from ..model.inputs import doc_tokens, docs_with_evidence
 from ..model.layer_scores import vectors_of
 from ..model.targets import of_targets, prior, readings, target_model
 from ..text.arrays import Array
-from ..text.labels import NEUTRAL
+from ..text.labels import label_without_evidence
 from .polarity import NEGATIVE, POSITIVE, has_poles
 
 # For the Docs in use: what their vectors depend on, and the vectors (n_ids, width) by window.
@@ -43,14 +43,14 @@ class TargetSentiment:
         return dict(zip(self.labels, self.scores, strict=True))
 
     @property
-    def label(self) -> str:
-        """The most probable label; of equally probable ones neutral, as where nothing is known."""
+    def label(self) -> str | None:
+        """The most probable label; if all are equally probable, neutral, or None if the model has no such label."""
         return most_probable(self.labels, self.scores)
 
     @property
-    def probability(self) -> float:
-        """The probability of `label`."""
-        return max(self.scores)
+    def probability(self) -> float | None:
+        """The probability of `label`; None if that is None."""
+        return None if self.label is None else self.probabilities[self.label]
 
     @property
     def polarity(self) -> float | None:
@@ -69,9 +69,9 @@ class TargetSentiment:
         }
 
 
-def most_probable(labels: Sequence[str], scores: Sequence[float]) -> str:
-    """Return the most probable label; of equally probable ones neutral, as where nothing is known."""
-    return max(zip(labels, scores, strict=True), key=lambda each: (each[1], each[0] == NEUTRAL))[0]
+def most_probable(labels: Sequence[str], scores: Sequence[float]) -> str | None:
+    """Return the most probable label; if all are equally probable, that of a text without evidence."""
+    return label_without_evidence(labels) if min(scores) == max(scores) else labels[int(np.argmax(scores))]
 
 
 def target_sentiments(model: Model[Any, Any], labels: Sequence[str], spans: Sequence[Span]) -> list[TargetSentiment]:

@@ -119,8 +119,11 @@ class TargetResult(BaseModel):
 
     start: int = Field(description="The target's first character.")
     end: int = Field(description="The one after its last.")
-    label: str = Field(description="The most probable label.")
-    probability: float = Field(description="The probability of that label.")
+    label: str | None = Field(
+        description="The most probable label. If all are equally probable, it is neutral, or null if the model has no"
+        " such label."
+    )
+    probability: float | None = Field(description="The probability of that label; null if the label is.")
     probabilities: dict[str, float] = Field(description="The probability of each label.")
     polarity: float | None = Field(description="As in Result.")
 

@@ -6,7 +6,7 @@ import spacy
 from spacy.language import Language
 
 from spacy_trax_sentiment import SentimentError, TextScorer
-from spacy_trax_sentiment.explanation.target_sentiment import target_sentiments
+from spacy_trax_sentiment.explanation.target_sentiment import TargetSentiment, target_sentiments
 from spacy_trax_sentiment.pipelines import find_component
 
 TEXT = "good film, awful smile"
@@ -62,3 +62,10 @@ def test_what_is_no_target_is_refused(tiny_targets: Language) -> None:
 def test_a_target_sentiment_can_be_pickled(tiny_targets: Language, tmp_path: Path) -> None:
     found = tiny_targets(TEXT)[1:2]._.target_sentiment
     assert pickle.loads(pickle.dumps(found)) == found
+
+
+def test_equal_probabilities_say_nothing() -> None:
+    even = TargetSentiment(("negative", "neutral", "positive"), (1 / 3, 1 / 3, 1 / 3))
+    assert (even.label, even.probability) == ("neutral", 1 / 3)
+    two = TargetSentiment(("negative", "positive"), (0.5, 0.5))
+    assert (two.label, two.probability, two.polarity) == (None, None, 0)

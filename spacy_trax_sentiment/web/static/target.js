@@ -63,7 +63,7 @@ async function showTarget(offsets) {
     const { labels, results } = await response.json();
     if (mine !== asked) return;
     const [found] = results[0].targets;
-    $("target-name").replaceChildren(element("q", target), `: ${found.label} ${percent(found.probability)}`);
+    $("target-name").replaceChildren(element("q", target), found.label ? `: ${found.label} ${percent(found.probability)}` : ": no evidence");
     showBar($("target-bar"), labels, found.probabilities);
     $("target").hidden = false;
   } catch (error) {
