@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from spacy_trax_sentiment import SentimentError, TextScorer, load, save
+from spacy_trax_sentiment import SentimentError, Settings, TextScorer, load, save, train
 from spacy_trax_sentiment.model.gradients import compiled
 from spacy_trax_sentiment.model.inputs import doc_tokens, lexeme_cache
 from spacy_trax_sentiment.model.parameters import get_architecture, get_weights
 from spacy_trax_sentiment.model.targets import add_target_head, target_ids
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.text.word_pieces import WordPieces
+from spacy_trax_sentiment.training.calibration import calibrate
 
 OPPOSITE = "good film, awful smile"
 TARGETS = [(5, 9), (17, 22)]
@@ -152,3 +154,31 @@ def test_the_head_is_saved_and_trained_on(saved: Path, tmp_path: Path) -> None:
     for loaded in (load(tmp_path / "again"), spacy.load(tmp_path / "again")):
         doc = loaded(OPPOSITE)
         assert [doc[i : i + 1]._.target_sentiment.label for i in (1, 4)] == ["positive", "negative"]
+
+
+def test_a_new_head_knows_nothing_and_leaves_texts_as_they_are(
+    tiny_encoder: dict[str, Any], tmp_path: Path, require_trax: None
+) -> None:
+    settings = Settings(steps=1, batch_size=2, ids_per_batch=64, balanced=False, model=tiny_encoder)
+    nlp = train(["good", "bad"] * 5, ["positive", "negative"] * 5, settings=settings).nlp
+    before = TextScorer(nlp).predict_proba(["good film"])
+    add_target_head(find_component(nlp).model)
+    save(nlp, tmp_path / "model")
+    scorer = TextScorer.load(tmp_path / "model")
+    assert np.allclose(scorer.predict_proba(["good film"]), before, atol=1e-5)
+    assert np.allclose(scorer.predict_proba(["good film"], [[(5, 9)]]).values, 0.5)
+    assert load(tmp_path / "model")("good film")[1:2]._.target_sentiment.label is None
+
+
+def test_the_heads_temperature_is_that_of_targets_alone(saved: Path) -> None:
+    nlp = load(saved)
+    model = find_component(nlp).model
+    before = get_weights(model)
+    texts = [OPPOSITE, "bad film, good smile", OPPOSITE, OPPOSITE]
+    spans = [(5, 9), (4, 8), (17, 22), (17, 22)]
+    ids = list(target_ids(model, map(nlp.make_doc, texts), spans))
+    calibrate(model, ids, [2, 0, 0, 2])  # the last label is wrong, which calls for less certainty
+    after = get_weights(model)
+    assert np.abs(after["W_target"]).max() < np.abs(before["W_target"]).max()
+    assert all(np.array_equal(before[name], after[name]) for name in before if not name.endswith("_target"))
+    assert TextScorer(nlp).predict_proba([OPPOSITE], [TARGETS]).values.argmax(axis=1).tolist() == [2, 0]
