@@ -1,4 +1,4 @@
-"""What the components share: weights that are loaded once they are needed, files, the loss, and restricted labels."""
+"""The common part of the components: weights that are loaded once they are needed, files, loss, restricted labels."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from .explanation.doc_extension import OF_TARGET, record_scored, register_compon
 from .explanation.target_sentiment import TargetSentiment, most_probable
 from .model.custom_layer import begin_layer_update
 from .model.files import model_from_files
-from .model.inputs import doc_batches, doc_tokens, set_vocabulary
+from .model.inputs import doc_batches_with, doc_tokens, set_vocabulary
 from .model.parameters import set_label_prior
 from .model.targets import target_model, target_probabilities, target_rows
 from .model.thinc_model import Classifier
@@ -77,7 +76,7 @@ def make_trax_target_sentiment(
             component that was trained on targets. None for a blank component to train.
         restrict_labels: The labels to keep of the weights', at least two, as for `trax_sentiment`. None for all.
         spans_key: The key in `doc.spans` of the spans with their labels.
-        sources: Where the spans come from: "ents", the entities; "noun_chunks", if the Doc is parsed and its language
+        sources: The sources of the spans: "ents", the entities; "noun_chunks", if the Doc is parsed and its language
             has them; "patterns"; and "spans", those that are in `doc.spans[spans_key]` already.
         patterns: What the source "patterns" finds: phrases, in upper or lower case, and token patterns, as spaCy's
             `Matcher` takes them. Either may stand in a dict, as for spaCy's `EntityRuler`.
@@ -210,10 +209,8 @@ class TraxTargetSentiment(PretrainedPipe, SpanCategorizer):  # type: ignore[misc
 
     def _scores(self, docs: Sequence[Doc], spans: Sequence[Spans]) -> Ragged:
         """Return the probabilities of each Doc's spans, float32 (n_spans, n_labels)."""
-        found, remaining = [np.empty((0, len(self.labels)), dtype=np.float32)], iter(spans)
-        for batch in doc_batches(docs):
-            of_batch = list(islice(remaining, len(batch)))
-            model = target_model(self.model)
+        found, model = [np.empty((0, len(self.labels)), dtype=np.float32)], target_model(self.model)
+        for batch, of_batch in doc_batches_with(docs, spans):
             found.append(target_probabilities(model, doc_tokens(model, batch), of_batch).values)
         return Ragged(np.concatenate(found), np.array(list(map(len, spans)), dtype=np.int64))
 

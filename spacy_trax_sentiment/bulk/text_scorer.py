@@ -23,7 +23,7 @@ from thinc.api import Config, Model
 from ..about import BUNDLED_MODEL
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError, errors_at
-from ..model.inputs import doc_batches, doc_tokens, docs_scored, scoring_models, token_preprocessor
+from ..model.inputs import doc_batches_with, doc_tokens, docs_scored, scoring_models, token_preprocessor
 from ..model.targets import target_model, target_probabilities, token_span
 from ..pipelines import find_component, load, saved_state
 from ..pretrained import pretrained_path
@@ -143,10 +143,9 @@ class TextScorer:
             raise SentimentError(Errors.S206.format(n_texts=len(texts), n_targets=len(targets)))
         found: list[Ragged] = []
         docs = component_docs(self._nlp, self._component, _checked(texts))
-        remaining = enumerate(targets)
-        for batch in doc_batches(docs):
+        for batch, of_batch in doc_batches_with(docs, enumerate(targets)):
             spans = []
-            for doc, (i, of_text) in zip(batch, islice(remaining, len(batch)), strict=True):
+            for doc, (i, of_text) in zip(batch, of_batch, strict=True):
                 with errors_at(f"text {i}"):
                     spans.append([token_span(doc, *target) for target in of_text])
             found.append(target_probabilities(model, doc_tokens(model, batch), spans))
@@ -159,7 +158,7 @@ class TextScorer:
             found = self._of_targets(list(texts), [[] if span is None else [span] for span in spans])
         probabilities = np.full((len(found.lengths), len(self.labels)), np.nan, dtype=np.float32)
         probabilities[found.lengths > 0] = found.values
-        # As for a `TargetSentiment`, equal probabilities say nothing.
+        # Equal probabilities are no evidence, as in `TargetSentiment`.
         return Scored(probabilities, probabilities.max(axis=1) != probabilities.min(axis=1))
 
     def score(self, texts: Iterable[str]) -> Scored:

@@ -45,7 +45,7 @@ class Quote(NamedTuple):
 
 @dataclass
 class Summary:
-    """What the texts that mention a target express toward it: all of them (the group is None), or those of a group.
+    """The sentiment toward a target of all texts that mention it (the group is None), or of those of a group.
 
     A text that mentions the target several times counts once, with the mean of the probabilities.
 

@@ -12,7 +12,7 @@ from ..model.folded import Folded, centred, dense, relu, scores_of_sums
 from ..text.labels import label_without_evidence
 from .contributions import Contributions, Parts
 from .fragment import fragments
-from .polarity import NEGATIVE, POSITIVE, has_poles
+from .polarity import NEGATIVE, POSITIVE, has_poles, polarity_of
 from .style import STYLE
 
 Array = NDArray[np.float64]
@@ -119,10 +119,7 @@ class Sentiment:
     @property
     def polarity(self) -> float | None:
         """The probability of positive less that of negative, from -1 to 1; None without both labels."""
-        if not has_poles(self.labels):
-            return None
-        probabilities = self.probabilities
-        return probabilities[POSITIVE] - probabilities[NEGATIVE]
+        return polarity_of(self.probabilities)
 
     @property
     def log_odds(self) -> float | None:

@@ -16,7 +16,7 @@ from ..model.layer_scores import vectors_of
 from ..model.targets import of_targets, prior, readings, target_model
 from ..text.arrays import Array
 from ..text.labels import label_without_evidence
-from .polarity import NEGATIVE, POSITIVE, has_poles
+from .polarity import polarity_of
 
 # For the Docs in use: what their vectors depend on, and the vectors (n_ids, width) by window.
 _READ: WeakKeyDictionary[Doc, tuple[Any, dict[int | None, Array]]] = WeakKeyDictionary()
@@ -24,7 +24,7 @@ _READ: WeakKeyDictionary[Doc, tuple[Any, dict[int | None, Array]]] = WeakKeyDict
 
 @dataclass(frozen=True)
 class TargetSentiment:
-    """What a text expresses toward a target, a span of it: `span._.target_sentiment`.
+    """The sentiment of a text toward a target, a span of it: `span._.target_sentiment`.
 
     The span's own words need say nothing: in "the screen is dim", the text says something negative of "the screen".
     What the words of a span say is its `Sentiment`, `span._.sentiment`.
@@ -55,9 +55,7 @@ class TargetSentiment:
     @property
     def polarity(self) -> float | None:
         """The probability of positive less that of negative, from -1 to 1; None without both labels."""
-        if not has_poles(self.labels):
-            return None
-        return self.probabilities[POSITIVE] - self.probabilities[NEGATIVE]
+        return polarity_of(self.probabilities)
 
     def to_dict(self) -> dict[str, Any]:
         """Return `label`, `probability`, `probabilities` and `polarity` in JSON's types."""

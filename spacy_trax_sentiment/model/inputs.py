@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from ..text.preprocessor import Preprocessor
 from ..text.token_preprocessor import TokenPreprocessor, by_tokens
 from ..text.vocabulary import number_terms
 from .caches import ModelCaches
+
+T = TypeVar("T")
 
 _DOCS_AT_A_TIME = 512
 
@@ -126,6 +128,13 @@ def doc_batches(docs: Iterable[Doc]) -> Iterator[list[Doc]]:
     """Yield the Docs in batches of some hundred that share their strings."""
     groups = (group for _, group in groupby(docs, key=lambda doc: doc.vocab))
     return chain.from_iterable(minibatch(group, _DOCS_AT_A_TIME) for group in groups)  # type: ignore[no-untyped-call]
+
+
+def doc_batches_with(docs: Iterable[Doc], values: Iterable[T]) -> Iterator[tuple[list[Doc], list[T]]]:
+    """Yield the batches of `doc_batches`, each with the values that belong to its Docs, one to a Doc."""
+    remaining = iter(values)
+    for batch in doc_batches(docs):
+        yield batch, list(islice(remaining, len(batch)))
 
 
 def evidence(model: Model[Any, Any], tokens: Ragged) -> Array:

@@ -1,4 +1,4 @@
-"""What texts express toward targets, which are spans of their tokens: vectors to probabilities (n_targets, n_labels).
+"""The sentiment of texts toward targets, spans of their tokens: vectors to probabilities (n_targets, n_labels).
 
 One pass of the encoder serves a text and all its targets: the target head is a dense layer on the mean of the target's
 vectors beside that of the text's, and runs in NumPy.
@@ -6,7 +6,6 @@ vectors beside that of the text's, and runs in NumPy.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +20,7 @@ from .columns import narrowed_log_probabilities, narrowed_prior
 from .encoder import is_encoder
 from .encoder_layer import TARGET_HEAD
 from .folded import log_softmax
-from .inputs import doc_batches, doc_tokens, lexeme_cache, scoring_models, texts_with_evidence
+from .inputs import doc_batches_with, doc_tokens, lexeme_cache, scoring_models, texts_with_evidence, token_ids
 from .layer_scores import batches, vectors_of
 from .parameters import get_weights
 
@@ -87,7 +86,10 @@ def target_probabilities(model: Model[Any, Any], tokens: Ragged, spans: Sequence
 
 def readings(model: Model[Any, Any], tokens: Ragged, spans: Sequence[Spans]) -> Iterator[Reading]:
     """Yield what the encoder reads of texts for their targets: see `WordPieces.readings`."""
-    return _preprocessor(model).readings(tokens, lexeme_cache(model), spans)
+    preprocessor = model.attrs["preprocessor"]
+    if not isinstance(preprocessor, WordPieces):
+        raise SentimentError(Errors.S201)
+    return preprocessor.readings(tokens, lexeme_cache(model), spans)
 
 
 def prior(model: Model[Any, Any], n_targets: int) -> NDArray[np.float32]:
@@ -126,16 +128,13 @@ def target_ids(
 
     One without a target, or whose target has no piece, is a text as ever.
     """
-    preprocessor, cache, remaining = _preprocessor(model), lexeme_cache(model), iter(spans)
-    for batch in doc_batches(docs):
+    for batch, chosen in doc_batches_with(docs, spans):
         tokens = doc_tokens(model, batch)
-        chosen = islice(remaining, len(batch))
         of_batch = [[] if span is None else [token_span(doc, *span)] for doc, span in zip(batch, chosen, strict=True)]
-        texts = preprocessor.token_ids(tokens, cache).split()
-        for reading in preprocessor.readings(tokens, cache, of_batch):
-            texts[reading.text] = reading.ids
-            for _, start, end in reading.targets:
-                reading.ids[start:end] *= -1
+        texts = token_ids(model, tokens).split()
+        for reading in readings(model, tokens, of_batch):
+            for _, ids in _signed(reading):
+                texts[reading.text] = ids
         yield from (ids.astype(np.int32) for ids in texts)
 
 
@@ -148,10 +147,16 @@ def target_rows(
     """
     for number, (doc, of_doc) in enumerate(zip(docs, spans, strict=True)):
         for reading in readings(model, doc_tokens(model, [doc]), [of_doc]):
-            for target, start, end in reading.targets:
-                ids = reading.ids.astype(np.int32)
-                ids[start:end] *= -1
+            for target, ids in _signed(reading):
                 yield number, target, ids
+
+
+def _signed(reading: Reading) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    """Yield the number of each target of a reading, and the ids with those of the target negative."""
+    for target, start, end in reading.targets:
+        ids = reading.ids.astype(np.int32)
+        ids[start:end] *= -1
+        yield target, ids
 
 
 def token_span(doc: Doc, start: int, end: int) -> tuple[int, int]:
@@ -163,10 +168,3 @@ def token_span(doc: Doc, start: int, end: int) -> tuple[int, int]:
         raise SentimentError(Errors.S202.format(start=start, end=end, length=len(doc.text)))
     span = cast(Span, doc.char_span(start, end, alignment_mode="expand"))
     return span.start, span.end
-
-
-def _preprocessor(model: Model[Any, Any]) -> WordPieces:
-    preprocessor = model.attrs["preprocessor"]
-    if not isinstance(preprocessor, WordPieces):
-        raise SentimentError(Errors.S201)
-    return preprocessor

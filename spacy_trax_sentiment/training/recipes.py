@@ -12,11 +12,12 @@ from pydantic.dataclasses import dataclass
 from thinc.api import Config
 
 from ..errors import Errors, SentimentError, errors_at
+from ..tables.targets import Span
 from .corpora import read_labelled_texts
 from .labelled import Corpus, LabelledText, require_labels
 from .settings import STRICT_NAMES, Settings, one_line_errors
 from .soft_labels import read_soft_labels
-from .target_texts import Span, read_target_texts
+from .target_texts import read_target_texts
 
 
 @one_line_errors

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Errors, SentimentError
-from ..tables.lines import TableError, decoded_lines, parse_json_line
+from ..errors import Errors
+from ..tables.lines import TableError
 from ..tables.readers import require_string
-from ..tables.sources import Source, open_binary, placed, reading
+from .json_rows import read_json_rows
 from .labelled import LabelledText
 
 
@@ -29,31 +29,20 @@ def read_soft_labels(path: Path, prefix: str, labels: Sequence[str]) -> tuple[li
     Raises:
         SentimentError: The file cannot be read, a key is missing, or probabilities are not from 0 to 1 or sum to 0.
     """
-    if not path.exists():
-        raise SentimentError(Errors.S001.format(path=path))
-    texts: list[LabelledText] = []
-    rows: list[list[float]] = []
-    source = Source(str(path))
-    with open_binary(source.name) as file, reading(source.name), placed(source):
-        for number, line in enumerate(decoded_lines(file), start=1):
-            if not line.strip():
-                continue
-            row = parse_json_line(line, number)
-            require_string(row, "text", "--text-column", number)
-            probabilities = [_probability(row, f"{prefix}{label}", number) for label in labels]
-            of_others = [name for name in row if name.startswith(prefix) and name.removeprefix(prefix) not in labels]
-            shared = sum(_probability(row, name, number) for name in of_others) / len(labels)
-            probabilities = [probability + shared for probability in probabilities]
-            if not sum(probabilities):
-                raise TableError(
-                    Errors.S021.format(name=f"{prefix}*", value=0, wanted="above 0 for some label"), number
-                )
-            texts.append(LabelledText(row["text"], labels[int(np.argmax(probabilities))]))
-            rows.append(probabilities)
-    if not texts:
-        raise SentimentError(Errors.S003.format(path=path))
-    targets = np.array(rows, dtype=np.float32)
-    return texts, targets / targets.sum(axis=1, keepdims=True)
+
+    def soft_label(row: dict[str, Any], line: int) -> tuple[LabelledText, list[float]]:
+        require_string(row, "text", "--text-column", line)
+        probabilities = [_probability(row, f"{prefix}{label}", line) for label in labels]
+        of_others = [name for name in row if name.startswith(prefix) and name.removeprefix(prefix) not in labels]
+        shared = sum(_probability(row, name, line) for name in of_others) / len(labels)
+        probabilities = [probability + shared for probability in probabilities]
+        if not sum(probabilities):
+            raise TableError(Errors.S021.format(name=f"{prefix}*", value=0, wanted="above 0 for some label"), line)
+        return LabelledText(row["text"], labels[int(np.argmax(probabilities))]), probabilities
+
+    rows = read_json_rows(path, soft_label)
+    targets = np.array([probabilities for _, probabilities in rows], dtype=np.float32)
+    return [text for text, _ in rows], targets / targets.sum(axis=1, keepdims=True)
 
 
 def _probability(row: dict[str, Any], name: str, line: int) -> float:

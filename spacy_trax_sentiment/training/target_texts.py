@@ -1,15 +1,14 @@
 """Read texts with a target and its label: what the text expresses toward a part of it."""
 
 from pathlib import Path
+from typing import Any
 
-from ..errors import Errors, SentimentError
-from ..tables.lines import TableError, brief, decoded_lines, parse_json_line
+from ..errors import Errors
+from ..tables.lines import TableError, brief
 from ..tables.readers import require_string
-from ..tables.sources import Source, open_binary, placed, reading
+from ..tables.targets import Span
+from .json_rows import read_json_rows
 from .labelled import LabelledText
-
-Span = tuple[int, int]
-"""The first character of a target and the one after its last."""
 
 
 def read_target_texts(path: Path) -> tuple[list[LabelledText], list[Span]]:
@@ -21,23 +20,14 @@ def read_target_texts(path: Path) -> tuple[list[LabelledText], list[Span]]:
     Raises:
         SentimentError: The file cannot be read, a key is missing, or a target is empty or not in its text.
     """
-    if not path.exists():
-        raise SentimentError(Errors.S001.format(path=path))
-    texts: list[LabelledText] = []
-    spans: list[Span] = []
-    source = Source(str(path))
-    with open_binary(source.name) as file, reading(source.name), placed(source):
-        for number, line in enumerate(decoded_lines(file), start=1):
-            if not line.strip():
-                continue
-            row = parse_json_line(line, number)
-            for name, option in (("text", "--text-column"), ("label", "--label-column")):
-                require_string(row, name, option, number)
-            start, end = row.get("from"), row.get("to")
-            if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(row["text"]):
-                raise TableError(Errors.S203.format(start=brief(repr(start)), end=brief(repr(end))), number)
-            texts.append(LabelledText(row["text"], row["label"]))
-            spans.append((start, end))
-    if not texts:
-        raise SentimentError(Errors.S003.format(path=path))
-    return texts, spans
+    rows = read_json_rows(path, _target_text)
+    return [text for text, _ in rows], [span for _, span in rows]
+
+
+def _target_text(row: dict[str, Any], line: int) -> tuple[LabelledText, Span]:
+    for name, option in (("text", "--text-column"), ("label", "--label-column")):
+        require_string(row, name, option, line)
+    start, end = row.get("from"), row.get("to")
+    if type(start) is not int or type(end) is not int or not 0 <= start < end <= len(row["text"]):
+        raise TableError(Errors.S203.format(start=brief(repr(start)), end=brief(repr(end))), line)
+    return LabelledText(row["text"], row["label"]), (start, end)
