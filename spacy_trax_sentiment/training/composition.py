@@ -24,7 +24,6 @@ _FIELD = re.compile(r"\{(x?)([a-z]+)\d?\}")
 # Templates of which people are not the subject, and the fraction of the others that are about one domain.
 _NOT_OF_PEOPLE = re.compile(r"\b(?:it|It|its|price|bought|online|version|update|owner|used)\b(?!\})|euros")
 _DOMAIN = 0.65
-_NO_DOMAIN: dict[str, Any] = {label: {} for label in (POSITIVE, NEGATIVE, NEUTRAL, "any")}
 _OPPOSITE = {POSITIVE: NEGATIVE, NEGATIVE: POSITIVE, NEUTRAL: NEUTRAL}
 
 _ARTICLE = re.compile(r"\b([Aa]) (?=(?!one\b|use|universi|European|Ukr|Ugan|Uru)[aeiouAEIOU]|ho(?:nest|ur)\b)")
@@ -40,10 +39,11 @@ _MOST_TRIES = 200  # per text that is not among the earlier ones
 
 
 @cache
-def _content() -> dict[str, Any]:
+def content() -> dict[str, Any]:
+    """Return the words and templates by kind of text."""
     path = files("spacy_trax_sentiment.samples").joinpath("templates.json")
-    content: dict[str, Any] = srsly.json_loads(path.read_text("utf8"))["composition"]
-    return content
+    loaded: dict[str, Any] = srsly.json_loads(path.read_text("utf8"))["composition"]
+    return loaded
 
 
 def composition_texts(seed: int = 0, n: int = N_TEXTS, kinds: Collection[str] | None = None) -> list[LabelledText]:
@@ -67,7 +67,7 @@ def composition_texts(seed: int = 0, n: int = N_TEXTS, kinds: Collection[str] | 
 
 def composition_kinds() -> dict[str, dict[str, float]]:
     """Return the kinds of text, each with the share that its texts of each label have in all texts."""
-    return {kind: dict(content["shares"]) for kind, content in _content()["kinds"].items()}
+    return {name: dict(kind["shares"]) for name, kind in content()["kinds"].items()}
 
 
 def texts_of_kind(kind: str, seed: int = 0, n: int = N_TEXTS) -> list[LabelledText]:
@@ -78,37 +78,40 @@ def texts_of_kind(kind: str, seed: int = 0, n: int = N_TEXTS) -> list[LabelledTe
         seed: The same seed gives the same texts.
         n: Number of texts of all kinds together.
     """
-    content = _content()["kinds"][kind]
+    of_kind = content()["kinds"][kind]
     rng = random.Random(f"{kind} {seed}")
     texts: dict[str, str] = {}
-    for label, share in content["shares"].items():
+    for label, share in of_kind["shares"].items():
         most = len(texts) + round(share * n)
-        for tried, text in enumerate(_drawn(content, label, rng)):
+        for tried, text in enumerate(_drawn(of_kind, label, rng)):
             if len(texts) >= most or tried > _MOST_TRIES * n:
                 break
             texts.setdefault(text, label)
     return [LabelledText(text, label) for text, label in texts.items()]
 
 
-def _drawn(content: dict[str, Any], label: str, rng: random.Random) -> Iterator[str]:
+def _drawn(kind: dict[str, Any], label: str, rng: random.Random) -> Iterator[str]:
     """Yield texts of each template in turn, without end."""
     groups = ("all", label) if label == NEUTRAL else ("all", "mirrored", label)
-    templates = [template for group in groups for template in content["templates"].get(group, ())]
+    templates = [template for group in groups for template in kind["templates"].get(group, ())]
     for template in cycle(rng.sample(templates, len(templates))):
-        text = _filled(template, label, rng)
-        yield text if content.get("as_written") else _varied(text, label, rng)
+        text = filled(template, label, rng)
+        yield text if kind.get("as_written") else varied(text, label, rng)
 
 
-def _filled(template: str, label: str, rng: random.Random) -> str:
-    """Return the template with its choices made. The same field has the same word throughout."""
-    words = _content()["words"]
-    domain = _domain(template, words["domains"], rng)
+def filled(template: str, label: str, rng: random.Random, domain: dict[str, Any] | None = None) -> str:
+    """Return the template with its choices made. The same field has the same word throughout.
+
+    A domain's lists of words replace the general ones; if it is None, one is drawn.
+    """
+    words = content()["words"]
+    lists = (_domain(template, words["domains"], rng) if domain is None else domain, words)
     chosen: dict[str, str] = {}
 
     def word(match: re.Match[str]) -> str:
         opposite, name = match.groups()
-        lists = (places[key] for places in (domain, words) for key in (_OPPOSITE[label] if opposite else label, "any"))
-        options = next(some[name] for some in lists if name in some)
+        keys = (_OPPOSITE[label] if opposite else label, "any")
+        options = next(some[key][name] for some in lists for key in keys if name in some.get(key, ()))
         return _FIELD.sub(word, rng.choice([option for option in options if option not in chosen.values()]))
 
     def once(match: re.Match[str]) -> str:
@@ -121,19 +124,19 @@ def _filled(template: str, label: str, rng: random.Random) -> str:
     return _FIELD.sub(once, text)
 
 
-def _domain(template: str, domains: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+def _domain(template: str, domains: dict[str, dict[str, Any]], rng: random.Random) -> dict[str, Any]:
     """Return the lists that replace the general ones, such as those of food, so that adjectives suit their nouns."""
     if "adj" not in template or rng.random() > _DOMAIN:
-        return _NO_DOMAIN
+        return {}
     if "{person}" in template:
         names = ["people"]
     else:
         names = [name for name in domains if name != "people" or not _NOT_OF_PEOPLE.search(template)]
-    return {NEUTRAL: {}, **domains[rng.choice(names)]}
+    return domains[rng.choice(names)]
 
 
-def _varied(text: str, label: str, rng: random.Random) -> str:
-    """Return the text with correct articles and capitals, or some of what people write instead."""
+def varied(text: str, label: str, rng: random.Random) -> str:
+    """Return the text of a label with correct articles and capitals, or some of what people write instead."""
     text = _ARTICLE.sub(r"\1n ", text)
     if text[-1] in ".!?" or rng.random() < 0.5:
         text = _SENTENCE_START.sub(lambda match: match[1] + match[2].upper(), text)
@@ -146,7 +149,7 @@ def _varied(text: str, label: str, rng: random.Random) -> str:
         elif luck > 1 - _EXCLAMATION and label != NEUTRAL:
             text = text[:-1] + rng.choice(("!", "!", "!!", "!!!"))
     if text[-1] in ".!?" and rng.random() < _ADDED_SENTENCE:
-        added = _filled("{intro}", label, rng)
+        added = filled("{intro}", label, rng)
         text = f"{added} {text}" if rng.random() < 0.5 else f"{text} {added}"
     luck = rng.random()
     if luck < _CURLY + _NO_APOSTROPHE:

@@ -128,7 +128,7 @@ def _read(
         texts, targets = read_soft_labels(Path(path), source.probabilities, labels)
         spans = [None] * len(texts)
     elif source.targets:
-        texts, spans = read_target_texts(Path(path))
+        texts, spans = read_target_texts(path)
         targets = _targets(source, texts, labels)
     else:
         texts = read_labelled_texts(path, labels=None)

@@ -9,10 +9,15 @@ from ..tables.readers import require_string
 from ..tables.targets import Span
 from .json_rows import read_json_rows
 from .labelled import LabelledText
+from .target_templates import target_template_texts
+
+GENERATED = "bundled:target_templates"
 
 
-def read_target_texts(path: Path) -> tuple[list[LabelledText], list[Span]]:
+def read_target_texts(path: Path | str) -> tuple[list[LabelledText], list[Span]]:
     """Read a JSON Lines file with the keys `text` and `label`, and `from` and `to`: the target's span of characters.
+
+    The path `bundled:target_templates` names the generated texts of `target_template_texts`.
 
     Returns:
         The texts with the labels of their targets, and the targets' spans.
@@ -20,7 +25,9 @@ def read_target_texts(path: Path) -> tuple[list[LabelledText], list[Span]]:
     Raises:
         SentimentError: The file cannot be read, a key is missing, or a target is empty or not in its text.
     """
-    rows = read_json_rows(path, _target_text)
+    if str(path) == GENERATED:
+        return target_template_texts()
+    rows = read_json_rows(Path(path), _target_text)
     return [text for text, _ in rows], [span for _, span in rows]
 
 
