@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from ..errors import Errors, MissingExtraError, SentimentError, errors_at, os_errors_as
 from .lines import TableError, brief
-from .rows import Added, TableBatch, Write, as_json, column_index, require_distinct
+from .rows import Added, TableBatch, Write, as_json, column_index, json_values, require_distinct
 from .sources import Source, placed, reading
 
 # Bytes of a column that are read at once. Without it, all that a row group holds of the column would be.
@@ -194,22 +194,6 @@ def _flat(value: Any) -> Any:
 
 def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def json_values(column: Any) -> list[Any]:
-    """Return the values of an Arrow array as JSON and CSV can show them, if need be by `as_json`."""
-    import pyarrow as pa
-
-    type_ = column.type
-    if pa.types.is_timestamp(type_) and type_.tz is not None:
-        # In UTC, because not every machine has the database of time zones.
-        times = column.cast(pa.timestamp(type_.unit)).cast(pa.string())
-        return [None if time is None else f"{time}Z" for time in times.to_pylist()]
-    if pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_):
-        return [None if value is None else value.decode("utf-8", "backslashreplace") for value in column.to_pylist()]
-    # Python's own times have no nanoseconds.
-    as_string = pa.types.is_temporal(type_) or pa.types.is_decimal(type_)
-    return list((column.cast(pa.string()) if as_string else column).to_pylist())
 
 
 def load_pyarrow(path: str) -> Any:

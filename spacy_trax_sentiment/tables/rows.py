@@ -128,13 +128,33 @@ def column_index(columns: Sequence[str], column: str, option: str = "--text-colu
 def column_values(batch: TableBatch, column: str, option: str) -> list[Any]:
     """Return the value of each row in a column, None where JSON lacks it.
 
-    If the first row of the batch lacks it, SentimentError with the option that names the column is raised.
+    If the first row of the table lacks it, SentimentError with the option that names the column is raised.
     """
-    if not batch.texts:
-        return []
+    # A part of JSON Lines need not begin with the first row of the file; a table without rows may lack a header.
+    is_headless = not batch.texts or (batch.json and batch.source.start)
     with placed(batch.source):
-        index = column_index(batch.columns, column, option)
-        return [line.row.get(column) for line in batch.json] or [row[index] for row in batch.values]
+        index = 0 if is_headless else column_index(batch.columns, column, option)
+    if batch.json:
+        return [line.row.get(column) for line in batch.json]
+    if batch.arrow is not None:
+        return json_values(batch.arrow.column(index))
+    return [row[index] for row in batch.values]
+
+
+def json_values(column: Any) -> list[Any]:
+    """Return the values of an Arrow array as JSON and CSV can show them, if need be by `as_json`."""
+    import pyarrow as pa
+
+    type_ = column.type
+    if pa.types.is_timestamp(type_) and type_.tz is not None:
+        # In UTC, because not every machine has the database of time zones.
+        times = column.cast(pa.timestamp(type_.unit)).cast(pa.string())
+        return [None if time is None else f"{time}Z" for time in times.to_pylist()]
+    if pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_):
+        return [None if value is None else value.decode("utf-8", "backslashreplace") for value in column.to_pylist()]
+    # Python's own times have no nanoseconds.
+    as_string = pa.types.is_temporal(type_) or pa.types.is_decimal(type_)
+    return list((column.cast(pa.string()) if as_string else column).to_pylist())
 
 
 def missing_column(

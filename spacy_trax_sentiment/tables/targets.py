@@ -3,9 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from .parquet import json_values
-from .rows import TableBatch, column_index
-from .sources import placed
+from .rows import TableBatch, column_values
 
 Span = tuple[int, int]
 """The first character of a target and the one after its last."""
@@ -32,20 +30,8 @@ def row_targets(batch: TableBatch, column: str) -> list[Target]:
 
     A key that is missing in a row of JSON is as an empty cell, unless the first row of the table lacks it.
     """
-    with placed(batch.source):
-        cells = _cells(batch, column)
+    cells = column_values(batch, column, OPTION)
     return [target_in(text or "", cell) for text, cell in zip(batch.texts, cells, strict=True)]
-
-
-def _cells(batch: TableBatch, column: str) -> list[Any]:
-    # A part of JSON Lines need not begin with the first row of the file; a table without rows may lack a header.
-    is_headless = not batch.texts or (batch.json and batch.source.start)
-    index = 0 if is_headless else column_index(batch.columns, column, OPTION)
-    if batch.json:
-        return [line.row.get(column) for line in batch.json]
-    if batch.arrow is not None:
-        return json_values(batch.arrow.column(index))
-    return [row[index] for row in batch.values]
 
 
 def target_in(text: str, cell: Any) -> Target:
