@@ -13,14 +13,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib.resources import files
-from itertools import islice
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import srsly
+
+from spacy_trax_sentiment import TextScorer
 
 # The recipes of each model. Each starts from the weights of the one before. `en_auto` is made of two others.
 RECIPES = {"en": ["en"], "en_ternary": ["en_ternary_start", "en_ternary"], "en_trf": ["en_trf_start", "en_trf"]}
-# The first of the tweets without labels, which the bundled `en_trf` labels for the recipes of the others.
-N_SOFT = 50_000
+# The files of tweets without labels: the number of tweets, and the models whose probabilities they get, as a weighted
+# geometric mean.
+TEACHERS = {
+    "soft/tweets.jsonl": (50_000, {"en_trf": 1.0}),
+    "soft/ensemble_tweets.jsonl": (None, {"en_trf": 0.7, "en_ternary": 0.3}),
+}
 MOST_MB = {"en": 5.0, "en_ternary": 5.0, "en_trf": 25.0}
 COMPONENT = "trax_sentiment"
 COMMAND = [sys.executable, "-m", "spacy_trax_sentiment"]
@@ -34,7 +44,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         names = [arguments.only] if arguments.only else list(RECIPES)
-        data = arguments.data if names == ["en_trf"] else with_soft_labels(arguments.data, Path(folder) / "data")
+        data = with_soft_labels(arguments.data, Path(folder) / "data")
         for name in names:
             made = train(name, data, Path(folder))
             there = Path(str(files("spacy_trax_sentiment.pretrained"))) / name
@@ -48,19 +58,26 @@ def main() -> None:
 
 
 def with_soft_labels(data: Path, linked: Path) -> Path:
-    """Return a folder with what the data holds, and `soft/tweets.jsonl`: tweets with `en_trf`'s probabilities."""
+    """Return a folder with what the data holds, and tweets with what the bundled models make of them."""
     linked.mkdir()
     for path in data.iterdir():
         (linked / path.name).symlink_to(path.resolve())
     if not (linked / "soft").exists():
         (linked / "soft").mkdir()
-        texts, labelled = linked / "texts.jsonl", linked / "soft/tweets.jsonl"
-        with (data / "unlabelled/tweets.jsonl").open(encoding="utf-8") as lines:
-            texts.write_text("".join(islice(lines, N_SOFT)), encoding="utf-8")
-        subprocess.run(
-            [*COMMAND, "predict", "--model", "en_trf", "--input", str(texts), "--output", str(labelled)], check=True
-        )
+        rows = list(srsly.read_jsonl(data / "unlabelled/tweets.jsonl"))
+        for name, (n_texts, models) in TEACHERS.items():
+            srsly.write_jsonl(linked / name, labelled([row["text"] for row in rows[:n_texts]], models))
     return linked
+
+
+def labelled(texts: list[str], models: dict[str, float]) -> Iterator[dict[str, Any]]:
+    """Yield each text with the weighted geometric mean of the models' probabilities, as `predict` writes these."""
+    scorers = [TextScorer.load(name) for name in models]
+    weighted = zip(scorers, models.values(), strict=True)
+    mean = np.prod([(scorer.predict_proba(texts) + 1e-6) ** weight for scorer, weight in weighted], axis=0)
+    columns = [f"sentiment_{label}" for label in scorers[0].labels]
+    for text, row in zip(texts, (mean / mean.sum(axis=1, keepdims=True)).tolist(), strict=True):
+        yield {"text": text, **dict(zip(columns, row, strict=True))}
 
 
 def train(name: str, data: Path, folder: Path) -> Path:
