@@ -152,4 +152,4 @@ def blank(lang: str) -> Language:
     try:
         return spacy.blank(lang)
     except ImportError as error:  # no such language, or its tokenizer is not installed
-        raise SentimentError(Errors.S192.format(value=lang, reason=" ".join(str(error).split())[:120])) from None
+        raise SentimentError(Errors.S192.format(value=lang, reason=" ".join(str(error).split())[:400])) from None
