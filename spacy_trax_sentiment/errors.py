@@ -205,8 +205,8 @@ class Errors:
 
     # Lexicons
     S190 = "[S190] {path}: the lexicon cannot be read ({reason}). Name a file of UTF-8 text with a word, a tab and its valence on each line."
-    S191 = "[S191] {path}, line {line}: {value} is not a single word, a tab and a valence from -4 to 4, such as 'gut<TAB>2'."
-    S192 = "[S192] '{value}' is not a language that spaCy can tokenize here ({reason}). Give the code of one of its languages, such as 'de', or 'xx' for any."
+    S191 = "[S191] {path}, line {line}: {value} is not a single word, a tab and a valence from -4 to 4, such as 'gut<TAB>2', or it contradicts a line above."
+    S192 = "[S192] '{value}' is not a language that spaCy can tokenize here ({reason}). Install what it needs, or give the code of another language, such as 'de', or 'xx' for any."
 
     # Targets
     S200 = "[S200] the model cannot tell what a text says of a target. Use 'en_trf' or 'en_auto', or an Encoder.v1 trained on targets (`target_head`)."

@@ -50,6 +50,11 @@ def is_mark(char: str) -> bool:
     return unicodedata.category(char)[0] == "M"
 
 
+def is_of_letters(word: str) -> bool:
+    """Return whether a word is of letters, and marks that combine with them, alone."""
+    return word.isalpha() or all(char.isalpha() or is_mark(char) for char in word)
+
+
 def words_in(token: str, *, with_marks: bool = False) -> list[str]:
     """Return the words of a visible, lower-cased token that holds letters: none if it is markup or struck out.
 

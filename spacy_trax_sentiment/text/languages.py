@@ -9,7 +9,7 @@ from typing import Any
 
 import srsly
 
-from .cleaning import is_mark, words_in
+from .cleaning import words_in
 from .preprocessor import CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES
 from .roles import LEANINGS, ROLES, SIDES
 from .wordlists import ALL_PEOPLE
@@ -67,10 +67,6 @@ class Language:
         """Return the words of a token that holds letters, with their combining marks."""
         return words_in(token, with_marks=not self.is_english)
 
-    def is_word(self, word: str) -> bool:
-        """Return whether a word is of letters, and marks that combine with them, alone."""
-        return word.isalpha() or (not self.is_english and all(char.isalpha() or is_mark(char) for char in word))
-
     def shortened(self, word: str) -> str | None:
         """Return the word with each drawn-out letter once or twice; None if a lexicon decides how often."""
         doubled = self.doubled
@@ -104,7 +100,7 @@ def language(code: str) -> Language:
     """Return what is known of a language: nothing but its code and the marks if it has no entry in `languages.json`."""
     if code == ENGLISH:
         return Language(code, "porter", ROLES, SIDES, LEANINGS)
-    entry = _entries().get(code, {})
+    entry = entries().get(code, {})
     marks = {mark: ENDS_NEGATION for mark in (*_MARKS, *ROLES) if not any(map(str.isalpha, mark))}
     words = {name: entry.get(name, "").split() for name in ("negations", "scope_ends", "contrasting", "conceding")}
     least, greatest = entry.get("ngrams", (0, 0))
@@ -120,17 +116,13 @@ def language(code: str) -> Language:
     )
 
 
-def known_languages() -> list[str]:
-    """Return the codes of the languages that have an entry, in alphabetical order."""
-    return sorted(_entries())
-
-
 @cache
-def _entries() -> dict[str, dict[str, Any]]:
-    entries: dict[str, dict[str, Any]] = srsly.json_loads(
+def entries() -> dict[str, dict[str, Any]]:
+    """Return the entry of each language that has one."""
+    found: dict[str, dict[str, Any]] = srsly.json_loads(
         files("spacy_trax_sentiment.text").joinpath("languages.json").read_text("utf8")
     )
-    return entries
+    return found
 
 
 @lru_cache(maxsize=8)

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import srsly
+from spacy.lang.tokenizer_exceptions import emoticons
 
 from ..errors import Errors, SentimentError
+from .cleaning import is_of_letters, visible
 from .wordlists import EMOJI, EMOJI_VALENCES, TELLING_NAMES
 
 T = TypeVar("T")
@@ -28,6 +30,7 @@ N_LEANINGS = len(_OPINIONS)
 # A term that is not a stem holds a space, so that no stem is taken for it.
 _OPINION_TERMS = {1: "opinion +", -1: "opinion -"}
 _VALENCE_TERMS = {valence: f"valence {valence:+}" for valence in range(-4, 5) if valence}
+_EMOTICONS = frozenset(map(str.lower, emoticons))
 _VALENCE = re.compile(r"[+-]?(?:[0-3](?:\.\d+)?|4(?:\.0+)?)")
 
 
@@ -96,7 +99,7 @@ class Lexicon:
 
     def _with_stems(self, values: Mapping[str, T]) -> Iterator[tuple[str, T]]:
         """Yield the stem and the value of each word of letters."""
-        words = [word for word in values if word.isalpha()]
+        words = [word for word in values if is_of_letters(word)]
         return zip(self._stem(words), map(values.__getitem__, words), strict=True)
 
     def __contains__(self, word: str) -> bool:
@@ -109,7 +112,7 @@ class Lexicon:
     def entry(self, word: str, stem: str) -> Entry:
         """Return what the lexicons say of the word, or else of its stem."""
         opinion, valence = self._opinions.get(word, 0), self._valences.get(word)
-        if len(word) >= _SHORTEST_BY_STEM and word.isalpha():
+        if len(word) >= _SHORTEST_BY_STEM and is_of_letters(word):
             opinion = opinion or self._opinions_of_stems.get(stem, 0)
             valence = self._valences_of_stems.get(stem) if valence is None else valence
         return Entry(opinion, valence)
@@ -122,22 +125,26 @@ def bundled_words() -> Words:
 
 
 def lexicon_words(bundled: bool, informal: bool, own: Words | None = None) -> Words:
-    """Return the words of the package's lexicons or `own`, with emoji if `informal`.
+    """Return the words of the package's lexicons, with emoji if `informal`.
 
-    If not `bundled`, the package's have no letters, such as emoticons, which are the same in many languages.
+    If not `bundled`, only the signs and emoticons among them, which many languages share, and the words of `own`,
+    which go before them.
     """
     words, own = bundled_words(), own or {}
-    if not bundled:
-        words = {
-            name: " ".join(w for w in some.split() if not any(map(str.isalpha, w))) for name, some in words.items()
-        }
-    words = with_emoji(words) if informal else words
-    return {name: f"{words.get(name, '')} {own.get(name, '')}".strip() for name in {**words, **own}} if own else words
+    if informal:
+        words |= {valence: f"{words.get(valence, '')} {emoji}".strip() for valence, emoji in EMOJI.items()}
+    if bundled:
+        return words
+    known = set(" ".join(own.values()).split())
+    for name, some in words.items():
+        signs = [word for word in some.split() if word.lower() in _EMOTICONS or not any(map(str.isalpha, word))]
+        words[name] = " ".join(sign for sign in signs if sign.lower() not in known)
+    return words | {name: f"{words.get(name, '')} {some}".strip() for name, some in own.items()}
 
 
 def read_lexicon(path: str | Path, lowered: Callable[[str], str]) -> Words:
     """Return the words of a file with a word, a tab and its valence, -4 to 4, a line; SentimentError for any other."""
-    found: dict[str, str] = {}
+    found: dict[str, float] = {}
     try:
         lines = Path(path).read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -146,18 +153,13 @@ def read_lexicon(path: str | Path, lowered: Callable[[str], str]) -> Words:
         word, _, valence = (part.strip() for part in line.partition("\t"))
         if not line.strip() or (number == 1 and (word, valence) == ("word", "valence")):
             continue
-        if not word or len(word.split()) > 1 or not _VALENCE.fullmatch(valence):
+        key = lowered(visible(word))
+        is_usable = len(key.split()) == 1 and _VALENCE.fullmatch(valence)
+        if not is_usable or found.setdefault(key, float(valence)) != float(valence):
             raise SentimentError(Errors.S191.format(path=path, line=number, value=repr(line[:60])))
-        found[lowered(unicodedata.normalize("NFKC", word))] = f"{float(valence):g}"
-    words: dict[str, list[str]] = {}
-    for word, valence in found.items():
-        words.setdefault(valence, []).append(word)
-    return {valence: " ".join(some) for valence, some in words.items()}
-
-
-def with_emoji(words: Words) -> Words:
-    """Return the words with emoji among those of their valence."""
-    return words | {valence: f"{words.get(valence, '')} {emoji}".strip() for valence, emoji in EMOJI.items()}
+    if not found:
+        raise SentimentError(Errors.S190.format(path=path, reason="it has no words"))
+    return {f"{value:g}": " ".join(word for word in found if found[word] == value) for value in {*found.values()}}
 
 
 def away_from_zero(valence: float) -> int:

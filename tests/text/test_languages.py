@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.text.features import compose
-from spacy_trax_sentiment.text.languages import known_languages, language
+from spacy_trax_sentiment.text.languages import entries, language
 from spacy_trax_sentiment.text.lexeme_cache import LexemeCache
 from spacy_trax_sentiment.text.preprocessor import ENDS_NEGATION, NEGATES, PLAIN
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 
-CODES = known_languages()
+CODES = sorted(entries())
 WITHOUT_ENTRY = ["xx", "is", "vi"]
 # A negation, a word it reaches, and a sentence that ends with a word it does not reach.
 NEGATED = {
@@ -167,6 +167,51 @@ def test_a_line_of_a_lexicon_that_cannot_be_used_is_named(tmp_path: Path, line: 
     path.write_text(f"schön\t2\n\n{line}\n", "utf-8")
     with pytest.raises(SentimentError, match=r"S191.*words\.tsv, line 3"):
         _terms("de", str(path)).initialize()
+
+
+def test_a_lexicon_may_repeat_a_word_but_not_contradict_itself(tmp_path: Path) -> None:
+    path = tmp_path / "words.tsv"
+    path.write_text("gut\t2\nGUT\t2.0\n", "utf-8")
+    _terms("de", str(path)).initialize()
+    path.write_text("gut\t2\nGut\t-2\n", "utf-8")
+    with pytest.raises(SentimentError, match=r"S191.*words\.tsv, line 2"):
+        _terms("de", str(path)).initialize()
+
+
+@pytest.mark.parametrize("content", ["", "\n \n", "word\tvalence\n"])
+def test_a_lexicon_without_words_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "words.tsv"
+    path.write_text(content, "utf-8")
+    with pytest.raises(SentimentError, match=r"S190.*words\.tsv.*no words"):
+        _terms("de", str(path)).initialize()
+
+
+@pytest.mark.parametrize(
+    ("code", "word", "form"),
+    [
+        ("hi", "अच्छी", "अच्छे"),  # two forms of a word with combining marks
+        ("ar", "جَمِيل", "جميل"),
+        ("fa", "بی‌نظیر", "بی‌نظیر"),  # with a joiner, which tokens lose
+        ("de", "❤️", "❤"),
+        ("de", "😀", "😀"),
+        ("de", ":D", ":D"),
+        ("en", ":)", ":)"),
+    ],
+)
+def test_a_lexicon_of_ones_own_decides_on_any_word_and_sign(tmp_path: Path, code: str, word: str, form: str) -> None:
+    path = tmp_path / "words.tsv"
+    path.write_text(f"{word}\t-3\n", "utf-8")
+    terms = _terms(code, str(path))
+    terms.initialize()
+    for each in (word, form):
+        assert [term for term in terms.lexeme(each).terms if term.startswith("valence")] == ["valence -3"]
+
+
+@pytest.mark.parametrize("sign", [":D", ":-D", "=D", "xD", ":P", ":)", "<3"])
+@pytest.mark.parametrize("code", ["de", "xx"])
+def test_emoticons_are_known_in_every_language(code: str, sign: str) -> None:
+    assert _terms(code).lexeme(sign).terms[-1] == _terms("en").lexeme(sign).terms[-1]
+    assert "valence" in _terms(code).lexeme(sign).terms[-1]
 
 
 def test_a_lexicon_that_is_missing_is_named(tmp_path: Path) -> None:
