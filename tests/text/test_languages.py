@@ -65,6 +65,23 @@ def test_a_negation_reaches_to_the_end_of_the_clause(code: str, text: str) -> No
     assert not negated[-1]
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("zh", "非 常 好"), ("zh", "特 别 好"), ("nb", "ei god bok"), ("es", "sin embargo me gusta"), ("it", "ne vale")],
+)
+def test_words_that_only_look_like_negations_negate_nothing(code: str, text: str) -> None:
+    terms, tokens = _terms(code), text.split()
+    vocabulary = {term: i for i, term in enumerate(["__PAD__", "__</e>__", "__UNK__", *terms_of(terms, tokens)])}
+    cache = LexemeCache(terms, vocabulary)
+    doc = spacy.tokens.Doc(spacy.vocab.Vocab(), tokens)
+    assert not compose(cache, terms.tokens([doc], cache)).is_negated[1:].any()
+
+
+def test_the_japanese_mark_of_a_subject_is_no_contrast() -> None:
+    assert _terms("ja").lexeme("が").leaning == 0
+    assert _terms("ja").lexeme("けど").leaning < 0
+
+
 def terms_of(terms: SentimentTerms, tokens: list[str]) -> list[str]:
     return list(dict.fromkeys(term for token in tokens for term in terms.lexeme(token).terms))
 
