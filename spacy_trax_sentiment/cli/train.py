@@ -121,8 +121,8 @@ def train(
     unused += ["--preset"] * (preset != "default") + ["--lang"] * (lang != "en")
     if config is not None and unused:
         raise typer.BadParameter(f"give --config or {' and '.join(unused)}, not both")
-    if init_from is not None and lang != "en":
-        raise typer.BadParameter("give --init-from or --lang, not both: a model keeps its language")
+    if init_from is not None and (lang != "en" or lexicon is not None):
+        raise typer.BadParameter("give --init-from without --lang and --lexicon: a model keeps its own")
     if PYTHON_WITHOUT_TRAX and find_spec("trax") is None:
         raise missing_train_extra(ImportError(name="trax"))
     if report:

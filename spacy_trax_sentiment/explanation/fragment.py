@@ -169,12 +169,13 @@ def _bar(sentiment: Explained) -> str:
 def _text(sentiment: Explained) -> str:
     vocab = sentiment.target.vocab
     # The language xx is any: the browser then goes by the letters.
-    direction = "auto" if vocab.lang in ("", "xx") else vocab.writing_system.get("direction", "ltr")
+    is_known = vocab.lang not in ("", "xx")
+    direction = vocab.writing_system.get("direction", "ltr") if is_known else "auto"
     tokens = zip(sentiment.target, token_steps(sentiment), _titles(sentiment), sentiment.negated.tolist(), strict=True)
     html = "".join(_run(negated, list(run)) for negated, run in groupby(tokens, key=lambda each: each[3]))
     if not html:
         return '<p class="text empty">no text</p>'
-    return f'<p class="text" dir="{escape(direction)}" lang="{escape(vocab.lang or "und")}">{html}</p>'
+    return f'<p class="text" dir="{escape(direction)}" lang="{escape(vocab.lang if is_known else "und")}">{html}</p>'
 
 
 def _run(negated: bool, run: Sequence[Any]) -> str:

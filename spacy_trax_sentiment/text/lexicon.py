@@ -127,8 +127,7 @@ def bundled_words() -> Words:
 def lexicon_words(bundled: bool, informal: bool, own: Words | None = None) -> Words:
     """Return the words of the package's lexicons, with emoji if `informal`.
 
-    If not `bundled`, only the signs and emoticons among them, which many languages share, and the words of `own`,
-    which go before them.
+    If not `bundled`, only the signs and emoticons, which many languages share. The words of `own` go before them.
     """
     words, own = bundled_words(), own or {}
     if informal:

@@ -194,6 +194,7 @@ def fit_settings(settings: Settings, n_labels: int) -> Settings:
         ("penalty", settings.row_steps, "0 if row_steps is True, because it pulls at all rows"),
         ("ratio_power", not settings.penalty, "0 if there is no penalty"),
         ("data_parallel", settings.row_steps, "False if row_steps is True"),
+        ("lexicon", settings.model is not None, "None if `model` is given, whose preprocessor names the file"),
     ):
         value = getattr(settings, name)
         if value and clashes:

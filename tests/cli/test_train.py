@@ -57,10 +57,13 @@ def test_train_refuses_what_a_recipe_would_leave_unused(run: Run, tmp_path: Path
     assert f"give --config or {option}, not both" in result.err
 
 
-def test_train_refuses_another_language_for_a_model_that_has_one(run: Run, tmp_path: Path) -> None:
-    result = run("train", tmp_path / "t.csv", "--init-from", "en", "--lang", "de", "--output", tmp_path / "m")
+@pytest.mark.parametrize("option", [("--lang", "de"), ("--lexicon", "words.tsv")])
+def test_train_refuses_another_language_or_lexicon_for_a_model_that_has_one(
+    run: Run, tmp_path: Path, option: tuple[str, str]
+) -> None:
+    result = run("train", tmp_path / "t.csv", "--init-from", "en", *option, "--output", tmp_path / "m")
     assert (result.status, result.out) == (2, "")
-    assert "give --init-from or --lang, not both" in result.err
+    assert "give --init-from without --lang and --lexicon" in result.err
     assert list(tmp_path.iterdir()) == []
 
 

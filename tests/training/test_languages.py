@@ -79,7 +79,7 @@ def test_a_text_of_any_script_goes_every_way(models: dict[str, Language], lang: 
     html = render(doc, jupyter=False)
     assert html is not None
     if len(doc):
-        assert f'dir="{DIRECTIONS.get(lang, "ltr")}" lang="{lang}"' in html
+        assert f'dir="{DIRECTIONS.get(lang, "ltr")}" lang="{lang if lang != "xx" else "und"}"' in html
 
 
 def test_a_lexicon_of_ones_own_reaches_words_that_no_text_has(require_trax: None, tmp_path: Path) -> None:
@@ -91,6 +91,11 @@ def test_a_lexicon_of_ones_own_reaches_words_that_no_text_has(require_trax: None
     loaded = load(tmp_path / "m")
     assert loaded("prima").cats == nlp("prima").cats
     assert str(tmp_path) not in str(loaded.meta)
+
+
+def test_a_lexicon_that_a_described_model_would_not_read_is_refused() -> None:
+    with pytest.raises(SentimentError, match=r"S021.*lexicon.*preprocessor"):
+        fit_settings(Settings(model={"@architectures": "spacy_trax_sentiment.Encoder.v1"}, lexicon="words.tsv"), 3)
 
 
 def test_an_unknown_language_is_refused(require_trax: None) -> None:
