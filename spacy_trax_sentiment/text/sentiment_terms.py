@@ -188,7 +188,7 @@ class SentimentTerms(TokenPreprocessor):
             return _UNKNOWN
         if self._language.is_english and word in NEGATED:
             word = "n't"
-        is_sign = not is_of_letters(word)
+        is_sign = not (word.isalpha() if self._language.is_english else is_of_letters(word))
         lexeme = self._sign_lexeme(word, self._lexicon.entry(word, word)) if is_sign else self._word_lexeme(word)
         says_nothing = len(word) == 1 and lexeme.role == PLAIN and not self._language.has_letter_words
         role = NO_EVIDENCE if says_nothing else lexeme.role
