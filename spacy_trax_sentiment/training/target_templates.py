@@ -13,7 +13,7 @@ N_TARGETS = 30_000
 # expressed toward the target: the text's label (+), its opposite (-) or nothing (0). A digit replaces it, the label's
 # place in the tuple below.
 _LABELS = (NEGATIVE, NEUTRAL, POSITIVE)
-_MARKED = re.compile(r"[«‹](.)(.+?)[»›]")
+_MARKED = re.compile(r"[«‹](.)([^«‹»›]+)[»›]")
 # The fraction of whole sentences, and of three clauses among those of two.
 _SENTENCE, _THREE = 0.25, 0.15
 
