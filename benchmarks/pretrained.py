@@ -57,7 +57,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         names = [arguments.only] if arguments.only else list(RECIPES)
-        data = with_soft_labels(arguments.data, Path(folder) / "data")
+        data = with_soft_labels(arguments.data, Path(folder) / "data", names)
         for name in names:
             made = train(name, data, Path(folder))
             there = Path(str(files("spacy_trax_sentiment.pretrained"))) / name
@@ -70,15 +70,17 @@ def main() -> None:
             print(f"{name}: {size / 1e6:.2f} MB, {'as it was' if arguments.check else 'written'}")
 
 
-def with_soft_labels(data: Path, linked: Path) -> Path:
-    """Return a folder with what the data holds, and tweets with what the bundled models make of them."""
+def with_soft_labels(data: Path, linked: Path, names: list[str]) -> Path:
+    """Return a folder with the data and the tweets that these models' recipes need, labelled by the bundled models."""
     linked.mkdir()
     for path in data.iterdir():
         (linked / path.name).symlink_to(path.resolve())
     if not (linked / "soft").exists():
         (linked / "soft").mkdir()
         rows = list(srsly.read_jsonl(data / "unlabelled/tweets.jsonl"))
-        for name, (n_texts, models) in TEACHERS.items():
+        recipes = [read_recipe(recipe) for model in names for recipe in RECIPES[model]]
+        for name in TEACHERS.keys() & {source.path for recipe in recipes for source in recipe.sources}:
+            n_texts, models = TEACHERS[name]
             srsly.write_jsonl(linked / name, labelled([row["text"] for row in rows[:n_texts]], models))
     return linked
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import srsly
 
-from .cleaning import words_in
+from .cleaning import is_of_letters, words_in
 from .preprocessor import CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES
 from .roles import LEANINGS, ROLES, SIDES
 from .wordlists import ALL_PEOPLE
@@ -66,6 +66,10 @@ class Language:
     def words(self, token: str) -> list[str]:
         """Return the words of a token that holds letters, with their combining marks."""
         return words_in(token, with_marks=not self.is_english)
+
+    def is_word(self, word: str) -> bool:
+        """Return whether a word is of letters alone, outside English also of marks that combine with them."""
+        return word.isalpha() if self.is_english else is_of_letters(word)
 
     def shortened(self, word: str) -> str | None:
         """Return the word with each drawn-out letter once or twice; None if a lexicon decides how often."""

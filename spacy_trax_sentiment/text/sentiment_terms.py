@@ -9,7 +9,7 @@ from typing import Any
 import srsly
 
 from ..errors import Errors, SentimentError
-from .cleaning import ENTITY_NAMES, NEGATED, elongated, is_address, is_of_letters, visible
+from .cleaning import ENTITY_NAMES, NEGATED, elongated, is_address, visible
 from .languages import ENGLISH, Language, language
 from .lexicon import N_LEANINGS, Entry, Lexicon, Words, emoji_valence, lexicon_words, read_lexicon
 from .preprocessor import CLOSES_TAG, CONCEDES, CONTRASTS, ENDS_NEGATION, NO_EVIDENCE, OPENS_TAG, PLAIN, Lexeme, Lexemes
@@ -188,7 +188,7 @@ class SentimentTerms(TokenPreprocessor):
             return _UNKNOWN
         if self._language.is_english and word in NEGATED:
             word = "n't"
-        is_sign = not (word.isalpha() if self._language.is_english else is_of_letters(word))
+        is_sign = not self._language.is_word(word)
         lexeme = self._sign_lexeme(word, self._lexicon.entry(word, word)) if is_sign else self._word_lexeme(word)
         says_nothing = len(word) == 1 and lexeme.role == PLAIN and not self._language.has_letter_words
         role = NO_EVIDENCE if says_nothing else lexeme.role
