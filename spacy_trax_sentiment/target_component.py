@@ -27,7 +27,7 @@ from .pretrained_pipe import PretrainedPipe, negative_log_likelihood
 from .text.arrays import Array, Ragged
 from .text.sentiment_terms import SentimentTerms
 from .text.target_spans import TargetSpans
-from .text.word_pieces import Spans
+from .text.word_pieces import TokenSpans
 
 DEFAULT_MODEL = {
     "@architectures": "spacy_trax_sentiment.Encoder.v1",
@@ -111,14 +111,14 @@ class TraxTargetSentiment(PretrainedPipe, SpanCategorizer):  # type: ignore[misc
         super().__init__(vocab, model, suggester, name, spans_key=spans_key, max_positive=1, scorer=scorer)
         register_component(self, OF_TARGET)
 
-    def predict(self, docs: Iterable[Doc]) -> tuple[list[Spans], Ragged]:
+    def predict(self, docs: Iterable[Doc]) -> tuple[list[TokenSpans], Ragged]:
         """Return each Doc's spans to judge, and their probabilities, float32 (n_spans, n_labels)."""
         self.require_weights()
         docs = list(docs)
         spans = list(map(self.suggester.spans, docs))
         return spans, self._scores(docs, spans)
 
-    def set_annotations(self, docs: Iterable[Doc], indices_scores: tuple[Sequence[Spans], Ragged]) -> None:
+    def set_annotations(self, docs: Iterable[Doc], indices_scores: tuple[Sequence[TokenSpans], Ragged]) -> None:
         """Set `doc.spans[spans_key]` to the spans with their labels; `attrs["scores"]` holds their probabilities."""
         docs, (places, scores) = list(docs), indices_scores
         record_scored(docs, self, OF_TARGET)
@@ -207,14 +207,14 @@ class TraxTargetSentiment(PretrainedPipe, SpanCategorizer):  # type: ignore[misc
         target_model(model)
         return model, {**cfg, "spans_key": self.key}
 
-    def _scores(self, docs: Sequence[Doc], spans: Sequence[Spans]) -> Ragged:
+    def _scores(self, docs: Sequence[Doc], spans: Sequence[TokenSpans]) -> Ragged:
         """Return the probabilities of each Doc's spans, float32 (n_spans, n_labels)."""
         found, model = [np.empty((0, len(self.labels)), dtype=np.float32)], target_model(self.model)
         for batch, of_batch in doc_batches_with(docs, spans):
             found.append(target_probabilities(model, doc_tokens(model, batch), of_batch).values)
         return Ragged(np.concatenate(found), np.array(list(map(len, spans)), dtype=np.int64))
 
-    def _judged(self, docs: Sequence[Doc], spans: Sequence[Spans]) -> list[list[str]]:
+    def _judged(self, docs: Sequence[Doc], spans: Sequence[TokenSpans]) -> list[list[str]]:
         """Return the label of each span of Docs."""
         rows = self._scores(docs, spans).split()
         return [[most_probable(self.labels, row) or "" for row in of_doc.tolist()] for of_doc in rows]

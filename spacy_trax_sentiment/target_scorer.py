@@ -9,9 +9,9 @@ from spacy.pipeline.spancat import spancat_score
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from .text.word_pieces import Spans
+from .text.word_pieces import TokenSpans
 
-Judge = Callable[[Sequence[Doc], Sequence[Spans]], list[list[str]]]
+Judge = Callable[[Sequence[Doc], Sequence[TokenSpans]], list[list[str]]]
 """Returns the label of each span of Docs."""
 
 

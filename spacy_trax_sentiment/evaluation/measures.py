@@ -111,7 +111,7 @@ def log_loss(true: Array, probabilities: Array) -> float:
     probabilities, `(n_texts, n_labels)`.
     """
     of_truth = np.asarray(probabilities, dtype=np.float64)[np.arange(len(true)), true]
-    return float(-np.log(np.maximum(of_truth, np.finfo(np.float64).tiny)).mean())
+    return float(abs(np.log(np.maximum(of_truth, np.finfo(np.float64).tiny)).mean()))  # a loss of 0, not of -0
 
 
 class Bin(NamedTuple):

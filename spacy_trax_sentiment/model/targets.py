@@ -15,7 +15,7 @@ from thinc.api import Model
 
 from ..errors import Errors, SentimentError
 from ..text.arrays import Array, Ragged
-from ..text.word_pieces import Reading, Spans, WordPieces
+from ..text.word_pieces import Reading, TokenSpans, WordPieces
 from .columns import narrowed_log_probabilities, narrowed_prior
 from .encoder import is_encoder
 from .encoder_layer import TARGET_HEAD
@@ -58,7 +58,7 @@ def add_target_head(model: Model[Any, Any]) -> None:
             model.set_param(name, np.zeros(shapes[name], dtype=np.float32))  # type: ignore[arg-type]
 
 
-def target_probabilities(model: Model[Any, Any], tokens: Ragged, spans: Sequence[Spans]) -> Ragged:
+def target_probabilities(model: Model[Any, Any], tokens: Ragged, spans: Sequence[TokenSpans]) -> Ragged:
     """Return the probabilities of each text's targets.
 
     Args:
@@ -84,7 +84,7 @@ def target_probabilities(model: Model[Any, Any], tokens: Ragged, spans: Sequence
     return found
 
 
-def readings(model: Model[Any, Any], tokens: Ragged, spans: Sequence[Spans]) -> Iterator[Reading]:
+def readings(model: Model[Any, Any], tokens: Ragged, spans: Sequence[TokenSpans]) -> Iterator[Reading]:
     """Yield what the encoder reads of texts for their targets: see `WordPieces.readings`."""
     preprocessor = model.attrs["preprocessor"]
     if not isinstance(preprocessor, WordPieces):
@@ -112,7 +112,7 @@ def log_probabilities_of_targets(model: Model[Any, Any], texts: Sequence[NDArray
     return scores
 
 
-def of_targets(model: Model[Any, Any], vectors: Array, places: Spans) -> NDArray[np.float32]:
+def of_targets(model: Model[Any, Any], vectors: Array, places: TokenSpans) -> NDArray[np.float32]:
     """Return probabilities (n_targets, n_labels) from a reading's vectors (n_ids, width) and the targets' places."""
     weights = get_weights(model)
     of_text = vectors.mean(axis=0)
@@ -139,7 +139,7 @@ def target_ids(
 
 
 def target_rows(
-    model: Model[Any, Any], docs: Iterable[Doc], spans: Iterable[Spans]
+    model: Model[Any, Any], docs: Iterable[Doc], spans: Iterable[TokenSpans]
 ) -> Iterator[tuple[int, int, NDArray[np.int32]]]:
     """Yield a row to train on for each target of Docs that has a piece: all that is read for it, its own ids negative.
 

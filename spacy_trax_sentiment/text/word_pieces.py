@@ -30,7 +30,7 @@ _UNUSED = re.compile(r"\[unused\d+\]")
 _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ceaf\U0002f800-\U0002fa1f]")
 
 
-Spans = Sequence[tuple[int, int]]
+TokenSpans = Sequence[tuple[int, int]]
 """For each target the first of its tokens and the one after its last, counted in its text."""
 
 
@@ -131,7 +131,7 @@ class WordPieces(TokenPreprocessor):
         pieces = cache.ids_of(tokens.values, np.zeros(len(tokens.values), dtype=bool))
         return _framed(Ragged(pieces.values, segment_sums(pieces.lengths, tokens.lengths)), self.max_pieces)
 
-    def readings(self, tokens: Ragged, cache: LexemeCache, spans: Sequence[Spans]) -> Iterator[Reading]:
+    def readings(self, tokens: Ragged, cache: LexemeCache, spans: Sequence[TokenSpans]) -> Iterator[Reading]:
         """Yield what to read of texts for their targets, spans of tokens: each target is in one reading of its text.
 
         A text that is not too long is read once, as ever. So is a longer one for the targets in what it keeps; any

@@ -102,6 +102,7 @@ def test_log_loss_is_finite_even_if_the_true_label_has_probability_0() -> None:
     true = np.array([0, 1])
     assert log_loss(true, np.array([[0.5, 0.5], [0.75, 0.25]])) == pytest.approx(np.log(8) / 2)
     assert log_loss(true, np.array([[0.0, 1.0], [0.0, 1.0]])) == pytest.approx(-np.log(np.finfo(np.float64).tiny) / 2)
+    assert str(log_loss(true, np.eye(2))) == "0.0"
 
 
 def test_a_confidence_bin_includes_its_upper_end() -> None:
