@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # They need a browser, tools of the extra `dev`, minutes, Ray and Java, and Trax.
 SLOW_FOLDERS = ("browser", "docs", "fuzz", "scale", "spacy_suite")
 SLOW_FIXTURES = {"require_nltk", "require_trax"}
+COSTLY_FIXTURES = {"tiny_targets"}
 
 # A single example can take seconds, because JAX compiles on first use.
 hypothesis_settings.register_profile("default", deadline=None)
@@ -51,8 +52,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if in_slow_folder(item.path) or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if in_slow_folder(item.path) or SLOW_FIXTURES & fixtures:
             item.add_marker("slow")
+        # With `--dist loadgroup`, one worker makes what the tests of a file share, or what takes a minute to train.
+        item.add_marker(pytest.mark.xdist_group((COSTLY_FIXTURES & fixtures or {item.path.stem}).pop()))
 
 
 def in_slow_folder(path: Path) -> bool:
