@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 # They need a browser, tools of the extra `dev`, minutes, Ray and Java, and Trax.
 SLOW_FOLDERS = ("browser", "docs", "fuzz", "scale", "spacy_suite")
 SLOW_FIXTURES = {"require_nltk", "require_trax"}
-COSTLY_FIXTURES = {"tiny_targets"}
 
 # A single example can take seconds, because JAX compiles on first use.
 hypothesis_settings.register_profile("default", deadline=None)
-# With --hypothesis-profile: fewer examples, for .ci/run, which must end in time; and the same few ones each time, for
-# mutmut, and for tests that ran before with something else installed.
+# With --hypothesis-profile: fewer examples, for .ci/run, which must end in time, and fewer still where it also counts
+# the lines that they run; and the same few ones each time, for mutmut, and for a second look.
 hypothesis_settings.register_profile("ci", deadline=None, database=None, max_examples=40)
+hypothesis_settings.register_profile("lines", deadline=None, database=None, max_examples=10)
 hypothesis_settings.register_profile("mutation", deadline=None, derandomize=True, database=None, max_examples=20)
 hypothesis_settings.register_profile("again", deadline=None, derandomize=True, database=None, max_examples=5)
 hypothesis_settings.load_profile("default")
@@ -52,11 +52,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if in_slow_folder(item.path) or SLOW_FIXTURES & fixtures:
+        if in_slow_folder(item.path) or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
-        # With `--dist loadgroup`, one worker makes what the tests of a file share, or what takes a minute to train.
-        item.add_marker(pytest.mark.xdist_group((COSTLY_FIXTURES & fixtures or {item.path.stem}).pop()))
 
 
 def in_slow_folder(path: Path) -> bool:
