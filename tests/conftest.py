@@ -24,10 +24,9 @@ SLOW_FIXTURES = {"require_nltk", "require_trax"}
 
 # A single example can take seconds, because JAX compiles on first use.
 hypothesis_settings.register_profile("default", deadline=None)
-# With --hypothesis-profile: fewer examples, for .ci/run, which must end in time, and fewer still where it also counts
-# the lines that they run; and the same few ones each time, for mutmut, and for a second look.
+# With --hypothesis-profile: fewer examples, for .ci/run, which must end in time; and the same few ones each time, for
+# mutmut, and for tests that also run with something else installed.
 hypothesis_settings.register_profile("ci", deadline=None, database=None, max_examples=40)
-hypothesis_settings.register_profile("lines", deadline=None, database=None, max_examples=10)
 hypothesis_settings.register_profile("mutation", deadline=None, derandomize=True, database=None, max_examples=20)
 hypothesis_settings.register_profile("again", deadline=None, derandomize=True, database=None, max_examples=5)
 hypothesis_settings.load_profile("default")
