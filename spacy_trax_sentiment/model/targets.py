@@ -112,7 +112,7 @@ def log_probabilities_of_targets(model: Model[Any, Any], texts: Sequence[NDArray
     return scores
 
 
-def of_targets(model: Model[Any, Any], vectors: Array, places: TokenSpans) -> NDArray[np.float32]:
+def of_targets(model: Model[Any, Any], vectors: Array, places: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
     """Return probabilities (n_targets, n_labels) from a reading's vectors (n_ids, width) and the targets' places."""
     weights = get_weights(model)
     of_text = vectors.mean(axis=0)
