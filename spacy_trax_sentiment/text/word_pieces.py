@@ -121,7 +121,7 @@ class WordPieces(TokenPreprocessor):
         return number_terms([CLS, *self.pieces])
 
     def lexeme(self, text: str) -> Lexeme:
-        plain = self._plain(text)
+        plain = in_plain_words(text.strip()) if self.plain_words else text.strip()
         says_something = any(map(str.isalpha, plain)) and plain not in (LINK, MENTION)
         role = PLAIN if says_something or RATING.fullmatch(plain) else NO_EVIDENCE
         pieces = [piece for word in self._words_of(plain) for piece in self._pieces_of(word)]
@@ -171,9 +171,6 @@ class WordPieces(TokenPreprocessor):
 
     def _set_pieces(self, pieces: list[str]) -> None:
         self.pieces, self._known = pieces, frozenset(pieces)
-
-    def _plain(self, text: str) -> str:
-        return in_plain_words(text.strip()) if self.plain_words else text.strip()
 
     def _words_of(self, plain: str) -> list[str]:
         """Split a token at marks and Chinese characters, each a word of its own, as BERT does."""

@@ -41,16 +41,13 @@ def template_texts(seed: int = 0, n_opinions: int = N_OPINIONS, n_facts: int = N
             some = words[name] if rng.random() < _COMMON_FRACTION else rare[name]
             chosen[name], chosen[f"{name}2"] = rng.sample(some, 2)
         text = template.format(**chosen, Good=chosen["good"].capitalize(), Bad=chosen["bad"].capitalize())
-        texts.append(LabelledText(_as_sentence(text), label))
+        is_sentence = text[-1] in ".!" and " " in text
+        texts.append(LabelledText(text[0].upper() + text[1:] if is_sentence else text, label))
     facts = content["facts"]
     for _ in range(n_facts):
         subject, verb, object, end = (rng.choice(facts[part]) for part in ("subjects", "verbs", "objects", "ends"))
         texts.append(LabelledText(f"{subject} {verb} {object}{end}{rng.choice(['.', '.', ''])}", NEUTRAL))
     return texts
-
-
-def _as_sentence(text: str) -> str:
-    return text[0].upper() + text[1:] if text[-1] in ".!" and " " in text else text
 
 
 def _adjectives(opinion: str, sign: int) -> list[str]:
