@@ -164,7 +164,8 @@ def test_the_gradient_equals_that_of_jax(layer: Any, shape: tuple[int, int], n_r
     table = rng.normal(size=(n_rows, weights["weights_000"].shape[1])).astype(np.float32)
     assert functions.tables == ("weights_000",)
     found = Session(gradient, weights)(ids, direction=direction, weights_000=table)
-    expected = functions.contribute(ids, direction, *(weights | {"weights_000": table}).values())
+    # Compiled at once: JAX would compile each operation on its own otherwise.
+    expected = jax.jit(functions.contribute)(ids, direction, *(weights | {"weights_000": table}).values())
     np.testing.assert_allclose(found, expected, atol=2e-5)
 
 

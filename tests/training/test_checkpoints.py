@@ -113,7 +113,7 @@ def test_python_resumes_from_a_path(tmp_path: Path, heeds_interrupts: None) -> N
 
 
 def test_a_run_that_is_killed_resumes_from_its_last_checkpoint(tmp_path: Path, short_texts: Texts) -> None:
-    steps = 1500
+    steps = 600
     command = [sys.executable, "-m", "spacy_trax_sentiment", "train", "bundled:short_texts", "--quiet", "--resume"]
     command += ["--steps", str(steps), "--embedding-dim", "4", "--checkpoint-every", "25", "-o", str(tmp_path / "m")]
     moments = random.Random(7)
@@ -123,7 +123,7 @@ def test_a_run_that_is_killed_resumes_from_its_last_checkpoint(tmp_path: Path, s
         try:
             while running.poll() is None and last_saved(tmp_path) == (reached[-1] if reached else ""):
                 time.sleep(0.005)
-            time.sleep(moments.uniform(0, 0.3))
+            time.sleep(moments.uniform(0, 0.15))
         finally:
             running.kill()
         assert running.wait() == -signal.SIGKILL
