@@ -12,7 +12,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc, Span
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer
+from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from .explanation.doc_extension import record_scored, register_component, sentiment_of
@@ -128,17 +128,10 @@ class TraxSentiment(PretrainedPipe, TextCategorizer):  # type: ignore[misc]
         """Return the sentiment of a Doc or Span by this component's model, whichever component scored the Doc."""
         return sentiment_of(target, self)
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch of examples, like spaCy's `TextCategorizer.update`."""
+    def update(self, examples: Iterable[Example], **settings: Any) -> dict[str, float]:
+        """Learn from a batch of examples, as spaCy's `TextCategorizer.update`, with its settings."""
         self.require_trainable()
-        return super().update(list(examples), drop=drop, sgd=sgd, losses=losses)
+        return super().update(list(examples), **settings)
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
         """Return the negative log-likelihood of the examples' labels, and its gradient (n_examples, n_labels)."""

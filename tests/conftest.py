@@ -33,7 +33,11 @@ hypothesis_settings.load_profile("default")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let all tests of a run, and the processes that they start, share what XLA has compiled."""
+    """Let all tests of a run, and the processes that they start, share what XLA has compiled, in little time.
+
+    Most code runs a few times only, so that optimizing it takes longer than it saves.
+    """
+    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         directory = tempfile.TemporaryDirectory(prefix="jax-cache-", ignore_cleanup_errors=True)
         config.add_cleanup(directory.cleanup)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..text.vocabulary import PAD_ID
+from .trax_layers import dropped
 
 # The names of a block's weights, each with its place in BERT's layout.
 BLOCK = {
@@ -20,17 +21,12 @@ TARGET_HEAD = "W_target", "b_target"
 
 @dataclass(frozen=True)
 class EncoderLayer:
-    """BERT's encoder (Devlin et al. 2019), the mean over the pieces of a text, dropout, and a dense layer.
+    """BERT's encoder (Devlin et al. 2019), the mean over the pieces of a text, and a dense layer. See `Encoder`.
 
-    Attributes:
-        width: The size of each piece's vector.
-        n_blocks: The number of blocks, each of self-attention and a feed-forward layer, normalized after each.
-        n_heads: The number of attention heads.
-        feed_forward_width: The units of the feed-forward layers, which have GELU.
-        max_length: The number of positions; later ones share the last.
-        frozen_embedding: Whether the pieces' embedding keeps its start while the rest is trained.
-        target_head: Whether a second dense layer says what a text expresses toward a part of it, the target, from the
-            mean of the target's vectors beside that of all. In training, the ids of the target's pieces are negative.
+    A block is self-attention and a feed-forward layer with GELU, normalized after each. With `target_head`, a second
+    dense layer says what a text expresses toward a part of it, the target, from the mean of the target's vectors beside
+    that of all. In training, the ids of the target's pieces are negative. Dropout is where BERT has it, but for the
+    attention's weights: after the embedding, and before each sum; also before the dense layers.
     """
 
     width: int = 384
@@ -67,16 +63,14 @@ class EncoderLayer:
         """Return the Trax layer: see `LayerFunction`."""
         from .trax_backend import tl
 
-        drop = [tl.Dropout(rate=dropout, mode="train")] if dropout else []
+        blocks, heads = self.blocks(n_terms, dropout), [[*dropped(dropout), tl.Dense(n_labels)] for _ in range(2)]
         if not self.target_head:
-            return tl.Serial(
-                *self.blocks(n_terms), tl.Fn("MaskedMean", _masked_mean), *drop, tl.Dense(n_labels), tl.LogSoftmax()
-            )
+            return tl.Serial(*blocks, tl.Fn("MaskedMean", _masked_mean), *heads[0], tl.LogSoftmax())
         return tl.Serial(
             tl.Branch(tl.Fn("Magnitude", abs), tl.Fn("IsTarget", lambda ids: ids < 0)),
-            *self.blocks(n_terms),
+            *blocks,
             tl.Fn("Means", _means, n_out=3),
-            tl.Parallel(tl.Serial(*drop, tl.Dense(n_labels)), tl.Serial(*drop, tl.Dense(n_labels)), None),
+            tl.Parallel(*(tl.Serial(*head) for head in heads), None),
             tl.Fn("OfTarget", lambda of_text, of_target, is_asked: _where(is_asked, of_target, of_text)),
             tl.LogSoftmax(),
         )
@@ -86,7 +80,7 @@ class EncoderLayer:
         """The layer whose graph serves."""
         return ServingLayer(self) if self.target_head else self
 
-    def blocks(self, n_terms: int) -> list[Any]:
+    def blocks(self, n_terms: int, dropout: float = 0) -> list[Any]:
         """Return layers from ids to vectors (n_texts, length, width), and to which ids are no padding."""
         from .trax_backend import jax, tl
 
@@ -97,9 +91,9 @@ class EncoderLayer:
         pieces = tl.Serial(tl.Embedding(n_terms, self.width), *frozen)
         blocks = [
             [
-                tl.Residual(tl.Attention(self.width, n_heads=self.n_heads, mode="eval")),
+                tl.Residual(tl.Attention(self.width, n_heads=self.n_heads, mode="eval"), *dropped(dropout)),
                 norm(),
-                tl.Residual(tl.Dense(self.feed_forward_width), tl.Gelu(), tl.Dense(self.width)),
+                tl.Residual(tl.Dense(self.feed_forward_width), tl.Gelu(), tl.Dense(self.width), *dropped(dropout)),
                 norm(),
             ]
             for _ in range(self.n_blocks)
@@ -108,6 +102,7 @@ class EncoderLayer:
         return [
             tl.Branch(vectors, tl.Fn("Real", lambda ids: (ids != PAD_ID)[:, None, None, :])),
             norm(),
+            *dropped(dropout),
             *(layer for block in blocks for layer in block),
         ]
 

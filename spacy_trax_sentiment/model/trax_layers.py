@@ -1,6 +1,6 @@
 """Trax layers, from padded ids (n_texts, length) to log-probabilities (n_texts, n_labels)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,28 @@ def initialized_layer(architecture: Architecture | LayerArchitecture, seed: int 
     if isinstance(architecture, Architecture) and architecture.embedding_scale != 1:
         layer.weights = _scaled(layer.weights, architecture)
     return layer
+
+
+def with_dropout(layer: Any, architecture: Architecture | LayerArchitecture, rate: float, mode: str) -> Any:
+    """Return a fresh layer with another's weights and dropout, which does nothing in the mode "eval"."""
+    from .trax_backend import jax, tl
+
+    dropping = initialized_layer(replace(architecture, dropout=rate))
+    structure = jax.tree_util.tree_structure(dropping.weights)
+    dropping.weights = jax.tree_util.tree_unflatten(structure, jax.tree_util.tree_leaves(layer.weights))
+    parts = [dropping]
+    for part in parts:  # which grows
+        parts += part.sublayers
+        if isinstance(part, tl.Dropout):
+            part._mode = mode
+    return dropping
+
+
+def dropped(rate: float) -> list[Any]:
+    """Return the layers that drop such a proportion of values in training: one, or none."""
+    from .trax_backend import tl
+
+    return [tl.Dropout(rate=rate, mode="train")] if rate else []
 
 
 def leaf_names(architecture: Architecture | LayerArchitecture, layer: Any) -> tuple[str, ...]:
@@ -88,7 +110,7 @@ class Convolution:
             tl.Relu(),
             # Nothing is below zero after the ReLU.
             tl.Fn("MaskedMaximum", lambda x, real: fastmath.numpy.max(x * real, axis=1)),
-            *([tl.Dropout(rate=dropout, mode="train")] if dropout else []),
+            *dropped(dropout),
             tl.Dense(n_labels),
             tl.LogSoftmax(),
         )
@@ -105,8 +127,7 @@ def _additive_layer(a: Architecture) -> Any:
         layers.append(tl.Mean(axis=1))
     else:
         raise SentimentError(Errors.S042.format(value=a.mean))
-    if a.dropout:
-        layers.append(tl.Dropout(rate=a.dropout, mode="train"))
+    layers += dropped(a.dropout)
     if a.hidden_width:
         layers += [tl.Dense(a.hidden_width), tl.Relu()]
     return tl.Serial(*layers, tl.Dense(a.n_labels), tl.LogSoftmax())

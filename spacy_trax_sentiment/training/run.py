@@ -32,15 +32,9 @@ from ..model.parameters import (
 )
 from ..model.targets import add_target_head, target_ids
 from ..model.thinc_model import folds
+from ..model.trax_layers import with_dropout
 from ..pipelines import find_component, load
-from .batches import (
-    Batch,
-    balanced_batches,
-    bucketed_batches,
-    shuffled_batches,
-    steady_length,
-    weighted_batches,
-)
+from .batches import Batch, balanced_batches, bucketed_batches, shuffled_batches, steady_length, weighted_batches
 from .calibration import calibrate
 from .checkpoints import Checkpoints, digest, open_checkpoints
 from .corpora import split_held_out, without_leaks
@@ -143,9 +137,11 @@ def train_on(
     n_labels = len(corpus.labels)
     batches = _batches(data, settings, settings.seed, corpus.weights, corpus.targets, n_labels)
     dev_batches = _batches(dev, settings, settings.seed + 1, None, corpus.held_out_targets, n_labels)
-    ease = None
+    ease = eval_layer = None
     if settings.ratio_power:
         ease = log_ratios(data.ids, data.targets, n_ids(model), n_labels) ** settings.ratio_power
+    if settings.dropout:
+        layer, eval_layer = (with_dropout(layer, architecture, settings.dropout, mode) for mode in ("train", "eval"))
     history = run_loop(
         layer,
         batches,
@@ -156,6 +152,7 @@ def train_on(
         facts=facts,
         with_probabilities=corpus.targets is not None or settings.ids_per_batch > 0,
         ease=ease,
+        eval_layer=eval_layer,
     )
     gc.collect()  # the Loop refers to itself, and its slots take twice the memory of the weights
     set_weights(model, layer_weights(layer, architecture))

@@ -71,17 +71,16 @@ class Settings:
             than others (after Wang and Manning 2012, "Baselines and Bigrams"). 0 treats all terms alike; else it needs
             a penalty.
         embedding_dim: Columns of the embedding table; 0 for the number of labels.
-        mean: As in the architecture `Classifier.v1`.
-        length_exponent: As in the architecture `Classifier.v1`.
-        embedding_scale: As in the architecture `Classifier.v1`.
+        mean, length_exponent, embedding_scale: As in the architecture `Classifier.v1`.
         lang: The language's code, as in `spacy.blank`. A model that is trained further keeps its own.
         lexicon: A file with a word, a tab and its valence (-4 to 4) a line, which takes the place of the lexicons of
             `SentimentTerms`. None leaves those.
         seed: Random seed for the initial weights and the order of the texts.
+        dropout: The proportion of values left out at random in training: of a text's mean and, in `Encoder.v1`, of the
+            pieces' vectors and of what each block adds to them.
         balanced: Whether each batch holds equally many texts per label. Ignored if the texts have weights.
         preprocessor: Name of a preprocessor in spaCy's registry `misc`.
-        bigram_buckets: Setting of the preprocessor; None leaves its default.
-        bigram_distance: Setting of the preprocessor; None leaves its default.
+        bigram_buckets, bigram_distance: Settings of the preprocessor; None leaves its defaults.
         min_count: Terms that occur less often are left out of the vocabulary.
         max_ids: Train on at most this many ids per text, chosen at random; 0 means all.
         pad_to_ladder: Whether batches are padded to a few fixed lengths. If not, each is padded to its longest text,
@@ -119,6 +118,7 @@ class Settings:
     lang: Annotated[str, Field(pattern="^[a-z]{2,8}$")] = "en"
     lexicon: str | None = None
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
+    dropout: Annotated[FiniteFloat, Field(ge=0, lt=1)] = 0.0
     balanced: bool = True
     preprocessor: str = "spacy_trax_sentiment.SentimentTerms.v1"
     bigram_buckets: int | None = None

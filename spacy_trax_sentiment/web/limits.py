@@ -21,10 +21,8 @@ class Limits:
         waiting_bytes: Bytes of all bodies that have not been answered yet.
         texts: Texts per request; also their targets, all together.
         text_chars: Characters (Unicode code points) per text.
-        explained_texts: Texts per request with contributions.
-        explained_chars: Characters of all texts of a request with contributions.
-        rows: Rows of a table.
-        columns: Columns of a table.
+        explained_texts, explained_chars: Texts per request with contributions, and characters of them all.
+        rows, columns: Rows and columns of a table.
     """
 
     body_bytes: int = 10_000_000
@@ -80,16 +78,10 @@ class Bodies:
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:
-        """Read a body, which counts as waiting until the block ends.
-
-        Args:
-            request: The request.
-
-        Yields:
-            The body.
+        """Yield the body of a request, which counts as waiting until the block ends.
 
         Raises:
-            RefusedError: If the body, or all waiting bodies together, are longer than the limits.
+            RefusedError: The body, or all waiting bodies together, are longer than the limits.
         """
         most, parts, size = self._limits.body_bytes, list[bytes](), 0
         announced = request.headers.get("content-length", "0")

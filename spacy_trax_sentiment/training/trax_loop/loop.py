@@ -35,13 +35,14 @@ def run_loop(
     facts: dict[str, Any] | None = None,
     with_probabilities: bool = False,
     ease: NDArray[np.float32] | None = None,
+    eval_layer: Any = None,
 ) -> list[Progress]:
     """Train a Trax layer, from ids to log-probabilities, with the weighted cross-entropy on endless batches.
 
     The batches' targets are columns, or `with_probabilities` those of the labels: see `Batch`. `facts` say what the run
-    is about, to be kept in the checkpoints: see `Checkpoint`. `ease` (n_rows, 1) is that of `Ridge`. Returns the
-    evaluations: after step 1, and after every `evaluate_every` steps. Ctrl-C raises TrainingInterrupted if there are
-    checkpoints.
+    is about, to be kept in the checkpoints: see `Checkpoint`. `ease` (n_rows, 1) is that of `Ridge`, and `eval_layer`
+    evaluates a layer with dropout. Returns the evaluations: after step 1, and after every `evaluate_every` steps.
+    Ctrl-C raises TrainingInterrupted if there are checkpoints.
     """
     facts = facts or {}
     start = None if checkpoints is None else checkpoints.start(facts)
@@ -51,7 +52,7 @@ def run_loop(
             raise SentimentError(Errors.S021.format(name="batch_size", value=settings.batch_size, wanted=wanted))
         watch = partial(Watch, on_step=on_step, stdout=stdout, learning_rate=settings.learning_rate)
         optimizer = optimizer or _optimizer(settings, layer, ease)
-        loop = _new_loop(layer, batches, dev_batches, settings, optimizer, watch, with_probabilities)
+        loop = _new_loop(layer, batches, dev_batches, settings, optimizer, watch, with_probabilities, eval_layer)
         # A step's results are committed to its device. If the first step's weights were not, XLA would compile twice.
         if n_devices == 1:
             loop.update_weights_and_state(weights=jax.device_put(layer.weights, jax.devices()[0]))
@@ -80,6 +81,7 @@ def _new_loop(
     optimizer: Any,
     callback: Callable[[Any], Any],
     with_probabilities: bool,
+    eval_layer: Any,
 ) -> Any:
     loss, accuracy = tl.WeightedCategoryCrossEntropy, tl.WeightedCategoryAccuracy
     if with_probabilities:
@@ -98,7 +100,7 @@ def _new_loop(
         metric_names=[LOSS, ACCURACY],
         n_eval_batches=settings.n_eval_batches,
     )
-    return training.Loop(layer, [task], eval_tasks=[eval_task], random_seed=settings.seed, callbacks=[callback])
+    return training.Loop(layer, [task], eval_layer, [eval_task], random_seed=settings.seed, callbacks=[callback])
 
 
 def _skip_used(batches: Iterator[Batch], dev_batches: Iterator[Batch], step: int, settings: Settings) -> None:
