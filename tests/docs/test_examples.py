@@ -43,8 +43,8 @@ TEXTS = (("I love this place", "positive"), ("never again, the food was awful", 
 # Commands run in this process, through their entry points, because each new process would load spaCy again. Training
 # is cut short.
 FEW_STEPS: dict[tuple[str, ...], list[str]] = {
-    ("trax-sentiment", "train"): ["--steps", "20"],
-    ("python", "-m", "spacy", "train"): ["--training.max_steps", "20", "--training.eval_frequency", "10"],
+    ("trax-sentiment", "train"): ["--steps", "8"],
+    ("python", "-m", "spacy", "train"): ["--training.max_steps", "8", "--training.eval_frequency", "4"],
 }
 
 

@@ -215,7 +215,7 @@ def test_the_same_seed_gives_the_same_weights(tiny_encoder: dict[str, Any], requ
 
 def test_dropout_changes_what_is_learned_and_no_evaluation(tiny_encoder: dict[str, Any], require_trax: None) -> None:
     settings = Settings(
-        steps=2, batch_size=4, ids_per_batch=32, balanced=False, model=tiny_encoder, evaluate_every=1,
+        steps=1, batch_size=4, ids_per_batch=32, balanced=False, model=tiny_encoder, evaluate_every=1,
         weight_decay=0.0, learning_rate=1e-12,
     )  # fmt: skip
     plain, dropping = (train(TEXTS, LABELS, settings=replace(settings, dropout=rate)).history for rate in (0, 0.5))
@@ -227,9 +227,8 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     tiny_encoder: dict[str, Any], tmp_path: Path, require_trax: None
 ) -> None:
     settings = Settings(
-        steps=7, batch_size=4, ids_per_batch=32, balanced=False, model=tiny_encoder, evaluate_every=3, weight_decay=0.0,
-        dropout=0.2,
-    )  # fmt: skip
+        steps=7, batch_size=4, ids_per_batch=32, balanced=False, model=tiny_encoder, evaluate_every=3, weight_decay=0.0
+    )
     labels = sorted(set(LABELS))
     known = np.array([[1, 0] if label == labels[0] else [0, 1] for label in LABELS], dtype=np.float32)
     texts = [LabelledText(*each) for each in zip(TEXTS, LABELS, strict=True)]

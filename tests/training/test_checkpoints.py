@@ -63,8 +63,8 @@ def heeds_interrupts() -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "settings",
-    [SMALL, replace(SMALL, row_steps=False, decay=True, balanced=False)],
-    ids=["by rows", "whole table"],
+    [SMALL, replace(SMALL, row_steps=False, decay=True, balanced=False, dropout=0.3)],
+    ids=["by rows", "whole table, with dropout"],
 )
 def test_a_resumed_run_gives_the_weights_of_an_uninterrupted_one(
     short_texts: Texts, tmp_path: Path, settings: Settings, heeds_interrupts: None
