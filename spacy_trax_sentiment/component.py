@@ -129,7 +129,7 @@ class TraxSentiment(PretrainedPipe, TextCategorizer):  # type: ignore[misc]
         return sentiment_of(target, self)
 
     def update(self, examples: Iterable[Example], **settings: Any) -> dict[str, float]:
-        """Learn from a batch of examples, as spaCy's `TextCategorizer.update`, with its settings."""
+        """Learn from a batch of examples. The settings are those of spaCy's `TextCategorizer.update`."""
         self.require_trainable()
         return super().update(list(examples), **settings)
 

@@ -63,14 +63,15 @@ class EncoderLayer:
         """Return the Trax layer: see `LayerFunction`."""
         from .trax_backend import tl
 
-        blocks, heads = self.blocks(n_terms, dropout), [[*dropped(dropout), tl.Dense(n_labels)] for _ in range(2)]
+        blocks = self.blocks(n_terms, dropout)
         if not self.target_head:
-            return tl.Serial(*blocks, tl.Fn("MaskedMean", _masked_mean), *heads[0], tl.LogSoftmax())
+            mean = tl.Fn("MaskedMean", _masked_mean)
+            return tl.Serial(*blocks, mean, *dropped(dropout), tl.Dense(n_labels), tl.LogSoftmax())
         return tl.Serial(
             tl.Branch(tl.Fn("Magnitude", abs), tl.Fn("IsTarget", lambda ids: ids < 0)),
             *blocks,
             tl.Fn("Means", _means, n_out=3),
-            tl.Parallel(*(tl.Serial(*head) for head in heads), None),
+            tl.Parallel(*(tl.Serial(*dropped(dropout), tl.Dense(n_labels)) for _ in range(2)), None),
             tl.Fn("OfTarget", lambda of_text, of_target, is_asked: _where(is_asked, of_target, of_text)),
             tl.LogSoftmax(),
         )

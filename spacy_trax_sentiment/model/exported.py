@@ -174,25 +174,23 @@ def _light_export() -> Iterator[None]:
         from jax2onnx.plugins import plugin_system as plugins
     except ImportError as error:
         raise MissingExtraError(Errors.S040.format(package=error.name or "jax2onnx", reason=error)) from error
-    searched = output_binding._value_is_graph_connected
+    searched, has_all = output_binding._value_is_graph_connected, plugins._already_imported_plugins
 
     def is_in_graph(context: Any, value: Any) -> bool:
         node = value.producer()
         return (node is not None and node.graph is context.builder.graph) or searched(context, value)
 
-    if not plugins._already_imported_plugins:
-        plugins._import_tree(Path(plugins.__file__).parent / "jax", "jax2onnx.plugins.jax")
-        plugins._already_imported_plugins = True
+    plugins._import_tree(Path(plugins.__file__).parent / "jax", "jax2onnx.plugins.jax")
     loggers = [logging.getLogger(name) for name in ("onnx_ir", "onnx_ir.serde", "jax2onnx", "onnxscript")]
     levels = [each.level for each in loggers]
     for each in loggers:
         each.setLevel(logging.ERROR)
-    output_binding._value_is_graph_connected = is_in_graph
+    output_binding._value_is_graph_connected, plugins._already_imported_plugins = is_in_graph, True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        output_binding._value_is_graph_connected = searched
+        output_binding._value_is_graph_connected, plugins._already_imported_plugins = searched, has_all
         for each, level in zip(loggers, levels, strict=True):
             each.setLevel(level)

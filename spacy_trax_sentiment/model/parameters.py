@@ -8,7 +8,7 @@ from thinc.api import Model
 from thinc.types import FloatsXd
 
 from ..text.arrays import Array
-from .trax_layers import initialized_layer, leaf_names
+from .trax_layers import initialized_layer, leaf_names, put_leaves
 
 
 def has_weights(model: Model[Any, Any]) -> bool:
@@ -65,8 +65,6 @@ def set_label_prior(model: Model[Any, Any], counts: Sequence[int]) -> None:
 
 def initial_weights(model: Model[Any, Any], seed: int) -> tuple[Any, dict[str, Array]]:
     """Return a fresh Trax layer and its weights by name, as training starts from them: random, or from a file."""
-    from .trax_backend import jax
-
     architecture = get_architecture(model)
     layer = initialized_layer(architecture, seed)
     weights = layer_weights(layer, architecture)
@@ -74,19 +72,15 @@ def initial_weights(model: Model[Any, Any], seed: int) -> tuple[Any, dict[str, A
     if start is not None:
         source = getattr(model.attrs["preprocessor"], "source", None)
         weights = start(architecture.layer, weights, model.attrs["vocabulary"], source)
-        structure = jax.tree_util.tree_structure(layer.weights)
-        layer.weights = jax.tree_util.tree_unflatten(structure, [weights[n] for n in leaf_names(architecture, layer)])
+        put_leaves(layer, [weights[name] for name in leaf_names(architecture, layer)])
     return layer, weights
 
 
 def to_trax_layer(model: Model[Any, Any]) -> Any:
     """Return a fresh Trax layer, int32 ids (n_texts, length) -> log-probabilities, with copies of the weights."""
-    from .trax_backend import jax
-
     architecture, weights = get_architecture(model), get_weights(model)
     layer = initialized_layer(architecture)
-    leaves = [weights[name].copy() for name in leaf_names(architecture, layer)]
-    layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(layer.weights), leaves)
+    put_leaves(layer, [weights[name].copy() for name in leaf_names(architecture, layer)])
     return layer
 
 

@@ -1,5 +1,6 @@
 """Trax layers, from padded ids (n_texts, length) to log-probabilities (n_texts, n_labels)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,14 +46,20 @@ def with_dropout(layer: Any, architecture: Architecture | LayerArchitecture, rat
     from .trax_backend import jax, tl
 
     dropping = initialized_layer(replace(architecture, dropout=rate))
-    structure = jax.tree_util.tree_structure(dropping.weights)
-    dropping.weights = jax.tree_util.tree_unflatten(structure, jax.tree_util.tree_leaves(layer.weights))
+    put_leaves(dropping, jax.tree_util.tree_leaves(layer.weights))
     parts = [dropping]
     for part in parts:  # which grows
         parts += part.sublayers
         if isinstance(part, tl.Dropout):
             part._mode = mode
     return dropping
+
+
+def put_leaves(layer: Any, leaves: Sequence[Any]) -> None:
+    """Set the weights of a layer to the leaves of their tree, in their order."""
+    from .trax_backend import jax
+
+    layer.weights = jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(layer.weights), leaves)
 
 
 def dropped(rate: float) -> list[Any]:

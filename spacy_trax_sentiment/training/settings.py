@@ -71,7 +71,7 @@ class Settings:
             than others (after Wang and Manning 2012, "Baselines and Bigrams"). 0 treats all terms alike; else it needs
             a penalty.
         embedding_dim: Columns of the embedding table; 0 for the number of labels.
-        mean, length_exponent, embedding_scale: As in the architecture `Classifier.v1`.
+        mean, length_exponent, embedding_scale: Settings of the architecture `Classifier.v1`.
         lang: The language's code, as in `spacy.blank`. A model that is trained further keeps its own.
         lexicon: A file with a word, a tab and its valence (-4 to 4) a line, which takes the place of the lexicons of
             `SentimentTerms`. None leaves those.
