@@ -176,7 +176,8 @@ def measure_file(model: Path, blank: list[str], texts: Sequence[str], n_lines: i
     peak = launch(blank).peak
     rows: list[tuple[str, ...]] = [(f"process: {BLANK}", "", "", f"{peak:.1f}", "")]
     peaks = []
-    for n in (n_lines // 10, n_lines):
+    # A fifth of a million lines fills the caches, which are limited: what is added after that grows with the lines.
+    for n in (n_lines // 5, n_lines):
         run = launch_predict(model, texts, n, folder)
         peaks.append(run.peak)
         figures = (f"{run.seconds:.2f}", f"{n / run.seconds:,.0f}", f"{run.peak:.1f}", f"{run.peak - peak:+.1f}")
@@ -185,7 +186,7 @@ def measure_file(model: Path, blank: list[str], texts: Sequence[str], n_lines: i
     print_table(title, ("", "seconds", "texts/s", "peak MB", "over blank"), rows)
     return [
         at_most("file: peak MB over blank's", peaks[1] - peak, 150),
-        at_most("file: peak MB over that for a tenth of the lines", peaks[1] - peaks[0], 5),
+        at_most("file: peak MB over that for a fifth of the lines", peaks[1] - peaks[0], 5),
     ]
 
 

@@ -61,7 +61,7 @@ class EncoderLayer:
 
     def __call__(self, n_terms: int, n_labels: int, dropout: float) -> Any:
         """Return the Trax layer: see `LayerFunction`."""
-        from .trax_backend import tl
+        from .trax_backend import fastmath, tl
 
         blocks = self.blocks(n_terms, dropout)
         if not self.target_head:
@@ -72,7 +72,7 @@ class EncoderLayer:
             *blocks,
             tl.Fn("Means", _means, n_out=3),
             tl.Parallel(*(tl.Serial(*dropped(dropout), tl.Dense(n_labels)) for _ in range(2)), None),
-            tl.Fn("OfTarget", lambda of_text, of_target, is_asked: _where(is_asked, of_target, of_text)),
+            tl.Fn("OfTarget", lambda text, target, is_asked: fastmath.numpy.where(is_asked, target, text)),
             tl.LogSoftmax(),
         )
 
@@ -149,12 +149,6 @@ def _mean_where(x: Any, places: Any) -> Any:
 
     jnp, weights = fastmath.numpy, places.astype(x.dtype)
     return jnp.einsum("nlw,nl->nw", x, weights) / jnp.maximum(weights.sum(axis=1, keepdims=True), 1)
-
-
-def _where(*arguments: Any) -> Any:
-    from .trax_backend import fastmath
-
-    return fastmath.numpy.where(*arguments)
 
 
 def _positions(max_length: int, width: int) -> Any:

@@ -37,7 +37,7 @@ def initialized_layer(architecture: Architecture | LayerArchitecture, seed: int 
         layer.init(trax.shapes.ShapeDtype((1, 8), np.int32), rng=rng)
     layer.rng = jax.random.PRNGKey(seed)  # in place of the NumPy backend's
     if isinstance(architecture, Architecture) and architecture.embedding_scale != 1:
-        layer.weights = _scaled(layer.weights, architecture)
+        put_leaves(layer, _scaled(jax.tree_util.tree_leaves(layer.weights), architecture))
     return layer
 
 
@@ -107,11 +107,9 @@ class Convolution:
         """Return the Trax layer: see `LayerFunction`."""
         from .trax_backend import fastmath, tl
 
-        def real(ids: Any) -> Any:
-            return (ids != PAD_ID).astype(np.float32)[..., None]
-
+        real = tl.Fn("Real", lambda ids: (ids != PAD_ID).astype(np.float32)[..., None])
         return tl.Serial(
-            tl.Branch(tl.Embedding(n_terms, self.embedding_dim), tl.Fn("Real", real)),
+            tl.Branch(tl.Embedding(n_terms, self.embedding_dim), real),
             tl.Fn("ZeroPadding", lambda x, real: (x * real, real), n_out=2),
             tl.Conv1d(self.filters, kernel_size=self.kernel_size, padding="SAME"),
             tl.Relu(),
@@ -153,11 +151,8 @@ def _masked_mean(length_exponent: float) -> Any:
     return tl.Fn("MaskedMean", masked_mean)
 
 
-def _scaled(weights: Any, a: Architecture) -> Any:
-    from .trax_backend import jax
-
-    leaves, tree = jax.tree_util.tree_flatten(weights)
+def _scaled(leaves: list[Any], a: Architecture) -> list[Any]:
     leaves[0] = leaves[0] * np.float32(a.embedding_scale)
     if not a.embedding_scale and not a.hidden_width and a.embedding_dim == a.n_labels:
         leaves[1] = np.eye(a.n_labels, dtype=np.float32)
-    return jax.tree_util.tree_unflatten(tree, leaves)
+    return leaves
