@@ -108,8 +108,8 @@ def _scan(equation: Any, arguments: list[Any]) -> list[Any]:
     return [*carried, *flipped(results)]
 
 
-def _slope_of_erf(equation: Any, arguments: list[Any]) -> list[Any]:
-    """The slope of erf, which JAX 0.12 finds by changing bits, as exp(-x ** 2). Other functions stay as they are."""
+def _with_own_slope(equation: Any, arguments: list[Any]) -> list[Any]:
+    """The factor exp(-x ** 2) of erf's slope, which JAX 0.12 computes on bits, as that. Any other function as it is."""
     from .trax_backend import jax
 
     name = equation.params["call_jaxpr"].jaxpr.debug_info.func_name
@@ -118,7 +118,7 @@ def _slope_of_erf(equation: Any, arguments: list[Any]) -> list[Any]:
 
 _RULES: dict[str, Callable[[Any, list[Any]], list[Any]]] = {
     "conv_general_dilated": _convolution,
-    "custom_jvp_call": _slope_of_erf,
+    "custom_jvp_call": _with_own_slope,
     "dot_general": _product,
     "jit": _inlined,
     "pjit": _inlined,
