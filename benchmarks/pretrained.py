@@ -3,8 +3,8 @@
     python benchmarks/pretrained.py DATA [--check]
 
 The same machine and versions give the same bytes. `--check` compares the new weights with the present ones instead of
-writing them. DATA has the files that the recipes in spacy_trax_sentiment/configs/recipes name. Needs the extra
-`train`; `en_trf` also needs the encoder that it starts from (see `en_trf_start`), and four hours on two cores.
+writing them. DATA has the files that the recipes in spacy_trax_sentiment/configs/recipes name. Needs the extras
+`train` and `trf`; `en_trf` also needs the encoder that it starts from (see `en_trf_start`), and four hours on two cores.
 """
 
 import argparse
@@ -38,12 +38,10 @@ RECIPES = {
 }
 # The parts that the weights of each recipe have in the weights of a model that is a mean.
 PARTS = {"en_trf": [0.15, 0.15, 0.7]}
-# The files of tweets without labels: the number of tweets, and the models whose probabilities they get, as a weighted
-# geometric mean. The bundled `en_trf` had its own runs before in place of itself (see its recipe).
-TEACHERS = {
-    "soft/tweets.jsonl": (50_000, {"en_trf": 1.0}),
-    "soft/ensemble_tweets.jsonl": (None, {"en_trf": 0.7, "en_ternary": 0.3}),
-}
+# A source in this folder has the texts of the file of that name in DATA, with the probabilities that the teachers give
+# them, a weighted geometric mean. The bundled `en_trf` had its own runs before in place of itself (see its recipe).
+SOFT = "soft/"
+TEACHERS = {"en": {"en_trf": 1.0}, "en_ternary": {"en_trf": 1.0}, "en_trf": {"en_trf": 0.7, "en_ternary": 0.3}}
 MOST_MB = {"en": 5.0, "en_ternary": 5.0, "en_trf": 25.0}
 COMPONENT = "trax_sentiment"
 COMMAND = [sys.executable, "-m", "spacy_trax_sentiment"]
@@ -56,9 +54,8 @@ def main() -> None:
     parser.add_argument("--only", choices=RECIPES, help="train only this one")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        names = [arguments.only] if arguments.only else list(RECIPES)
-        data = with_soft_labels(arguments.data, Path(folder) / "data", names)
-        for name in names:
+        for name in [arguments.only] if arguments.only else RECIPES:
+            data = with_soft_labels(arguments.data, Path(folder) / f"{name}_data", name)
             made = train(name, data, Path(folder))
             there = Path(str(files("spacy_trax_sentiment.pretrained"))) / name
             if arguments.check:
@@ -70,18 +67,17 @@ def main() -> None:
             print(f"{name}: {size / 1e6:.2f} MB, {'as it was' if arguments.check else 'written'}")
 
 
-def with_soft_labels(data: Path, linked: Path, names: list[str]) -> Path:
-    """Return a folder with the data and the tweets that these models' recipes need, labelled by the bundled models."""
+def with_soft_labels(data: Path, linked: Path, name: str) -> Path:
+    """Return a folder with the data and the soft labels that a model's recipes name, made by its teachers."""
     linked.mkdir()
     for path in data.iterdir():
-        (linked / path.name).symlink_to(path.resolve())
-    if not (linked / "soft").exists():
-        (linked / "soft").mkdir()
-        rows = list(srsly.read_jsonl(data / "unlabelled/tweets.jsonl"))
-        recipes = [read_recipe(recipe) for model in names for recipe in RECIPES[model]]
-        for name in TEACHERS.keys() & {source.path for recipe in recipes for source in recipe.sources}:
-            n_texts, models = TEACHERS[name]
-            srsly.write_jsonl(linked / name, labelled([row["text"] for row in rows[:n_texts]], models))
+        if path.name != SOFT.rstrip("/"):
+            (linked / path.name).symlink_to(path.resolve())
+    sources = {source.path for recipe in RECIPES[name] for source in read_recipe(recipe).sources}
+    for source in sorted(source for source in sources if source.startswith(SOFT)):
+        texts = [row["text"] for row in srsly.read_jsonl(data / source.removeprefix(SOFT))]
+        (linked / source).parent.mkdir(parents=True, exist_ok=True)
+        srsly.write_jsonl(linked / source, labelled(texts, TEACHERS[name]))
     return linked
 
 
