@@ -3,8 +3,8 @@
     python benchmarks/pretrained.py DATA [--check]
 
 The same machine and versions give the same bytes. `--check` compares the new weights with the present ones instead of
-writing them. DATA has the files that the recipes in spacy_trax_sentiment/configs/recipes name. Needs the extras
-`train` and `trf`; `en_trf` also needs the encoder that it starts from (see `en_trf_start`), and four hours on two cores.
+writing them. DATA has the files that the recipes in spacy_trax_sentiment/configs/recipes name. Needs the extras `train`
+and `trf`; `en_trf` also needs the encoder that it starts from (see `en_trf_start`), and four hours on two cores.
 """
 
 import argparse
