@@ -14,7 +14,7 @@ from .vocabulary import END, PAD, UNK
 CLS = "[CLS]"
 WORD_PIECE, UNIGRAM = "WordPiece", "Unigram"
 
-# What the terms that stand for nothing in a text are called there. A Unigram's unknown piece is known by its number.
+# The names of the terms that stand for nothing in a text. A Unigram's unknown piece is known by its number.
 BERT_NAMES = {CLS: CLS, PAD: "[PAD]", END: "[SEP]", UNK: "[UNK]"}
 _UNIGRAM_NAMES = {CLS: "<s>", PAD: "<pad>", END: "</s>"}
 
@@ -24,7 +24,7 @@ _HIGHEST_SCORE = 1e6
 
 
 class PieceFile(NamedTuple):
-    """What a file of pieces holds.
+    """The content of a file of pieces.
 
     Attributes:
         kind: WORD_PIECE, UNIGRAM, or the name of a kind that no preprocessor reads.

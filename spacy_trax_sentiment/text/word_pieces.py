@@ -35,7 +35,7 @@ TokenSpans = Sequence[tuple[int, int]]
 
 
 class Reading(NamedTuple):
-    """What the encoder reads of a text for some of its targets.
+    """The part of a text that the encoder reads for some of its targets.
 
     Attributes:
         text: The number of the text.

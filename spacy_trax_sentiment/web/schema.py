@@ -115,7 +115,7 @@ class Token(BaseModel):
 
 
 class TargetResult(BaseModel):
-    """What a text expresses toward a target in it."""
+    """The sentiment of a text toward a target in it."""
 
     start: int = Field(description="The target's first character.")
     end: int = Field(description="The one after its last.")

@@ -26,7 +26,7 @@ from spacy_trax_sentiment.training.corpora import read_labelled_texts
 
 openpyxl = pytest.importorskip("openpyxl")
 
-# What XML can hold; a carriage return is written as a line feed, and a cell that starts with "=" is a formula.
+# Texts that XML can hold. A carriage return is written as a line feed, and a cell that starts with "=" is a formula.
 TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff=#_"), max_size=20)
 NUMBERS = st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9, allow_subnormal=False).map(lambda x: round(x, 4))
 

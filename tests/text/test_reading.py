@@ -1,4 +1,4 @@
-"""What in a text calls for reading, and of which kind it is."""
+"""Texts that call for reading, and the kind of sign that says so."""
 
 import re
 
