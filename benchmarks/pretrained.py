@@ -38,10 +38,9 @@ RECIPES = {
 }
 # The parts that the weights of each recipe have in the weights of a model that is a mean.
 PARTS = {"en_trf": [0.15, 0.15, 0.7]}
-# A source in this folder has the texts of the file of that name in DATA, with the probabilities that the teachers give
-# them, a weighted geometric mean. The bundled `en_trf` had its own runs before in place of itself (see its recipe).
-SOFT = "soft/"
-TEACHERS = {"en": {"en_trf": 1.0}, "en_ternary": {"en_trf": 1.0}, "en_trf": {"en_trf": 0.7, "en_ternary": 0.3}}
+# Recipes read soft/NAME/PATH: the texts of the file PATH in DATA with the probabilities that these models give them, a
+# weighted geometric mean. The bundled `en_trf` had its own runs before in place of itself (see its recipe).
+TEACHERS = {"en_trf": {"en_trf": 1.0}, "ensemble": {"en_trf": 0.7, "en_ternary": 0.3}}
 MOST_MB = {"en": 5.0, "en_ternary": 5.0, "en_trf": 25.0}
 COMPONENT = "trax_sentiment"
 COMMAND = [sys.executable, "-m", "spacy_trax_sentiment"]
@@ -54,8 +53,9 @@ def main() -> None:
     parser.add_argument("--only", choices=RECIPES, help="train only this one")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for name in [arguments.only] if arguments.only else RECIPES:
-            data = with_soft_labels(arguments.data, Path(folder) / f"{name}_data", name)
+        names = [arguments.only] if arguments.only else list(RECIPES)
+        data = with_soft_labels(arguments.data, Path(folder) / "data", names)
+        for name in names:
             made = train(name, data, Path(folder))
             there = Path(str(files("spacy_trax_sentiment.pretrained"))) / name
             if arguments.check:
@@ -67,17 +67,22 @@ def main() -> None:
             print(f"{name}: {size / 1e6:.2f} MB, {'as it was' if arguments.check else 'written'}")
 
 
-def with_soft_labels(data: Path, linked: Path, name: str) -> Path:
-    """Return a folder with the data and the soft labels that a model's recipes name, made by its teachers."""
+def with_soft_labels(data: Path, linked: Path, names: list[str]) -> Path:
+    """Return a folder with the data and the soft labels that these models' recipes name.
+
+    If the data has a folder `soft`, its labels serve. The bundled models make them otherwise, before any is replaced.
+    """
     linked.mkdir()
-    for path in data.iterdir():
-        if path.name != SOFT.rstrip("/"):
-            (linked / path.name).symlink_to(path.resolve())
-    sources = {source.path for recipe in RECIPES[name] for source in read_recipe(recipe).sources}
-    for source in sorted(source for source in sources if source.startswith(SOFT)):
-        texts = [row["text"] for row in srsly.read_jsonl(data / source.removeprefix(SOFT))]
-        (linked / source).parent.mkdir(parents=True, exist_ok=True)
-        srsly.write_jsonl(linked / source, labelled(texts, TEACHERS[name]))
+    for each in data.iterdir():
+        (linked / each.name).symlink_to(each.resolve())
+    if not (linked / "soft").exists():
+        recipes = [read_recipe(recipe) for model in names for recipe in RECIPES[model]]
+        paths = {source.path for recipe in recipes for source in recipe.sources}
+        for path in sorted(path for path in paths if path.startswith("soft/")):
+            _, teachers, texts = path.split("/", 2)
+            rows = [row["text"] for row in srsly.read_jsonl(data / texts)]
+            (linked / path).parent.mkdir(parents=True, exist_ok=True)
+            srsly.write_jsonl(linked / path, labelled(rows, TEACHERS[teachers]))
     return linked
 
 

@@ -109,7 +109,7 @@ def _scan(equation: Any, arguments: list[Any]) -> list[Any]:
 
 
 def _with_own_slope(equation: Any, arguments: list[Any]) -> list[Any]:
-    """The factor exp(-x ** 2) of erf's slope, which JAX 0.12 computes on bits, as that. Any other function as it is."""
+    """Write exp(-x ** 2), the factor of erf's slope that JAX 0.12 computes on bits, as one exponential."""
     from .trax_backend import jax
 
     name = equation.params["call_jaxpr"].jaxpr.debug_info.func_name

@@ -9,7 +9,7 @@ _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _MENTION = re.compile(r"@\w+")
 _NOT = re.compile(r"(?<=[a-z])n['\u2019\u2018\u02bc\u00b4`]t\b|^n['\u2019\u2018\u02bc\u00b4`]?t$", re.IGNORECASE)
 _LIKE_A_WORD = {"xd": "laughing face"}
-# The rests that spaCy leaves of "can't", "won't" and "shan't".
+# The tokens that spaCy splits from "can't", "won't" and "shan't".
 _WORDS = {"ca": "can", "wo": "will", "sha": "shall", "nt": "not"} | _LIKE_A_WORD
 _DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
 # An 8 is a pair of eyes only above a nose: "8/3" is a date, and "8)" ends a list.

@@ -1,4 +1,4 @@
-"""Texts that call for reading, and the kind of sign that says so."""
+"""Texts that call for reading, and the signs that say so."""
 
 import re
 
