@@ -19,7 +19,7 @@ from report import at_most, print_bounds, print_table
 from spacy.language import Language
 
 from spacy_trax_sentiment.pipelines import load
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, POSITIVE
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS, POSITIVE
 
 MOST_ON_AVERAGE, MOST_AT_WORST = 0.05, 0.15
 

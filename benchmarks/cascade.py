@@ -1,4 +1,4 @@
-"""Compare a cascade, at several thresholds and weights, with both of its models: macro-recall, texts read and time.
+"""Compare a cascade, at several thresholds and weights, with both of its models: recall, ECE, texts read and time.
 
     python benchmarks/cascade.py DATA [--model en_auto] [--thresholds 0.8,0.9,0.95] [--weights 0,0.3,0.5] [--test]
 
@@ -18,15 +18,15 @@ import quality_data as data
 from report import print_machine, print_table
 
 from spacy_trax_sentiment import TextScorer, load
-from spacy_trax_sentiment.evaluation.measures import Confusion, macro_recall_interval
-from spacy_trax_sentiment.model.cascade import CascadeSettings, mixed, must_be_read
+from spacy_trax_sentiment.evaluation.measures import Confusion, expected_calibration_error, macro_recall_interval
+from spacy_trax_sentiment.model.cascade import CascadeSettings, answered, mixed, must_be_read
 from spacy_trax_sentiment.pipelines import find_component
-from spacy_trax_sentiment.text.labels import Scored, measured_columns
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS, Scored, measured_columns
 from spacy_trax_sentiment.text.reading import kind_of_reading
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.training.labelled import LabelledText
 
 CASES = Path(__file__).resolve().parent.parent / "tests" / "data" / "cases.jsonl"
-SETS = (data.SST2, data.SENTIMENT140, data.TWEETEVAL)
+SETS = (data.SST2, data.SENTIMENT140, data.TWEETEVAL, data.IMDB, data.CONTRAST)
 
 
 class Models(NamedTuple):
@@ -82,7 +82,9 @@ def measure(name: str, texts: Sequence[LabelledText], models: Models, arguments:
         predicted = [labels[i] for i in measured_columns(labels, *found)]
         figures = Confusion.of(gold, predicted, labels)
         low, high = macro_recall_interval(figures, seed=0)
-        recall = f"{figures.macro_recall:.4f}", f"{low:.4f} to {high:.4f}", f"{figures.accuracy:.4f}"
+        right = np.array(labels)[found.probabilities.argmax(axis=1)] == np.array(gold)
+        ece = expected_calibration_error(right, found.probabilities.max(axis=1))
+        recall = f"{figures.macro_recall:.4f}", f"{low:.4f} to {high:.4f}", f"{figures.accuracy:.4f}", f"{ece:.4f}"
         rows.append((name, settings, *recall, f"{read:.1%}", f"{seconds / len(raw) * 1000:.3f}"))
 
     rows: list[tuple[str, ...]] = []
@@ -95,11 +97,13 @@ def measure(name: str, texts: Sequence[LabelledText], models: Models, arguments:
         for weight in arguments.weights:
             settings = replace(models.settings, threshold=threshold, weight=weight)
             probabilities = np.where(
-                read[:, None], mixed(settings, first.probabilities, second.probabilities), first.probabilities
+                read[:, None],
+                mixed(settings, first.probabilities, second.probabilities),
+                answered(settings, first.probabilities),
             )
             known = np.where(read, second.has_evidence, first.has_evidence) | (first.has_evidence & (weight > 0))
             row(arguments.model, f"{threshold:g}, {weight:g}", Scored(probabilities, known), read.mean(), seconds)
-    header = ("", "threshold, weight", "macro-recall", "95% interval", "accuracy", "texts read", "ms a text")
+    header = ("", "threshold, weight", "macro-recall", "95% interval", "accuracy", "ECE", "texts read", "ms a text")
     print_table(f"{name}, {len(labels)} labels, {len(raw):,} texts", header, rows)
     certain = first.has_evidence & (first.probabilities.max(axis=1) >= min(arguments.thresholds))
     kinds = np.array([kind_of_reading(text) or "none" for text in raw])

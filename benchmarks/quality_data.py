@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import srsly
 
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
 from spacy_trax_sentiment.text.process_tweet import strip_emoticons
 from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.training.labelled import LabelledText
 
 NEUTRAL = "neutral"
 TERNARY_LABELS = ("negative", NEUTRAL, "positive")

@@ -19,7 +19,8 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from spacy_trax_sentiment.evaluation.figures import measure
 from spacy_trax_sentiment.storage.whole import whole_directory
-from spacy_trax_sentiment.training.labelled import POSITIVE, LabelledText
+from spacy_trax_sentiment.text.labels import POSITIVE
+from spacy_trax_sentiment.training.labelled import LabelledText
 
 Floats = NDArray[np.float64]
 Scores = Callable[[Sequence[str]], Floats]

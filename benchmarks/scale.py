@@ -149,7 +149,7 @@ def speed(source: Path, work: Path, n_rows: int, rounds: int) -> tuple[dict[str,
     processes = {way: int(way[-1]) if way != BARE else 1 for way in ways}
     print_table(
         f"{n_rows} rows, median of {rounds} in alternation",
-        ("way, processes", "seconds", "rows/s", "seconds for one row", "rows/s without that", "per process"),
+        ("way, processes", "seconds", "rows/s", "to start and stop", "rows/s without these", "per process"),
         [
             (way, f"{t:.1f}", f"{n_rows / t:.0f}", f"{start[way]:.1f}", f"{rate:.0f}", f"{rate / processes[way]:.0f}")
             for (way, t), rate in zip(median.items(), rates.values(), strict=True)

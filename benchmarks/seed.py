@@ -17,9 +17,10 @@ from spacy_trax_sentiment.evaluation.figures import measure as measure_pipeline
 from spacy_trax_sentiment.model.parameters import to_trax_layer
 from spacy_trax_sentiment.pipelines import find_component
 from spacy_trax_sentiment.seed import data_generator, predict, test_model, tweet_to_tensor
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS, POSITIVE
 from spacy_trax_sentiment.text.process_tweet import process_tweet, strip_emoticons
 from spacy_trax_sentiment.training.corpora import read_labelled_texts
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, POSITIVE, Corpus, LabelledText
+from spacy_trax_sentiment.training.labelled import Corpus, LabelledText
 from spacy_trax_sentiment.training.run import train_on
 from spacy_trax_sentiment.training.settings import PRESETS
 

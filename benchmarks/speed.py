@@ -32,8 +32,9 @@ from report import Bound, at_least, at_most, print_bounds, print_machine, print_
 from spacy.language import Language
 from speed_peers import BARE, BLANK, BLANK_CACHE, BOW, OURS, SCORER, SPACYTEXTBLOB, VADER, Contender
 
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
 from spacy_trax_sentiment.training.corpora import read_labelled_texts
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.training.labelled import LabelledText
 
 THROUGHPUT, FIRST_SIGHT, FILE, START_UP, SIZE = PARTS = ("throughput", "first-sight", "file", "start-up", "size")
 BUNDLED = "bundled:short_texts"

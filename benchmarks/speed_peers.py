@@ -22,7 +22,8 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from spacy_trax_sentiment import TextScorer, load
 from spacy_trax_sentiment.bulk.chunk_cache import MAX_CHUNKS
 from spacy_trax_sentiment.pretrained import pretrained_path
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
+from spacy_trax_sentiment.training.labelled import LabelledText
 
 
 class Contender(NamedTuple):

@@ -24,11 +24,12 @@ from training_ways import NGRAM_SIZES, examples_per_second, step_milliseconds
 from spacy_trax_sentiment.model.architecture import Architecture
 from spacy_trax_sentiment.model.padding import longest_length
 from spacy_trax_sentiment.model.trax_layers import build_layer, initialized_layer
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
 from spacy_trax_sentiment.text.process_tweet import process_tweet
 from spacy_trax_sentiment.text.vocabulary import build_vocabulary, terms_to_ids
 from spacy_trax_sentiment.training.batches import Batch, balanced_batches, steady_length
 from spacy_trax_sentiment.training.corpora import read_labelled_texts
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, LabelledText
+from spacy_trax_sentiment.training.labelled import LabelledText
 from spacy_trax_sentiment.training.settings import PRESETS
 from spacy_trax_sentiment.training.trax_loop.loop import run_loop
 

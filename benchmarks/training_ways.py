@@ -19,10 +19,10 @@ from spacy_trax_sentiment.model.inputs import docs_to_ids, set_vocabulary
 from spacy_trax_sentiment.model.parameters import get_architecture
 from spacy_trax_sentiment.model.thinc_model import Classifier
 from spacy_trax_sentiment.model.trax_layers import initialized_layer
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.training.batches import Batch, shuffled_batches, steady_length
 from spacy_trax_sentiment.training.corpora import read_corpus, read_labelled_texts
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS
 from spacy_trax_sentiment.training.run import train_on
 from spacy_trax_sentiment.training.settings import PRESETS
 from spacy_trax_sentiment.training.trax_loop.loop import run_loop

@@ -10,7 +10,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.util import get_model_meta, load_config, load_model_from_config
 
 from .component import TraxSentiment
-from .errors import Errors, SentimentError, errors_at
+from .errors import Errors, SentimentError, errors_at, reason_of
 from .pretrained import known_models, pretrained_path
 from .storage.sealed import SEAL, check_directory, seal_directory
 
@@ -83,8 +83,7 @@ def _load_whole(path: Path, labels: list[str] | None) -> Language:
     except SentimentError:
         raise
     except Exception as error:  # spaCy, Thinc, msgpack and json raise anything on damaged files
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise SentimentError(Errors.S034.format(path=path, reason=reason)) from error
+        raise SentimentError(Errors.S034.format(path=path, reason=reason_of(error))) from error
     with errors_at(path):
         find_component(nlp)
     return nlp

@@ -13,10 +13,10 @@ from spacy.language import Language
 from .model.architecture import Architecture
 from .model.padding import longest_length
 from .model.trax_layers import build_layer
+from .text.labels import NEGATIVE, POSITIVE
 from .text.process_tweet import process_tweet
 from .text.vocabulary import UNK, build_vocabulary, terms_to_ids
 from .training.batches import Batch, balanced_batches, check_batch_size
-from .training.labelled import NEGATIVE, POSITIVE
 
 __all__ = [
     "build_vocab",

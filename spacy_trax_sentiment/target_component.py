@@ -151,12 +151,12 @@ class TraxTargetSentiment(PretrainedPipe, SpanCategorizer):  # type: ignore[misc
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "TraxTargetSentiment.update")
-        ids, _ = self._to_learn(examples)
+        ids, truths = self._to_learn(examples)
         if not ids:
             return losses
         set_dropout_rate(self.model, drop)
         scores, backprop = begin_layer_update(self.model, Ragged.of(ids))
-        loss, d_scores = self.get_loss(examples, scores)
+        loss, d_scores = negative_log_likelihood(truths, scores)
         backprop(d_scores)
         if sgd is not None:
             self.finish_update(sgd)

@@ -125,7 +125,8 @@ def require_trax() -> None:
 @pytest.fixture(scope="session")
 def trained(short_texts: "tuple[list[LabelledText], list[LabelledText]]", require_trax: None) -> Language:
     """A small pipeline that Trax's Loop trained on the bundled texts. Tests must not change it."""
-    from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, Corpus
+    from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
+    from spacy_trax_sentiment.training.labelled import Corpus
     from spacy_trax_sentiment.training.run import train_on
     from spacy_trax_sentiment.training.settings import Settings
 

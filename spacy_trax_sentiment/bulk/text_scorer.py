@@ -120,7 +120,7 @@ class TextScorer:
 
         Args:
             texts: The texts. A lone surrogate, which spaCy refuses, counts as U+FFFD. Texts may exceed
-                `nlp.max_length`, unless Docs are needed.
+                `nlp.max_length`.
             targets: For each text, a list of targets: for each its first character and the one after its last. A target
                 that begins or ends within a token is taken for all of the token. None to score the texts themselves.
 
@@ -229,7 +229,7 @@ def _scorer_of(model: str, labels: tuple[str, ...] | None, _: object) -> TextSco
 
 def component_docs(nlp: Language, component: TraxSentiment, texts: Iterable[str]) -> Iterator[Doc]:
     """Yield the Docs of texts as the pipeline hands them to the component."""
-    docs = (tokenized(nlp.make_doc, text) for text in texts)
+    docs = (tokenized(nlp.tokenizer, text) for text in texts)
     return nlp.pipe(docs, disable=nlp.pipe_names[len(_names_before(nlp, component)) :])
 
 

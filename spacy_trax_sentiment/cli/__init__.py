@@ -1,16 +1,16 @@
 """The console script `trax-sentiment`: one file per command. Nothing else in the package prints or exits.
 
-- `common.py`: the options that commands share, logging and progress bars
+- `options.py`: the options that commands share; `common.py`: reading texts, logging, printing and progress bars
 - `train.py`, `evaluate.py`, `predict.py`, `aspects.py`, `explain.py`, `serve.py`, `info.py`, `compact.py`,
   `init_config.py`: the commands
 """
 
+import io
 import os
 import sys
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand
 
 from ..about import __version__
 from ..errors import SentimentError, TrainingInterrupted
@@ -38,9 +38,9 @@ Examples:
 \b
 Exit status:
   0    done
-  1    unusable input, explained in one line on standard error; nothing was written
+  1    unusable input, explained in one line on standard error; no file is left half written
   2    wrong usage
-  130  interrupted; nothing was written
+  130  interrupted; `train` saves a checkpoint for --resume
 
 Colours and progress bars appear only in terminals. Set NO_COLOR to turn colours off.
 """
@@ -54,15 +54,8 @@ app = typer.Typer(
 )
 
 
-class Command(TyperCommand):
-    """A command whose usage line leaves out arguments without a name, which are those of earlier versions."""
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        return [piece for piece in super().collect_usage_pieces(ctx) if piece.strip("[]{}")]
-
-
 for command in (train, evaluate, predict, aspects, explain, serve, info, compact, init_config):
-    app.command(cls=Command)(command)
+    app.command()(command)
 
 
 def _show_version(wanted: bool) -> None:
@@ -88,6 +81,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the console script with these arguments, or those of the command line."""
     if sys.stderr is None:  # closed, as by `2>&-`; print() would fall back to standard output
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (until the process ends)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a character that its encoding lacks is no reason to fail
     try:
         status = app(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except SentimentError as error:

@@ -40,10 +40,11 @@ def aspects(
 ) -> None:
     """Summarize what texts express toward targets.
 
-    Targets are words or phrases, such as food and service, of which every mention is found, in any case and in the
-    plural. A text counts once for each target that it mentions. The quotes are those that the model is most certain
-    of; their rows are numbered from 1. The polarity is the probability of positive less that of negative, with its 95%
-    interval.
+    Targets are words or phrases, such as food and service. Every mention is found, in any case and also in the plural.
+    A text counts once for each target that it mentions. The quotes are those that the model is most certain of; their
+    rows are numbered from 1. The polarity is the probability of positive less that of negative, with its 95% interval.
+
+    Needs the extra `trf`; from a clone: pip install '.[trf]'.
 
     \b
     Examples:

@@ -10,13 +10,13 @@ import typer
 from ..about import BUNDLED_MODEL
 from . import options
 from .common import print_json, print_table, progress, require_output, set_verbosity
-from .options import MODEL_HELP, complete_model
+from .options import complete_model
 
 if TYPE_CHECKING:
     from ..evaluation.comparison import Comparison
     from ..evaluation.figures import Evaluation
 
-_SOURCE_HELP = "Labelled texts: a .jsonl, .csv, .tsv, .parquet or .xlsx file, or a named source as for `train`."
+_SOURCE_HELP = "Labelled texts: a table of any format that `predict` reads, or a named source as for `train`."
 _N_PRINTED, _MAX_LETTERS = 5, 100
 
 logger = logging.getLogger(__name__)
@@ -24,12 +24,7 @@ logger = logging.getLogger(__name__)
 
 def evaluate(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help=_SOURCE_HELP)],
-    # Before version 0.2 the order was MODEL SOURCE, which is still understood.
-    old_source: Annotated[str | None, typer.Argument(metavar="", hidden=True)] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help=MODEL_HELP, autocompletion=complete_model, show_default=BUNDLED_MODEL),
-    ] = None,
+    model: options.Model = BUNDLED_MODEL,
     compare: Annotated[
         str | None,
         typer.Option(
@@ -72,13 +67,8 @@ def evaluate(
     from ..storage.whole import require_free_file, write_file
     from ..training.labelled import parse_label_map
 
-    if old_source is not None:
-        if model is not None:
-            raise typer.BadParameter("give one source of texts")
-        source, model = old_source, source
-    elif source in bundled_names() or Path(source, "meta.json").is_file():
+    if source in bundled_names() or Path(source, "meta.json").is_file():
         raise typer.BadParameter(f"{source} is a model; give labelled texts, and the model by --model {source}")
-    model = model or BUNDLED_MODEL
     if html is None:
         require_output()
     else:

@@ -81,13 +81,12 @@ def explain(
 
 
 def _sentiments(model: str, labels: tuple[str, ...] | None, batches: "Iterator[TableBatch]") -> "Iterator[Sentiment]":
-    from ..bulk.text_scorer import without_surrogates
+    from ..bulk.text_scorer import component_docs, without_surrogates
     from ..pipelines import find_component, load
 
     nlp = load(model, labels=labels)
     component = find_component(nlp)
-    nlp.max_length = sys.maxsize  # the limit is for components whose memory grows faster than the text
     logger.info("Loaded %s with the labels %s.", model, ", ".join(component.labels))
     for batch in batches:
-        for doc in nlp.pipe(without_surrogates(text or "") for text in batch.texts):
+        for doc in component_docs(nlp, component, (without_surrogates(text or "") for text in batch.texts)):
             yield component.explain(doc)

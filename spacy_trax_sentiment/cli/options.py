@@ -39,7 +39,7 @@ OnlyLabels = Annotated[
     str | None,
     typer.Option(
         metavar="LABELS",
-        help="Labels to keep of the model's, separated by commas: the probabilities are then among these alone.",
+        help="The model's labels to keep, separated by commas. The probabilities are then among these alone.",
         show_default="all",
     ),
 ]
@@ -60,10 +60,11 @@ Delimiter = Annotated[
 ]
 TextColumn = Annotated[str, typer.Option("--text-column", help="Column that holds the text.")]
 LabelColumn = Annotated[str, typer.Option("--label-column", help="Column that holds the label.")]
-_MAP_HELP = "Labels for those of the data, such as '1,2=negative 3=neutral 4,5=positive'."
+_MAP_HELP = "Map from the labels of the data to those of the model, such as '1,2=negative 3=neutral 4,5=positive'."
 LabelMap = Annotated[str | None, typer.Option("--label-map", metavar="MAP", help=_MAP_HELP)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write an HTML page to this file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, reports or warnings.")]
+_QUIET_HELP = "Show no progress or warnings. Rows and files without scores are still reported."
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help=_QUIET_HELP)]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log each step to standard error.")]

@@ -47,14 +47,14 @@ OutputFormat = Annotated[
 BatchSize = Annotated[int, typer.Option(min=1, help="Number of rows to hold in RAM at a time.")]
 OnErrorOption = Annotated[
     OnError,
-    typer.Option(help="What to do with a row without a text, or its target in it: leave its scores empty, or fail."),
+    typer.Option(help="Leave a row without scores, or fail, if it has no text or its text lacks the target."),
 ]
 TargetColumn = Annotated[
     str | None,
     typer.Option(help="Column that names each row's target: a part of the text, or its offsets, such as 12:17."),
 ]
 Target = Annotated[
-    list[str] | None, typer.Option("--target", help="Part of the TEXTs to say their sentiment toward; repeatable.")
+    list[str] | None, typer.Option("--target", help="Part of the TEXTs to score the sentiment toward; repeatable.")
 ]
 TargetsOption = Annotated[
     Targets | None, typer.Option("--targets", help="Add a column `targets`: the entities that the pipeline finds.")

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SOURCE_HELP = (
-    "Labelled texts: a .jsonl, .csv, .tsv, .parquet or .xlsx file, nltk:twitter_samples or bundled:short_texts. With"
-    " --config: directory of the recipe's files."
+    "Labelled texts: a .jsonl, .ndjson, .json, .csv, .tsv, .parquet or .xlsx file, or a named source such as"
+    " nltk:twitter_samples or bundled:short_texts. With --config: directory of the recipe's files."
 )
-_CONFIG_HELP = "Recipe that mixes sources: a .cfg file, or a bundled one: en, en_ternary_start, en_ternary or en_trf."
+_CONFIG_HELP = (
+    "Recipe that mixes sources: a .cfg file, or a bundled one: en, en_ternary_start, en_ternary, en_trf_start,"
+    " en_trf_targets or en_trf."
+)
 _INIT_HELP = "Model to start from: a pipeline directory, or a bundled model. Its labels must be among yours."
 _DEV_HELP = "Held-out texts. By default, the last fifth of each label's texts is held out."
 _PRESET_HELP = "Settings to start from: 'default', or 'seed' for those of the course notebook."
@@ -41,9 +44,11 @@ Config = Annotated[str | None, typer.Option(help=_CONFIG_HELP)]
 InitFrom = Annotated[str | None, typer.Option(help=_INIT_HELP, autocompletion=options.complete_model)]
 Preset = Annotated[str, typer.Option(help=_PRESET_HELP)]
 Lang = Annotated[
-    str, typer.Option(help="Language of the texts, by spaCy's code. Those but 'en' have settings of their own.")
+    str, typer.Option(help="Language of the texts, by spaCy's code. All but 'en' have defaults of their own.")
 ]
-Lexicon = Annotated[Path | None, typer.Option(help="Words in place of the lexicons: a word, a tab, a valence a line.")]
+Lexicon = Annotated[
+    Path | None, typer.Option(help="Words in place of the lexicons: each line a word, a tab and its valence.")
+]
 Steps = Annotated[int | None, typer.Option(help="Number of batches to train on.", show_default="300; preset seed: 100")]
 BatchSize = Annotated[int | None, typer.Option(help="Texts per batch.", show_default="32; preset seed: 16")]
 LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate.", show_default="0.01")]

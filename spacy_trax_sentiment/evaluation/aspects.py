@@ -13,10 +13,10 @@ import numpy as np
 
 from ..bulk.text_scorer import without_surrogates
 from ..errors import Errors, SentimentError
-from ..explanation.polarity import NEGATIVE, POSITIVE, has_poles
 from ..tables.readers import label_text
 from ..tables.rows import TableBatch, as_json, column_values, text_or_none
 from ..text.arrays import Array, Ragged
+from ..text.labels import NEGATIVE, POSITIVE, has_poles
 from .mentions import Phrases, Spans, mentions, quoted
 
 Score = Callable[[list[str], list[Spans]], Ragged]

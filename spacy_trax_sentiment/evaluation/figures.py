@@ -13,6 +13,7 @@ from spacy.language import Language
 from spacy.util import minibatch
 
 from ..about import BUNDLED_MODEL
+from ..bulk.chunk_tokenizer import tokenized
 from ..bulk.text_scorer import TextScorer
 from ..component import TraxSentiment
 from ..errors import Errors, SentimentError
@@ -274,7 +275,7 @@ def measure(
     """
     rows, evidence = [], []
     component = next((each for _, each in nlp.pipeline if isinstance(each, TraxSentiment)), None)
-    docs = nlp.pipe(text.text for text in texts)
+    docs = nlp.pipe(tokenized(nlp.tokenizer, text.text) for text in texts)  # of any length
     for batch in minibatch(docs, _DOCS_AT_A_TIME):  # type: ignore[no-untyped-call]
         if component is not None:
             evidence.append(docs_with_evidence(component.model, batch))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import Errors, MissingExtraError
-from ..training.labelled import NEGATIVE, POSITIVE
+from ..text.labels import NEGATIVE, POSITIVE
 from ..training.progress import Progress
 from .figures import Evaluation
 from .measures import N_BINS

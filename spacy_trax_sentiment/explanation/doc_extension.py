@@ -14,9 +14,8 @@ from thinc.api import Model
 from ..errors import Errors, SentimentError
 from ..model.thinc_model import folded_classifier, folds
 from .contributions import Contributions, doc_contributions
-from .sentiment import Sentiment
+from .sentiment import Sentiment, WeightedSentiment
 from .target_sentiment import TargetSentiment, target_sentiments
-from .weighted import WeightedSentiment
 
 EXTENSION, OF_TARGET = "sentiment", "target_sentiment"
 

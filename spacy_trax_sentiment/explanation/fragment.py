@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
-from .polarity import NEGATIVE, POSITIVE, has_poles
+from ..text.labels import NEGATIVE, POSITIVE, has_poles
 from .style import N_STEPS, OTHERS
 
 FLOOR = 2.0

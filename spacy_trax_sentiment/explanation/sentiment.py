@@ -1,6 +1,7 @@
 """A Doc's contributions to the `Sentiment` of the Doc or a span of it: arrays (n_tokens, n_labels) and (n_labels,)."""
 
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,10 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from ..errors import Errors, SentimentError
-from ..model.folded import Folded, centred, dense, relu, scores_of_sums
-from ..text.labels import label_without_evidence
+from ..model.folded import Folded, centred, dense, log_softmax, relu, scores_of_sums
+from ..text.labels import NEGATIVE, POSITIVE, has_poles, label_without_evidence, polarity_of
 from .contributions import Contributions, Parts
 from .fragment import fragments
-from .polarity import NEGATIVE, POSITIVE, has_poles, polarity_of
 from .style import STYLE
 
 Array = NDArray[np.float64]
@@ -241,3 +241,29 @@ class Sentiment:
                 for token, is_negated, row in zip(self.target, negated, contributions, strict=True)
             ],
         }
+
+
+class WeightedSentiment(Sentiment):
+    """The sentiment of a Doc or Span by a cascade.
+
+    Its contributions and bias are the sums of those of the models that were asked, each times its factor. They add up
+    as each model's do, because a log-probability less the mean over the labels is a sum of the models'. A token counts
+    as evidence if it does for one of them.
+    """
+
+    def __init__(self, target: Doc | Span, labels: tuple[str, ...], parts: Sequence[tuple[Sentiment, float]]) -> None:
+        self.target, self.labels, self._weighted = target, labels, parts
+        self._known = reduce(np.logical_or, [each._known for each, _ in parts])
+        self.negated = reduce(np.logical_or, [each.negated for each, _ in parts])
+
+    @cached_property
+    def _log_probabilities(self) -> Array:
+        return log_softmax(np.asarray(sum(each._log_probabilities * factor for each, factor in self._weighted)))
+
+    @cached_property
+    def contributions(self) -> Array:
+        return np.asarray(sum(each.contributions * factor for each, factor in self._weighted))
+
+    @cached_property
+    def bias(self) -> Array:
+        return np.asarray(sum(each.bias * factor for each, factor in self._weighted))

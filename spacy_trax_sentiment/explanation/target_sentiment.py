@@ -15,8 +15,7 @@ from ..model.inputs import doc_tokens, docs_with_evidence
 from ..model.layer_scores import vectors_of
 from ..model.targets import of_targets, prior, readings, target_model
 from ..text.arrays import Array
-from ..text.labels import label_without_evidence
-from .polarity import polarity_of
+from ..text.labels import label_without_evidence, polarity_of
 
 # For the Docs in use: what their vectors depend on, and the vectors (n_ids, width) by window.
 _READ: WeakKeyDictionary[Doc, tuple[Any, dict[int | None, Array]]] = WeakKeyDictionary()

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..about import BUNDLED_MODEL
 from ..bulk.text_scorer import TextScorer, scorer_for
-from ..errors import Errors, MissingExtraError, SentimentError
+from ..errors import Errors, MissingExtraError, SentimentError, reason_of
 from ..tables.lines import TableError
 from ..tables.rows import column_index, require_free, text_or_none
 from ..tables.scored import PREFIX, column_names, scored_columns
@@ -65,7 +65,7 @@ def annotate(
         except TypeError:
             raise SentimentError(Errors.S171.format(value=f"a {type(table).__name__}")) from None
         except nw.exceptions.DuplicateError as error:
-            raise TableError(Errors.S067.format(reason=" ".join(str(error).split()))) from None
+            raise TableError(Errors.S067.format(reason=reason_of(error))) from None
         column_index(frame.columns, column, "column=")
         if target_column is not None:
             column_index(frame.columns, target_column, "target_column=")

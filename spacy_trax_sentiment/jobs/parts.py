@@ -238,7 +238,8 @@ def _absolute(path: str) -> str:
 def to_do(job: Job, parts: Sequence[Part]) -> list[Part]:
     """Return the parts whose output is not there yet. Leftovers of killed processes are removed."""
     written = set(os.listdir(job.output))
+    own = tuple(f".{name}." for name in (RUN_FILE, *(part.name for part in parts)))
     for name in written:
-        if name.startswith("."):
+        if name.startswith(own):
             shutil.rmtree(Path(job.output) / name, ignore_errors=True)
     return [part for part in parts if part.name not in written]

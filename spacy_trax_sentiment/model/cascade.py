@@ -126,6 +126,11 @@ def must_be_read(settings: CascadeSettings, texts: Sequence[Any], found: Scored)
     return read
 
 
+def answered(settings: CascadeSettings, first: Array) -> Array:
+    """Return the probabilities of texts that the first model answers, from its own."""
+    return first if settings.first_temperature == 1 else np.exp(log_softmax(_log(first) / settings.first_temperature))
+
+
 def mixed(settings: CascadeSettings, first: Array, second: Array) -> Array:
     """Return the probabilities of texts that were read, float64 (n_texts, n_labels), from those of both models."""
     logs = (1 - settings.weight) * _log(second) + settings.weight * _log(first)
@@ -140,9 +145,7 @@ def _score_texts(model: Model[Any, Any], texts: Sequence[Any], scored_by: Scored
     (first, second), settings = model.layers, model.attrs["settings"]
     found = scored_by(first, texts)
     places = np.flatnonzero(must_be_read(settings, texts, found))
-    probabilities, has_evidence = found.probabilities, found.has_evidence
-    if settings.first_temperature != 1:
-        probabilities = np.exp(log_softmax(_log(probabilities) / settings.first_temperature)).astype(np.float32)
+    probabilities, has_evidence = answered(settings, found.probabilities).astype(np.float32), found.has_evidence
     # At first the second model is asked even if there is nothing to read, so that what it lacks is reported at once.
     if not len(places) and model.attrs["is_asked"]:
         return Scored(probabilities, has_evidence)

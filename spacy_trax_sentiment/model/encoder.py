@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..errors import Errors, SentimentError
+from ..errors import Errors, SentimentError, reason_of
 from ..storage.safetensors import read_safetensors
 from ..text.arrays import Array
 from ..text.piece_files import embedding_rows
@@ -57,7 +57,7 @@ class Start:
         except (OSError, KeyError, ValueError) as error:
             if isinstance(error, SentimentError):
                 raise
-            reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
+            reason = f"{error} is missing" if isinstance(error, KeyError) else reason_of(error)
             raise SentimentError(Errors.S056.format(path=self.path, reason=reason)) from None
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from thinc.api import Model
 from thinc.model import deserialize_attr, serialize_attr
 
-from ..errors import Errors, SentimentError
+from ..errors import Errors, SentimentError, reason_of
 from ..pretrained import find_model, known_models, pretrained_path
 from ..storage.sealed import Read, json_bytes, manifest, read_sealed, reader
 from ..storage.whole import MANIFEST
@@ -127,8 +127,7 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> t
             model.attrs.update(before)
             raise
     except (AttributeError, KeyError, MemoryError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise SentimentError(Errors.S073.format(path=where, reason=reason)) from None
+        raise SentimentError(Errors.S073.format(path=where, reason=reason_of(error))) from None
     set_weights(model, weights)
     if "graph" in model.attrs and weights:
         model.attrs["graph"] = _stored_graph(model, settings.get("layer"), files, Path(where))
@@ -152,7 +151,7 @@ def _cascade_of(
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, SentimentError):
             raise
-        raise SentimentError(Errors.S073.format(path=where, reason=" ".join(str(error).split())[:200])) from None
+        raise SentimentError(Errors.S073.format(path=where, reason=reason_of(error))) from None
 
 
 def _named_model(name: str, place: str) -> tuple[Model[Any, Any], dict[str, Any]]:
@@ -177,8 +176,7 @@ def _parsed(files: Mapping[str, bytes], name: str, parse: Callable[[bytes], Any]
     try:
         return parse(files[name])
     except (EOFError, RecursionError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise SentimentError(Errors.S071.format(path=Path(where) / name, reason=reason)) from None
+        raise SentimentError(Errors.S071.format(path=Path(where) / name, reason=reason_of(error))) from None
 
 
 def _weight(files: Mapping[str, bytes], name: str, where: str | Path) -> Any:

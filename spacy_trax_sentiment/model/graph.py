@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import Errors, MissingExtraError, SentimentError
+from ..errors import Errors, MissingExtraError, SentimentError, reason_of
 from .architecture import LayerArchitecture
 
 GRAPH, GRADIENT = "graph.onnx", "gradient.onnx"
@@ -76,8 +76,7 @@ class Graph:
 
     def refused(self, error: Exception) -> SentimentError:
         """Return the error that names the file and says why it cannot be used."""
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        return SentimentError(Errors.S077.format(path=self.where, reason=reason))
+        return SentimentError(Errors.S077.format(path=self.where, reason=reason_of(error)))
 
 
 def tables_of(model: Any) -> set[str]:

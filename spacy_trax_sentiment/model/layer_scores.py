@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from thinc.api import Model
 
-from ..errors import Errors, MissingExtraError, SentimentError
+from ..errors import Errors, MissingExtraError, SentimentError, reason_of
 from ..text.arrays import Array
 from .architecture import LayerArchitecture
 from .exported import exported, layer_functions
@@ -142,7 +142,7 @@ def current_graph(model: Model[Any, Any]) -> Graph | None:
     except MissingExtraError as error:
         reason: object = error
     except Exception as error:  # the exporter may fail in any way at an operator that it does not know
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        reason = f"{type(error).__name__}: {reason_of(error)}"
     message = (
         "the layer of %s was not exported to ONNX (%s), so that predicting with the saved model needs the extra 'train'"
     )

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ..about import __version__
-from ..errors import Errors, SentimentError
+from ..errors import Errors, SentimentError, reason_of
 
 SEAL = "checksums.json"
 FORMAT_VERSION = 1
@@ -54,8 +54,7 @@ def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
     except SentimentError:
         raise
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise SentimentError(Errors.S071.format(path=path, reason=reason)) from None
+        raise SentimentError(Errors.S071.format(path=path, reason=reason_of(error))) from None
     return {file: _checked(read, file, *facts, where) for file, facts in expected.items()}
 
 

@@ -208,13 +208,20 @@ def _check_length(row: Sequence[Any], columns: Sequence[str], line: int) -> None
         raise TableError(Errors.S067.format(reason=reason), line)
 
 
-def _named_cells(rows: Iterable[tuple[int, list[Any]]]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the line and the cells of each row, as text, by the names in the first one."""
+def _named_cells(
+    rows: Iterable[tuple[int, list[Any]]], wanted: Mapping[str, str]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line and the cells of each row, as text, by the names in the first one.
+
+    TableError is raised if a column that is `wanted`, by the option that names it, is missing or not alone.
+    """
     names: list[str] | None = None
     for line, cells in rows:
         row = [*map(cell_text, cells)]
         if names is None:
             names = row
+            for column, option in wanted.items():
+                column_index(names, column, option)
         else:
             _check_length(row, names, line)
             yield line, dict(zip(names, row, strict=False))
@@ -258,10 +265,10 @@ def labelled_rows(
             numbered = _numbered(format, file, lines, line_limit)
             rows = ((i, parse_json_line(line, i)) for i, line in numbered if line.strip())
         elif format == "xlsx":
-            rows = _named_cells(sheet_rows(file, source.name))
+            rows = _named_cells(sheet_rows(file, source.name), columns)
         else:
             lines, found = delimited(lines, format, text_column)
-            rows = _named_cells((number, row) for number, row in csv_rows(lines, found, line_limit) if row)
+            rows = _named_cells(((i, row) for i, row in csv_rows(lines, found, line_limit) if row), columns)
         for number, row in rows:
             if has_answers and isinstance(row, dict) and row.get("answer") in ("reject", "ignore"):
                 yield number, "", None

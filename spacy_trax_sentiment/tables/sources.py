@@ -1,5 +1,6 @@
 """A path, an address or standard input to a stream of bytes, whole or from one line to another."""
 
+import codecs
 import gzip
 import io
 import os
@@ -128,13 +129,21 @@ def _span(file: Any, span: range) -> Iterator[bytes]:
 
 def _as_utf8(file: Any, encoding: str) -> Iterator[bytes]:
     try:
-        with io.TextIOWrapper(file, encoding, newline="") as text:
-            while some := text.read(_CHUNK):
-                yield some.encode("utf-8", "surrogatepass")
-    except UnicodeError as error:
-        raise TableError(Errors.S153.format(encoding=encoding, reason=error)) from None
+        io.TextIOWrapper(io.BytesIO(), encoding)  # refuses what is no encoding of texts
+        decoder = codecs.getincrementaldecoder(encoding)()
     except (LookupError, ValueError):
         raise SentimentError(Errors.S152.format(encoding=encoding)) from None
+    line, some = 1, b"some"
+    while some:
+        some = file.read(_CHUNK)
+        try:
+            text = decoder.decode(some, final=not some)
+        except UnicodeError as error:
+            before = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
+            line += before.decode(encoding, "ignore").count("\n")
+            raise TableError(Errors.S153.format(encoding=encoding, reason=error), line) from None
+        line += text.count("\n")
+        yield text.encode("utf-8", "surrogatepass")
 
 
 def file_size(file: IO[bytes]) -> int | None:

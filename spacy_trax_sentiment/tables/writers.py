@@ -104,9 +104,12 @@ def _write_json(file: IO[bytes], batch: TableBatch, added: Added) -> None:
         require_distinct(batch.columns)
         lines = [as_json(dict(zip(batch.columns, row, strict=True))) for row in batch.values]
     rows = [line[:-1] for line in lines]
+    separators = [", " if row.rstrip() != "{" else "" for row in rows]  # nothing is before the first field of {}
     for name, column in added.items():
-        field = f", {as_json(name)}: "
-        rows = [f"{row}{field}{value}" for row, value in zip(rows, _json_column(column), strict=True)]
+        field = f"{as_json(name)}: "
+        fields = zip(rows, separators, _json_column(column), strict=True)
+        rows = [f"{row}{separator}{field}{value}" for row, separator, value in fields]
+        separators = [", "] * len(rows)
     file.write("".join([f"{row}}}\n" for row in rows]).encode("utf-8", "replace"))
     file.flush()
 

@@ -1,6 +1,6 @@
-"""Probabilities to the label of each text: the most probable one or, without evidence, the neutral one or none."""
+"""The labels with a meaning, and probabilities to each text's label: without evidence the neutral one, or none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from .arrays import Array
 
-NEUTRAL = "neutral"
+NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
+DEFAULT_LABELS = (NEGATIVE, POSITIVE)
 
 
 class Scored(NamedTuple):
@@ -43,3 +44,13 @@ def measured_columns(labels: Sequence[str], probabilities: Array, has_evidence: 
     if label is not None:
         columns[~has_evidence] = labels.index(label)
     return columns
+
+
+def has_poles(labels: Sequence[str]) -> bool:
+    """Return whether both "positive" and "negative" are among the labels: log-odds and polarity stand between them."""
+    return {POSITIVE, NEGATIVE} <= set(labels)
+
+
+def polarity_of(probabilities: Mapping[str, float]) -> float | None:
+    """Return the probability of positive less that of negative, from -1 to 1; None without both labels."""
+    return probabilities[POSITIVE] - probabilities[NEGATIVE] if has_poles([*probabilities]) else None

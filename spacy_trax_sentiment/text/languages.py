@@ -10,11 +10,20 @@ from typing import Any
 import srsly
 
 from .cleaning import is_of_letters, words_in
-from .preprocessor import CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES
-from .roles import LEANINGS, ROLES, SIDES
-from .wordlists import ALL_PEOPLE
+from .preprocessor import ANSWERS, ASKS, CLOSES_TAG, CONCEDES, CONTRASTS, ENDS_NEGATION, NEGATES, OPENS_TAG
+from .ratings import LEANINGS as _OF_RATINGS
+from .wordlists import ALL_PEOPLE, CONCEDING, CONTRASTING, NEGATIONS, SCOPE_ENDS
 
 ENGLISH = "en"
+ROLES = dict.fromkeys(NEGATIONS, NEGATES) | dict.fromkeys(SCOPE_ENDS, ENDS_NEGATION)
+SIDES = dict.fromkeys(CONTRASTING, CONTRASTS) | dict.fromkeys(CONCEDING, CONCEDES)
+LEANINGS = {
+    **_OF_RATINGS,
+    **dict.fromkeys(("no", "none", "nope", "nah"), ANSWERS),
+    "?": ASKS,
+    **dict.fromkeys(("<", "</"), OPENS_TAG),
+    **dict.fromkeys((">", "/>"), CLOSES_TAG),
+}
 # Full stops, commas and the like of other scripts.
 _MARKS = "。、，；：！？।॥،؛؟۔¿¡·"
 _SEVERAL = re.compile(r"(.)\1+", re.DOTALL)

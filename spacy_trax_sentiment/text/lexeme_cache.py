@@ -18,6 +18,9 @@ MAX_LEXEMES = 1 << 17
 # The index of every token that has no term.
 NO_TERM = 0
 
+# Tokens of more characters are looked at one by one.
+_LONGEST_OF_SEVERAL = 256
+
 # The lowest two bits of a lexeme's hash are its role.
 ROLE = np.uint64(3)
 
@@ -35,8 +38,8 @@ class Texts(Protocol):
 class LexemeCache:
     """Maps tokens to indices of lexemes, and holds what is known of each. Threads may share one: it only grows.
 
-    Index 0 stands for tokens without a term. Lexemes that are equal to the model share an index, as most unknown ones
-    do, so that there are not many more indices than terms.
+    Index 0 stands for tokens without a term. Lexemes that are equal to the model share an index, as most unknown words
+    do: there are not many more indices than terms, or, with a preprocessor of pieces, than distinct words.
 
     Attributes:
         ids: int64: the ids of the known terms of all lexemes, one lexeme after the other; `__UNK__` if none is known.
@@ -99,6 +102,16 @@ class LexemeCache:
 
     def _indices_of(self, texts: Sequence[str]) -> Array:
         """Return the index of the lexeme of each token, int32 (n,), adding the lexemes that are new."""
+        # The terms of some tokens fill a rectangle, so one with many terms is taken alone.
+        short = [i for i, text in enumerate(texts) if len(text) <= _LONGEST_OF_SEVERAL]
+        if len(short) == len(texts):
+            return self._indices_side_by_side(texts)
+        found = np.zeros(len(texts), dtype=np.int32)
+        for places in (short, *([i] for i in sorted({*range(len(texts))}.difference(short)))):
+            found[places] = self._indices_side_by_side([texts[i] for i in places]) if places else 0
+        return found
+
+    def _indices_side_by_side(self, texts: Sequence[str]) -> Array:
         lexemes, get = self.preprocessor.side_by_side(texts), self.vocabulary.get
         known = [[0 if term is None else get(term, 0) for term in of_place] for of_place in lexemes.terms]
         ids, leanings = np.array(known, dtype=np.int64), np.array(lexemes.leanings, dtype=np.int64)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import Errors, SentimentError
+from ..errors import Errors, SentimentError, reason_of
 from .arrays import Array
 from .resources import find_resource
 from .vocabulary import END, PAD, UNK
@@ -52,12 +52,12 @@ def read_piece_file(source: str | None, kind: str | None = None) -> PieceFile:
         if path.suffix == ".json":
             found = _of_tokenizer(json.loads(text)["model"])
         else:
-            found = PieceFile(WORD_PIECE, text.splitlines(), [], BERT_NAMES)
+            found = PieceFile(WORD_PIECE, text.removesuffix("\n").split("\n"), [], BERT_NAMES)
         missing = set(found.names.values()).difference(found.pieces)
         if missing:
             raise ValueError(f"{min(missing)} is missing")
     except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
+        reason = f"{error} is missing" if isinstance(error, KeyError) else reason_of(error)
         raise SentimentError(Errors.S054.format(path=source, reason=reason)) from None
     wanted = (WORD_PIECE, UNIGRAM) if kind is None else (kind,)
     if found.kind not in wanted:

@@ -68,7 +68,7 @@ def graded(leanings: Sequence[int]) -> dict[int, str]:
             grade = HIGH if leaning == UP else LOW
         elif leaning <= NUMBER and before and before[0] <= NUMBER and before[1:] == (OUT, OF):
             grade = _grade(_number(before[0]), _number(leaning))
-        elif leaning <= NUMBER and before[-1:] == (SLASH,) and before[-2] <= NUMBER:
+        elif leaning <= NUMBER and len(before) > 1 and before[-1] == SLASH and before[-2] <= NUMBER:
             grade = _grade(_number(before[-2]), _number(leaning))
         if grade:
             grades[i] = grade

@@ -10,11 +10,10 @@ import srsly
 
 from ..errors import Errors, SentimentError
 from .cleaning import ENTITY_NAMES, NEGATED, elongated, is_address, visible
-from .languages import ENGLISH, Language, language
+from .languages import ENGLISH, LEANINGS, Language, language
 from .lexicon import N_LEANINGS, Entry, Lexicon, Words, emoji_valence, lexicon_words, read_lexicon
 from .preprocessor import CLOSES_TAG, CONCEDES, CONTRASTS, ENDS_NEGATION, NO_EVIDENCE, OPENS_TAG, PLAIN, Lexeme, Lexemes
 from .ratings import grade_of, number_leaning
-from .roles import LEANINGS
 from .token_preprocessor import TokenPreprocessor
 from .vocabulary import UNK
 from .wordlists import ALL_PEOPLE, PEOPLE

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 from thinc.types import Ragged
 
-from ..errors import Errors, SentimentError
+from ..errors import Errors, SentimentError, reason_of
 
 SOURCES = ("ents", "noun_chunks", "patterns", "spans")
 
@@ -74,5 +74,4 @@ class TargetSpans:
             else:
                 self._matcher.add("target", [pattern])
         except (TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise SentimentError(Errors.S208.format(value=repr(pattern)[:60], reason=reason)) from None
+            raise SentimentError(Errors.S208.format(value=repr(pattern)[:60], reason=reason_of(error))) from None

@@ -84,10 +84,7 @@ class WordPieces(TokenPreprocessor):
             vocabulary: A file with one piece per line, as BERT's `vocab.txt`, or a `tokenizer.json` with a WordPiece
                 model: a path, or `package:path` for one in an installed package. None if the pieces come with a saved
                 model.
-            latin: As the attribute.
-            lower: As the attribute.
-            plain_words: As the attribute.
-            max_pieces: As the attribute.
+            latin, lower, plain_words, max_pieces: As the attributes.
 
         Raises:
             SentimentError: `max_pieces` is below 4.

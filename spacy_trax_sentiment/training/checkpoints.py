@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import Errors, SentimentError, missing_train_extra, os_errors_as
+from ..errors import Errors, SentimentError, missing_train_extra, os_errors_as, reason_of
 from ..storage.npy import read_array
 from ..storage.sealed import directory_manifest, manifest, read_sealed, reader
 from ..storage.whole import MANIFEST, WORK_PREFIX, recover_replaced, write_directory
@@ -78,8 +78,7 @@ class Checkpoints:
             arrays = {name.removesuffix(".npy"): read_array(data) for name, data in files.items()}
             checkpoint = Checkpoint(content["step"], content["facts"], content["state"], arrays)
         except (KeyError, RecursionError, TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise SentimentError(Errors.S122.format(path=directory, reason=reason)) from None
+            raise SentimentError(Errors.S122.format(path=directory, reason=reason_of(error))) from None
         facts = json.loads(json.dumps(facts))
         for name in sorted({*facts, *checkpoint.facts}):
             if facts.get(name) != checkpoint.facts.get(name):

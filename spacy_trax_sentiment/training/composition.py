@@ -10,7 +10,8 @@ from typing import Any
 
 import srsly
 
-from .labelled import NEGATIVE, NEUTRAL, POSITIVE, LabelledText
+from ..text.labels import NEGATIVE, NEUTRAL, POSITIVE
+from .labelled import LabelledText
 
 N_TEXTS = 40_000
 # The kinds whose labels follow from the words, so that a sum over terms can learn them.

@@ -16,9 +16,10 @@ from ..errors import Errors, SentimentError, errors_at
 from ..tables.lines import brief
 from ..tables.readers import labelled_rows
 from ..tables.sources import Source
+from ..text.labels import DEFAULT_LABELS, NEGATIVE, POSITIVE
 from ..text.nltk_data import load_corpus
 from .composition import PLAIN_KINDS, composition_texts
-from .labelled import DEFAULT_LABELS, NEGATIVE, POSITIVE, Corpus, LabelledText, inferred_labels, matcher, require_labels
+from .labelled import Corpus, LabelledText, inferred_labels, matcher, require_labels
 from .stored import StoredTexts
 from .templates import template_texts
 

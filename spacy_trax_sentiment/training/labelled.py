@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..errors import Errors, SentimentError
+from ..bulk.chunk_tokenizer import tokenized
+from ..bulk.text_scorer import without_surrogates
+from ..errors import Errors, SentimentError, reason_of
 from ..tables.lines import brief
 from ..tables.readers import label_text
-
-NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
-DEFAULT_LABELS = (NEGATIVE, POSITIVE)
+from ..text.labels import DEFAULT_LABELS, NEUTRAL
 
 
 class LabelledText(NamedTuple):
@@ -81,9 +81,9 @@ def paired(texts: Sequence[str], labels: Sequence[str | float]) -> list[Labelled
     for index, (text, name) in enumerate(zip(texts, names, strict=True)):
         if not isinstance(text, str):
             raise SentimentError(Errors.S051.format(index=index, value=repr(text)[:40]))
-        if name is None:
+        if not name:
             raise SentimentError(Errors.S028.format(reason=f"label {index} is {repr(list(labels)[index])[:40]}"))
-    return [LabelledText(text, name or "") for text, name in zip(texts, names, strict=True)]
+    return [LabelledText(without_surrogates(text), name or "") for text, name in zip(texts, names, strict=True)]
 
 
 def label_key(label: str) -> Any:
@@ -144,7 +144,7 @@ def make_docs(texts: Iterable[LabelledText], texts_per_tokenizer: int = 100_000,
         if i % texts_per_tokenizer == 0:
             tokenizer: Any = blank(lang).tokenizer
             tokenizer.max_cache_size = texts_per_tokenizer
-        yield tokenizer(text)
+        yield tokenized(tokenizer, text)
 
 
 def blank(lang: str) -> Language:
@@ -152,4 +152,4 @@ def blank(lang: str) -> Language:
     try:
         return spacy.blank(lang)
     except ImportError as error:  # no such language, or its tokenizer is not installed
-        raise SentimentError(Errors.S192.format(value=lang, reason=" ".join(str(error).split())[:400])) from None
+        raise SentimentError(Errors.S192.format(value=lang, reason=reason_of(error))) from None

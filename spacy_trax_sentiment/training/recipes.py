@@ -4,14 +4,14 @@ import zlib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 from thinc.api import Config
 
-from ..errors import Errors, SentimentError, errors_at
+from ..errors import Errors, SentimentError, errors_at, reason_of
 from ..tables.targets import Span
 from .corpora import read_labelled_texts
 from .labelled import Corpus, LabelledText, require_labels
@@ -69,17 +69,23 @@ def read_recipe(name: str | Path) -> Recipe:
     try:
         config = Config().from_str(text)
         with errors_at(path):
+            names = list(config["labels"]["names"])
             return Recipe(
-                list(config["labels"]["names"]),
+                names,
                 Settings(**config["settings"], model=config.get("model")),
-                [Source(**source) for source in config["sources"].values()],
-                [Source(**source) for source in config["dev"].values()],
+                *([_source(names, **source) for source in config[part].values()] for part in ("sources", "dev")),
             )
     except SentimentError:
         raise
     except (KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise SentimentError(Errors.S026.format(path=path, reason=reason)) from None
+        raise SentimentError(Errors.S026.format(path=path, reason=reason_of(error))) from None
+
+
+def _source(names: Sequence[str], **settings: Any) -> Source:
+    source = Source(**settings)
+    if source.labels is not None and (len(source.labels) < 2 or not set(names).issuperset(source.labels)):
+        raise ValueError(f"the labels of {source.path} are not two or more of {', '.join(names)}")
+    return source
 
 
 def mix(recipe: Recipe, data: Path) -> Corpus:

@@ -41,7 +41,7 @@ from .corpora import split_held_out, without_leaks
 from .labelled import Corpus, LabelledText, Texts, blank, make_docs, ordered, paired, require_labels
 from .log_ratios import log_ratios
 from .progress import Progress
-from .settings import Settings, fit_settings, saved_settings
+from .settings import Settings, fit_settings, refuse_clashes, saved_settings
 from .stored import StoredIds, StoredTexts
 
 
@@ -128,6 +128,7 @@ def train_on(
     dev = _number(model, corpus.held_out, corpus, str(nlp.lang), corpus.held_out_spans)
     architecture = get_architecture(model)
     layer = initial_weights(model, settings.seed)[0] if init_from is None else to_trax_layer(model)
+    _require_fit(settings, model, layer)
     facts = {}
     if checkpoints is not None:
         facts = _facts(corpus, settings) | {
@@ -137,9 +138,8 @@ def train_on(
     n_labels = len(corpus.labels)
     batches = _batches(data, settings, settings.seed, corpus.weights, corpus.targets, n_labels)
     dev_batches = _batches(dev, settings, settings.seed + 1, None, corpus.held_out_targets, n_labels)
-    ease = eval_layer = None
-    if settings.ratio_power:
-        ease = log_ratios(data.ids, data.targets, n_ids(model), n_labels) ** settings.ratio_power
+    eval_layer, power = None, settings.ratio_power
+    ease = log_ratios(data.ids, data.targets, n_ids(model), n_labels) ** power if power else None
     if settings.dropout:
         layer, eval_layer = (with_dropout(layer, architecture, settings.dropout, mode) for mode in ("train", "eval"))
     history = run_loop(
@@ -165,6 +165,16 @@ def train_on(
     nlp.meta["trax_sentiment"] = {"training": {**counts, "settings": saved_settings(settings)}}
     spans = corpus.held_out_spans or [None] * len(corpus.held_out)
     return Trained(nlp, history, [text for text, span in zip(corpus.held_out, spans, strict=True) if span is None])
+
+
+def _require_fit(settings: Settings, model: Model[Any, Any], layer: Any) -> None:
+    """Raise SentimentError if a setting does not suit the layer, before time is spent on its training."""
+    names = layer_weights(layer, get_architecture(model)).keys()
+    refuse_clashes(
+        settings,
+        ("max_ids", not folds(model), "0 for a layer that may read the order of the ids"),
+        ("calibrate", not {"W", "b"} <= names, "False for a layer without the weights W and b"),
+    )
 
 
 class _Numbered(NamedTuple):
@@ -252,7 +262,11 @@ def _batches(
     ids, size = data.ids, settings.batch_size
     targets: Any = data.targets if probabilities is None else probabilities
     if settings.ids_per_batch and probabilities is None:
-        targets = probabilities = np.eye(n_labels, dtype=np.float32)[np.asarray(targets)]
+        columns = np.asarray(targets)
+        targets = probabilities = np.eye(n_labels, dtype=np.float32)[columns]
+        targets[columns < 0] = 1 / n_labels  # a text of another label
+        if weights is None and settings.balanced:
+            weights = (1 / np.maximum(np.bincount(columns, minlength=n_labels), 1))[columns]
     if weights is None and probabilities is not None:
         weights = [1.0] * len(ids)
     if weights is not None and settings.ids_per_batch:

@@ -189,14 +189,20 @@ def fit_settings(settings: Settings, n_labels: int) -> Settings:
         settings = replace(settings, embedding_dim=n_labels)
     is_linear = settings.embedding_scale == 0 and settings.embedding_dim == n_labels
     linear = f"0 unless embedding_scale is 0 and embedding_dim is the number of labels, {n_labels}"
-    for name, clashes, wanted in (
+    refuse_clashes(
+        settings,
         ("penalty", not is_linear, linear),
         ("penalty", settings.row_steps, "0 if row_steps is True, because it pulls at all rows"),
         ("ratio_power", not settings.penalty, "0 if there is no penalty"),
+        ("clip_grad_norm", settings.penalty, "0 if there is a penalty"),
         ("data_parallel", settings.row_steps, "False if row_steps is True"),
         ("lexicon", settings.model is not None, "None if `model` is given, whose preprocessor names the file"),
-    ):
-        value = getattr(settings, name)
-        if value and clashes:
-            raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))
+    )
     return settings
+
+
+def refuse_clashes(settings: Settings, *rules: tuple[str, object, str]) -> None:
+    """Raise SentimentError if a setting is set and clashes. A rule is its name, whether it does, and what is wanted."""
+    for name, clashes, wanted in rules:
+        if (value := getattr(settings, name)) and clashes:
+            raise SentimentError(Errors.S021.format(name=name, value=value, wanted=wanted))

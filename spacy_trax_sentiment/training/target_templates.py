@@ -4,8 +4,9 @@ import random
 import re
 
 from ..tables.targets import Span
+from ..text.labels import NEGATIVE, NEUTRAL, POSITIVE
 from .composition import content, filled, varied
-from .labelled import NEGATIVE, NEUTRAL, POSITIVE, LabelledText
+from .labelled import LabelledText
 
 N_TARGETS = 30_000
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import srsly
 
+from ..text.labels import NEGATIVE, NEUTRAL, POSITIVE
 from ..text.lexicon import bundled_words
-from .labelled import NEGATIVE, NEUTRAL, POSITIVE, LabelledText
+from .labelled import LabelledText
 
 N_OPINIONS, N_FACTS = 80_000, 10_000
 

@@ -14,14 +14,13 @@ from pydantic_core import from_json, to_json
 from spacy.language import Language
 
 from ..bulk.text_scorer import TextScorer, blocks, component_docs, reason_for_docs, without_surrogates
-from ..explanation.polarity import NEGATIVE, POSITIVE, has_poles
 from ..explanation.target_sentiment import TargetSentiment
 from ..model.inputs import scoring_models
 from ..model.targets import has_target_head
 from ..model.thinc_model import folds
 from ..pipelines import find_component
 from ..tables.lines import brief
-from ..text.labels import Scored, chosen_labels
+from ..text.labels import NEGATIVE, POSITIVE, Scored, chosen_labels, has_poles
 from .limits import Limits, RefusedError, check_targets, check_texts
 from .schema import Question
 

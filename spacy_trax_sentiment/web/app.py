@@ -112,7 +112,7 @@ def _add_scoring(app: FastAPI, answering: Answering, limits: Limits) -> None:
     async def table(
         request: Request,
         text_column: str = Query("text", description="Column that holds the texts."),
-        prefix: str = Query(PREFIX, description="Name of the new columns: the label's, and with _LABEL each label's."),
+        prefix: str = Query(PREFIX, max_length=200, description="Name of the new column; with _LABEL each label's."),
         format: Literal["json", "csv", "jsonl"] = Query("json", description=schema.TABLE_FORMAT),
     ) -> Response:
         read_as = schema.FORMAT_OF_TYPE[_require_type(request, schema.FORMAT_OF_TYPE)]

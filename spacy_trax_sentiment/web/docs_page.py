@@ -24,25 +24,9 @@ def docs_page(description: dict[str, Any]) -> str:
         if not name.endswith("ValidationError")
     ]
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals |= {
-        "answer_text": _answer_text,
-        "examples": _examples,
-        "request_objects": _request_objects,
-        "parameter_rows": _parameter_rows,
-        "property_rows": _property_rows,
-    }
+    environment.globals |= {"examples": _examples, "type_of": _type}
     page = environment.from_string(_PAGE)
     return page.render(info=description["info"], operations=operations, schemas=schemas).strip()
-
-
-def _answer_text(response: dict[str, Any]) -> str:
-    return f"The answer, as JSON: {_type(response['content']['application/json']['schema'])}."
-
-
-def _request_objects(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for content in operation.get("requestBody", {"content": {}})["content"].values():
-        if "properties" in content["schema"]:
-            yield content["schema"]
 
 
 def _examples(operation: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -53,16 +37,6 @@ def _examples(operation: dict[str, Any]) -> Iterator[tuple[str, str]]:
             named = [each["value"] for each in content.get("examples", {}).values()]
             for example in named or ([content["example"]] if "example" in content else []):
                 yield f"{title}, {media_type}", example if isinstance(example, str) else json.dumps(example, indent=2)
-
-
-def _parameter_rows(operation: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for each in operation["parameters"]:
-        yield each["name"], _type(each["schema"]), each["description"]
-
-
-def _property_rows(schema: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for name, each in schema["properties"].items():
-        yield name, _type(each), each.get("description", "")
 
 
 def _type(schema: dict[str, Any]) -> str:

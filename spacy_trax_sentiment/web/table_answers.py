@@ -45,11 +45,12 @@ def score_table(
 
 def _checked_batches(body: bytes, format: str, text_column: str, limits: Limits) -> Iterator[TableBatch]:
     if format in ("csv", "tsv"):
-        _check_columns(body, format, text_column, limits.columns)
+        _check_columns(_n_columns(body, format, text_column), limits.columns)
     n_rows = 0
     sizes = {"batch_size": _BATCH_ROWS, "batch_chars": BATCH_CHARS}
     for batch in table_batches(io.BytesIO(body), NAME, format, text_column=text_column, **sizes):
         n_rows += len(batch.texts)
+        _check_columns(len(batch.columns), limits.columns)
         if n_rows > limits.rows:
             raise too_large(f"The table has more than {limits.rows:,} rows. Send it in parts.")
         check_lengths(_strings(batch), limits)
@@ -60,11 +61,14 @@ def _strings(batch: TableBatch) -> list[str]:
     return cast(list[str], batch.texts)  # a row without a text is an error here
 
 
-def _check_columns(body: bytes, format: str, text_column: str, most: int) -> None:
-    """Check the header before any row is read, because short rows are padded to its length."""
+def _n_columns(body: bytes, format: str, text_column: str) -> int:
+    """Return the length of the header, which short rows are padded to: it is checked before any of them is read."""
     with placed(Source(NAME)):
         lines = delimited(decoded_lines(io.BytesIO(body)), format, text_column)
-        n_columns = next((len(row) for _, row in csv_rows(*lines) if row), 0)
+        return next((len(row) for _, row in csv_rows(*lines) if row), 0)
+
+
+def _check_columns(n_columns: int, most: int) -> None:
     if n_columns > most:
         raise too_large(f"The table has {n_columns:,} columns, more than {most:,}. Leave some out.")
 

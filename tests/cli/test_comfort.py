@@ -17,7 +17,7 @@ from spacy_trax_sentiment.cli import app
 Run = Callable[..., Any]
 
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-COMMANDS_PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+ERRORS_PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 
 SPECIFIC = {"--output", "--html", "--batch-size", "--target"}
 """Options whose help text differs by command."""
@@ -47,7 +47,7 @@ def test_the_help_lists_commands_and_exit_statuses(run: Run) -> None:
     out = run("--help").out
     statuses = re.findall(r"^ +(\d+) {2,}\w", out, re.MULTILINE)
     assert statuses == ["0", "1", "2", "130"]
-    assert all(re.search(rf"\| `?{status}`? \|", COMMANDS_PAGE.read_text(encoding="utf-8")) for status in statuses)
+    assert all(re.search(rf"\| `?{status}`? \|", ERRORS_PAGE.read_text(encoding="utf-8")) for status in statuses)
     for command in COMMANDS:
         summary = re.search(rf"^  {command} +(\S.*)$", out, re.MULTILINE)
         assert summary

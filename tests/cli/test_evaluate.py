@@ -77,14 +77,6 @@ def test_models_are_compared_on_the_labels_that_both_have(run: Run, model: Path,
     assert figures["compared"]["accuracy"] == json.loads(alone.out)["accuracy"]
 
 
-def test_the_order_of_earlier_versions_is_understood(run: Run, dev_file: Path) -> None:
-    new, old = run("evaluate", dev_file, "--model", "en_ternary"), run("evaluate", "en_ternary", dev_file)
-    assert new.status == 0
-    assert new == old
-    assert run("evaluate", "en_ternary", dev_file, "--model", "en").is_one_line(2)
-    assert "Usage: trax-sentiment evaluate [OPTIONS] {SOURCE}\n" in run("evaluate", "--help").out
-
-
 def test_a_model_in_place_of_the_texts_is_wrong_usage(run: Run, model: Path) -> None:
     for name in ("en", model):
         result = run("evaluate", name)

@@ -111,7 +111,7 @@ def test_without_matplotlib_a_report_is_refused_before_any_work(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for arguments in (
-        ["evaluate", tmp_path / "none", tmp_path / "none.jsonl", "--html", tmp_path / "report.html"],
+        ["evaluate", tmp_path / "none.jsonl", "--html", tmp_path / "report.html"],
         ["train", tmp_path / "none.jsonl", "--output", tmp_path / "m"],
     ):
         result = run(*arguments)

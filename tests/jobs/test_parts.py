@@ -77,10 +77,13 @@ def test_what_is_done_is_not_done_again(parquet: Path, tmp_path: Path) -> None:
     _run(job, parquet)
     first, *_ = (path for path in Path(job.output).iterdir() if path.suffix == ".parquet")
     first.unlink()
-    (Path(job.output) / ".left.x").mkdir()
+    left, other = (Path(job.output) / name for name in (f".{first.name}.x", ".git"))
+    left.mkdir()
+    other.mkdir()
     assert [outcome.part.name for outcome in _run(job, parquet)] == [first.name]
     assert len(_rows(job.output)) == 25
-    assert not (Path(job.output) / ".left.x").exists()
+    assert not left.exists()
+    assert other.exists()
     before = first.stat().st_mtime_ns
     parts = [part for part in _parts(job, parquet) if part.name == first.name]
     assert [(outcome.written.n_rows, outcome.error) for outcome in run_locally(job, parts, 1)] == [(0, None)]

@@ -35,6 +35,7 @@ def test_labelled_rows_are_read_from_every_format(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "a", "label": {}}', "S065.*a.jsonl, line 1: the column 'label' is {}.*--label-column"),
         ("a.csv", 'label,text\n"a\nb",x\nup\n', "S064.*a.csv, line 4: the column 'text' is missing"),
         ("a.parquet", "nonsense", "S061.*a.parquet: cannot be read"),
+        ("a.csv", "text,label,label\na,b,c\n", "S067.*a.csv.*two columns are named 'label'"),
         ("a.csv", "text,label\ngood, really,positive\n", "S067.*a.csv, line 2.*3 fields, and there are 2 columns"),
     ],
 )

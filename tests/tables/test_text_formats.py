@@ -1,6 +1,7 @@
 """Delimiters and encodings of tables of text."""
 
 import csv
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -147,10 +148,27 @@ def test_bytes_that_are_not_utf8_are_reported_with_what_they_look_like(
 
 def test_a_wrong_encoding_is_reported(tmp_path: Path) -> None:
     path = put(tmp_path / "a.csv", b"text\n\x81\n")
-    with pytest.raises(SentimentError, match=r"S153.*a\.csv: not cp1252"):
+    with pytest.raises(SentimentError, match=r"S153.*a\.csv, line 2: not cp1252"):
         read(path, encoding="cp1252")
-    with pytest.raises(SentimentError, match=r"S153.*a\.csv: not utf-16"):
+    with pytest.raises(SentimentError, match=r"S153.*a\.csv, line 2: not utf-16"):
         read(put(tmp_path / "a.csv", "text\n".encode("utf-16") + b"a"), encoding="utf-16")
     for encoding in ("klingon", "hex", "", "a\0b"):
         with pytest.raises(SentimentError, match="S152.*is not an encoding"):
             read(path, encoding=encoding)
+
+
+@pytest.mark.parametrize("empty", ["{}", "{ }", "{  }"])
+def test_an_object_without_fields_stays_json(tmp_path: Path, empty: str) -> None:
+    source, target = put(tmp_path / "a.jsonl", f'{{"text": "a"}}\n{empty}\n'), tmp_path / "b.jsonl"
+    convert(source, target, strict=False)
+    rows = [json.loads(line) for line in target.read_text().splitlines()]
+    assert rows == [{"text": "a", "label": "up"}, {"label": "up"}]
+
+
+def test_a_damaged_archive_is_not_taken_for_a_wrong_encoding(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv.gz", gzip.compress(b"text\n" + b"a\n" * 10_000)[:-20])
+    with (
+        pytest.raises(SentimentError, match=r"S155.*a\.csv\.gz"),
+        open_input(str(path), "csv", encoding="cp1252") as batches,
+    ):
+        list(batches)

@@ -179,6 +179,15 @@ def test_a_better_rating_never_has_a_worse_grade(scale: int, data: st.DataObject
         assert GRADES.index(grades[0]) <= GRADES.index(grades[1])
 
 
+@given(
+    st.lists(
+        st.sampled_from(["5", "10", "five", "/", "-", "out", "of", "stars", "★", "☆", "thumbs", "up", "down", "x"])
+    )
+)
+def test_parts_of_ratings_in_any_order_have_grades_or_none(tokens: list[str]) -> None:
+    assert set(_grades(" ".join(tokens))) <= set(GRADES)
+
+
 def test_a_rating_does_not_reach_from_one_text_to_the_next() -> None:
     docs = [NLP("I have 5"), NLP("stars")]
     ids = feature_ids(CACHE, compose(CACHE, TERMS.tokens(docs, CACHE)))

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,7 +15,7 @@ from spacy_trax_sentiment.model.thinc_model import folded_classifier
 from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.text.features import compose
 from spacy_trax_sentiment.text.lexeme_cache import NO_TERM, LexemeCache
-from spacy_trax_sentiment.text.preprocessor import PLAIN, Lexeme
+from spacy_trax_sentiment.text.preprocessor import PLAIN, Lexeme, Lexemes
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.token_preprocessor import TokenPreprocessor
 from spacy_trax_sentiment.text.vocabulary import SPECIAL_TERMS, UNK, build_vocabulary
@@ -217,3 +218,17 @@ def test_pipelines_may_share_a_cache() -> None:
     orths = np.array([first["good"]], dtype=np.uint64)
     assert cache.indices(orths, first).tolist() == cache.indices(orths, second).tolist()
     assert _ids(cache, cache.indices(orths, first).tolist()) == [[3]]
+
+
+def test_a_token_of_many_terms_takes_no_room_from_others() -> None:
+    class Letters(Spelled):
+        def side_by_side(self, texts: Sequence[str]) -> Lexemes:
+            widths.append((len(texts), max(map(len, texts))))
+            return super().side_by_side(texts)
+
+    widths: list[tuple[int, int]] = []
+    texts = ["abc", "de" * 5_000, "b", "cb" * 5_000, "a"]
+    cache = LexemeCache(Letters(), LETTERS)
+    indices = _indices(cache, texts)
+    assert _ids(cache, indices) == [[LETTERS[letter] for letter in text] for text in texts]
+    assert max(n_texts * width for n_texts, width in widths) <= 10_000

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from spacy_trax_sentiment.pipelines import find_component
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
 from spacy_trax_sentiment.training.calibration import calibrate, fit_temperature
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, Corpus, LabelledText
+from spacy_trax_sentiment.training.labelled import Corpus, LabelledText
 from spacy_trax_sentiment.training.run import train_on
 from spacy_trax_sentiment.training.settings import Settings
 

@@ -20,8 +20,9 @@ from spacy_trax_sentiment.errors import SentimentError, TrainingInterrupted
 from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.storage.sealed import manifest
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
 from spacy_trax_sentiment.training.checkpoints import Checkpoint, open_checkpoints
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, Corpus, LabelledText
+from spacy_trax_sentiment.training.labelled import Corpus, LabelledText
 from spacy_trax_sentiment.training.progress import Progress
 from spacy_trax_sentiment.training.run import train, train_on
 from spacy_trax_sentiment.training.settings import Settings

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.tables.readers import label_text
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
 from spacy_trax_sentiment.training.labelled import (
-    DEFAULT_LABELS,
+    LabelledText,
     inferred_labels,
+    make_docs,
     matcher,
     ordered,
     paired,
@@ -98,4 +100,11 @@ def test_a_label_may_be_a_string_a_number_or_a_bool(value: object, label: str | 
 
 
 def test_lists_are_paired() -> None:
-    assert paired(["a", "b"], [1, True]) == [("a", "1"), ("b", "true")]
+    assert paired(["a", "b\ud800"], [1, True]) == [("a", "1"), ("b\ufffd", "true")]
+    with pytest.raises(SentimentError, match="S028.*label 1 is ' '"):
+        paired(["a", "b"], ["up", " "])
+
+
+def test_a_long_run_of_marks_is_tokenized_in_pieces() -> None:
+    (doc,) = make_docs([LabelledText("so good " + "=" * 20_000, "up")])  # by spaCy in one piece, it takes minutes
+    assert doc.text == "so good " + "=" * 20_000

@@ -58,7 +58,7 @@ def test_texts_have_the_weights_of_their_source_and_label(data: Path) -> None:
     assert [text.text for text in corpus.held_out] == ["a", "e"]
 
 
-@pytest.mark.parametrize("name", ["en", "en_ternary", "en_ternary_start", "en_trf"])
+@pytest.mark.parametrize("name", ["en", "en_ternary", "en_ternary_start", "en_trf", "en_trf_start", "en_trf_targets"])
 def test_the_bundled_recipes_can_be_read(name: str) -> None:
     recipe = read_recipe(name)
     assert {"negative", "positive"} <= set(recipe.labels)
@@ -90,6 +90,8 @@ def test_the_recipe_for_other_languages_can_be_used(tmp_path: Path) -> None:
         ("[labels]", "[lapels]", "labels"),
         ('path = "second.jsonl"', "", "path"),
         ("[settings]", "[settings", ""),
+        ("weight = 2", 'labels = ["negative","positve"]', "labels of first.jsonl are not two or more of negative"),
+        ("weight = 2", 'labels = ["negative"]', "labels of first.jsonl are not two or more"),
     ],
 )
 def test_a_recipe_that_cannot_be_used_is_refused(data: Path, old: str, new: str, reason: str) -> None:

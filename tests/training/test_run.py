@@ -11,7 +11,8 @@ from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.evaluation.figures import measure
 from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component, save
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, Corpus, LabelledText
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
+from spacy_trax_sentiment.training.labelled import Corpus, LabelledText
 from spacy_trax_sentiment.training.progress import Progress
 from spacy_trax_sentiment.training.run import Trained, train, train_on
 from spacy_trax_sentiment.training.settings import PRESETS, Settings
@@ -209,6 +210,32 @@ def test_three_labels_that_are_numbers_train_with_the_default_batch_size() -> No
     assert tuple(trained.nlp("good").cats) == ("1", "2", "10")
     assert trained.nlp.meta["trax_sentiment"]["training"]["settings"]["batch_size"] == 33
     assert accuracy(trained.nlp, trained.held_out, ("1", "2", "10")) == 1
+
+
+def test_a_text_of_another_label_teaches_even_probabilities_also_in_batches_of_like_lengths() -> None:
+    texts = [LabelledText(f"{word} {i}", word) for i in range(20) for word in ("down", "up", "sideways")]
+    corpus = Corpus(("down", "up"), texts, texts[:2], weights=[1.0] * len(texts))
+    settings = Settings(steps=150, batch_size=9, ids_per_batch=64, balanced=False)
+    cats = {word: train_on(corpus, settings).nlp(word).cats["up"] for word in ("up", "down", "sideways")}
+    assert cats["up"] > 0.8
+    assert cats["down"] < 0.2
+    assert 0.35 < cats["sideways"] < 0.65
+
+
+def test_batches_of_like_lengths_are_balanced_too() -> None:
+    texts = [LabelledText(f"{'so ' * (i % 4)}{i}", "down") for i in range(40)] + [LabelledText("so 41", "up")]
+    settings = Settings(steps=100, batch_size=8, ids_per_batch=64, learning_rate=0.003)
+    cats = train_on(Corpus(("down", "up"), texts, texts[-2:]), settings).nlp("so").cats
+    assert cats["up"] > 0.25  # the share of its texts is 0.02
+
+
+def test_a_setting_that_does_not_suit_the_layer_is_refused_before_training() -> None:
+    layer = {"@misc": "spacy_trax_sentiment.Convolution.v1", "embedding_dim": 8, "filters": 8}
+    preprocessor = {"@misc": "spacy_trax_sentiment.SentimentTerms.v1"}
+    model = {"@architectures": "spacy_trax_sentiment.TraxLayer.v1", "layer": layer, "preprocessor": preprocessor}
+    for name, value in (("calibrate", True), ("max_ids", 8)):
+        with pytest.raises(SentimentError, match=f"S021.*{name} is {value}; it must be (False|0) for a layer"):
+            train_on_itself([("fine", "up"), ("poor", "down")], Settings(model=model, **{name: value}))
 
 
 def test_held_out_texts_that_are_training_texts_are_not_measured() -> None:

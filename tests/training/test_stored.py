@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from spacy_trax_sentiment.errors import SentimentError
 from spacy_trax_sentiment.pipelines import find_component
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
 from spacy_trax_sentiment.training.corpora import read_corpus, split_held_out, split_stored
-from spacy_trax_sentiment.training.labelled import DEFAULT_LABELS, Corpus, LabelledText, make_docs
+from spacy_trax_sentiment.training.labelled import Corpus, LabelledText, make_docs
 from spacy_trax_sentiment.training.run import train_on
 from spacy_trax_sentiment.training.settings import Settings
 from spacy_trax_sentiment.training.stored import StoredIds, StoredTexts

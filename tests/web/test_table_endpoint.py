@@ -103,6 +103,10 @@ def test_a_table_does_not_grow_without_bound(nlp: Language) -> None:
     body = b"text" + b",a" * 600 + b"\n" + b"x\n" * 100
     message = refused(ask("POST", "/v1/table?format=csv", content=body, headers=CSV), 413, "too_large")
     assert "longer than 20,000 bytes" in message
+    row = json.dumps({"text": "a", **dict.fromkeys(map(str, range(1_500)))})
+    ask, lines = asking(make_app(nlp)), {"Content-Type": "application/jsonl"}
+    message = refused(ask("POST", "/v1/table?format=csv", content=row, headers=lines), 413, "too_large")
+    assert "1,501 columns, more than 1,000" in message
 
 
 def test_other_tables_and_formats_are_refused(ask: Ask) -> None:

@@ -105,7 +105,7 @@ def _new_loop(
 
 def _skip_used(batches: Iterator[Batch], dev_batches: Iterator[Batch], step: int, settings: Settings) -> None:
     """Skip the batches that the interrupted run had already used, except the sample that each new Loop takes."""
-    n_evaluations = (step > 0) + step // settings.evaluate_every
+    n_evaluations = step // settings.evaluate_every + (step > 0 and settings.evaluate_every > 1)
     for stream, n in ((batches, step), (dev_batches, n_evaluations * settings.n_eval_batches)):
         deque(islice(stream, n), maxlen=0)
 
