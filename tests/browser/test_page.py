@@ -212,6 +212,7 @@ def test_downloads_hold_all_columns(opened: Any) -> None:
         ("love it", "text"),
         ("love it, but slow", "text"),
         ("id,review\n1,love it\n", "CSV"),
+        ("id;review\n1;love it, really\n", "CSV"),
     ],
 )
 def test_rows_can_be_pasted(opened: Any, content: str, read_as: str) -> None:
@@ -236,6 +237,7 @@ def test_a_file_can_be_dropped(opened: Any) -> None:
     ("name", "content"),
     [
         ("a.csv", 'stars,"a, b",review\n5,x,"love it, ""really"""\n1,y,never again\n'),
+        ("a.csv", 'stars;"a, b";review\n5;x;love it, really\n1;y;never again\n'),
         ("a.tsv", "stars\ta, b\treview\n5\tx\tlove it\n1\ty\tnever again\n"),
         (
             "a.jsonl",

@@ -15,12 +15,18 @@ const SAMPLED = 20;
 // JSON Lines start with a brace. A table's header has a column "text", or names as long as the next row has cells.
 export function typeOf(content) {
   if (content.trimStart().startsWith("{")) return TYPES.jsonl;
-  for (const type of [TYPES.tsv, TYPES.csv]) {
-    const [head = [], next = []] = rowsOf(content, type === TYPES.tsv ? "\t" : ",", 2);
-    const isHeader = head.length > 1 && head.length === next.length && head.every((name) => /^[A-Za-z_][\w.-]*$/.test(name));
-    if ((head.length > 1 || type === TYPES.csv) && (isHeader || head.includes("text"))) return type;
-  }
-  return TYPES.txt;
+  const separator = separatorOf(content);
+  const [head = [], next = []] = rowsOf(content, separator, 2);
+  const isHeader = head.length > 1 && head.length === next.length && head.every((name) => /^[A-Za-z_][\w.-]*$/.test(name));
+  if (!isHeader && !head.includes("text")) return TYPES.txt;
+  return separator === "\t" ? TYPES.tsv : TYPES.csv;
+}
+
+// Returns what separates the cells of CSV: that by which the header has a column "text", or else the most columns.
+function separatorOf(start) {
+  const heads = [",", ";", "|", "\t"].map((separator) => ({ separator, names: rowsOf(start, separator, 1)[0] ?? [] }));
+  const best = (one, other) => (other.names.length > one.names.length ? other : one);
+  return (heads.find(({ names }) => names.includes("text")) ?? heads.reduce(best)).separator;
 }
 
 // Returns the columns of a file or a string as { names, best }: best is "text", or else the first column that holds
@@ -28,7 +34,7 @@ export function typeOf(content) {
 export async function columnsOf(content, type) {
   if (type === TYPES.txt) return { names: [], best: "text" };
   const start = typeof content === "string" ? content : await content.slice(0, PEEKED).text();
-  const [names, rows] = type === TYPES.jsonl ? objectsOf(start) : tableOf(start, type === TYPES.tsv ? "\t" : ",");
+  const [names, rows] = type === TYPES.jsonl ? objectsOf(start) : tableOf(start, type === TYPES.tsv ? "\t" : separatorOf(start));
   const holds = (pattern) => names.find((_, i) => rows.some((row) => typeof row[i] === "string" && pattern.test(row[i])));
   const best = names.includes("text") ? "text" : (holds(/\p{L}+\s+\p{L}+/u) ?? holds(/\p{L}/u) ?? names[0] ?? "text");
   return { names, best };
