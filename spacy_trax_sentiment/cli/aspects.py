@@ -80,7 +80,12 @@ def aspects(
         component = find_component(nlp)
         target_model(component.model)  # or there is an error, before anything is read
         logger.info("Loaded %s with the labels %s.", model, ", ".join(component.labels))
-        score, read = TextScorer(nlp).predict_proba, table_rows(with_progress(batches, quiet), group_by)
+        scorer, read = TextScorer(nlp), table_rows(with_progress(batches, quiet), group_by)
+
+        def score(texts: Any, spans: Any) -> Any:
+            with nlp.memory_zone():  # or the vocabulary would grow with each new word
+                return scorer.predict_proba(texts, spans)
+
         found = summarize(read, score, component.labels, targets, n_quotes=quotes)
     rows = [each.to_dict() for summaries in found.targets for each in summaries]
     content = {"n_texts": found.n_texts, "summaries": rows}

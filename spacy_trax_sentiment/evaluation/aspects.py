@@ -158,11 +158,8 @@ def aspects(
         raise SentimentError(Errors.S222.format(n_texts=n_texts, targets=", ".join(targets)))
     for name in (name for name, summaries in found.items() if not summaries):
         logger.warning("No text mentions %s.", name)
-    return Aspects(n_texts, [sorted(each.values(), key=_place) for each in found.values() if each])
-
-
-def _place(summary: Summary) -> Any:
-    return summary.group is not None, -summary.n_texts, summary.group
+    summaries = (each.values() for each in found.values() if each)
+    return Aspects(n_texts, [sorted(each, key=lambda s: (bool(s.group), -s.n_texts, s.group)) for each in summaries])
 
 
 def _scored_mentions(
