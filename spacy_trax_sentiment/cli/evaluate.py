@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..evaluation.comparison import Comparison
     from ..evaluation.figures import Evaluation
 
-_SOURCE_HELP = "Labelled texts: a table of any format that `predict` reads, or a named source as for `train`."
+_SOURCE_HELP = "Labelled texts, as for `train`: a .jsonl, .csv, .parquet or other table, or a named source."
 _N_PRINTED, _MAX_LETTERS = 5, 100
 
 logger = logging.getLogger(__name__)
