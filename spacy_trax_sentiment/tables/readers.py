@@ -213,15 +213,15 @@ def _named_cells(
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the line and the cells of each row, as text, by the names in the first one.
 
-    TableError is raised if a column that is `wanted`, by the option that names it, is missing or not alone.
+    TableError is raised if a column that is `wanted`, by the option that names it, is there twice.
     """
     names: list[str] | None = None
     for line, cells in rows:
         row = [*map(cell_text, cells)]
         if names is None:
             names = row
-            for column, option in wanted.items():
-                column_index(names, column, option)
+            for column in wanted.keys() & {*names}:
+                column_index(names, column, wanted[column])
         else:
             _check_length(row, names, line)
             yield line, dict(zip(names, row, strict=False))

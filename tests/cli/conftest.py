@@ -1,6 +1,7 @@
 """The console script run in this process, and a saved model."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,14 +23,17 @@ class Result(NamedTuple):
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Result]]:
     def run_main(*arguments: object) -> Result:
         with pytest.raises(SystemExit) as caught:
             main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return Result(int(caught.value.code or 0), captured.out, captured.err)
 
-    return run_main
+    yield run_main
+    logger = logging.getLogger("spacy_trax_sentiment")  # a command sets its level, which other tests must not inherit
+    logger.handlers = []
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

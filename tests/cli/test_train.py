@@ -92,7 +92,7 @@ def test_train_writes_a_report_and_tensorboards_files(run: Run, tmp_path: Path) 
     assert "Held-out accuracy" in html
     assert "bundled:short_texts" in html
     report.unlink()  # the model is whole without it
-    assert run("evaluate", tmp_path / "m", "bundled:short_texts").status == 0
+    assert run("evaluate", "bundled:short_texts", "--model", tmp_path / "m").status == 0
 
     paths = {path.parent.name: path for path in (tmp_path / "tb").rglob("*") if path.is_file()}
     assert set(paths) == {"train", "eval"}  # and no pickle
