@@ -266,7 +266,7 @@ def _batches(
         targets = probabilities = np.eye(n_labels, dtype=np.float32)[columns]
         targets[columns < 0] = 1 / n_labels  # a text of another label
         if weights is None and settings.balanced:
-            weights = (1 / np.maximum(np.bincount(np.maximum(columns, 0), minlength=n_labels), 1))[columns]
+            weights = (1 / np.maximum(np.bincount(np.maximum(columns, 0), minlength=n_labels), 1))[columns].tolist()
     if weights is None and probabilities is not None:
         weights = [1.0] * len(ids)
     if weights is not None and settings.ids_per_batch:
