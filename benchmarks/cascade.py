@@ -82,8 +82,7 @@ def measure(name: str, texts: Sequence[LabelledText], models: Models, arguments:
         predicted = [labels[i] for i in measured_columns(labels, *found)]
         figures = Confusion.of(gold, predicted, labels)
         low, high = macro_recall_interval(figures, seed=0)
-        right = np.array(labels)[found.probabilities.argmax(axis=1)] == np.array(gold)
-        ece = expected_calibration_error(right, found.probabilities.max(axis=1))
+        ece = expected_calibration_error(np.array(predicted) == np.array(gold), found.probabilities.max(axis=1))
         recall = f"{figures.macro_recall:.4f}", f"{low:.4f} to {high:.4f}", f"{figures.accuracy:.4f}", f"{ece:.4f}"
         rows.append((name, settings, *recall, f"{read:.1%}", f"{seconds / len(raw) * 1000:.3f}"))
 

@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import srsly
 
-from spacy_trax_sentiment.text.labels import DEFAULT_LABELS
+from spacy_trax_sentiment.text.labels import DEFAULT_LABELS, NEGATIVE, NEUTRAL, POSITIVE
 from spacy_trax_sentiment.text.process_tweet import strip_emoticons
 from spacy_trax_sentiment.training.corpora import read_labelled_texts, split_held_out
 from spacy_trax_sentiment.training.labelled import LabelledText
 
-NEUTRAL = "neutral"
-TERNARY_LABELS = ("negative", NEUTRAL, "positive")
+TERNARY_LABELS = (NEGATIVE, NEUTRAL, POSITIVE)
 SST2, SENTIMENT140, TWEETEVAL, IMDB = "SST-2", "Sentiment140", "TweetEval", "IMDb counterfactual"
 TWEETS, TWEETS_STRIPPED = "twitter_samples", "twitter_samples, no emoticons"
 CONTRAST, HELD_OUT = "contrast sentences", "short texts, held out"

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from quality_data import CASES, NEUTRAL, TERNARY_LABELS, Case, labels_of
+from quality_data import CASES, TERNARY_LABELS, Case, labels_of
 from quality_peers import LEXICONS, OURS, TRF, Floats, Scores
 from report import Bound, at_least, print_table
 from speed_peers import VADER
 
 from spacy_trax_sentiment.evaluation.measures import Confusion, expected_calibration_error, macro_recall_interval
+from spacy_trax_sentiment.text.labels import NEUTRAL
 from spacy_trax_sentiment.training.labelled import LabelledText
 
 SHOWN = (OURS, TRF, VADER)

@@ -211,10 +211,7 @@ def _check_length(row: Sequence[Any], columns: Sequence[str], line: int) -> None
 def _named_cells(
     rows: Iterable[tuple[int, list[Any]]], wanted: Mapping[str, str]
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the line and the cells of each row, as text, by the names in the first one.
-
-    TableError is raised if a column that is `wanted`, by the option that names it, is there twice.
-    """
+    """Yield each row's line, and its cells by the names in the first row. A `wanted` column may be there only once."""
     names: list[str] | None = None
     for line, cells in rows:
         row = [*map(cell_text, cells)]

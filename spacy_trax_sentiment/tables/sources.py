@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from importlib import import_module
 from itertools import pairwise
 from typing import IO, Any, NamedTuple
@@ -130,20 +131,17 @@ def _span(file: Any, span: range) -> Iterator[bytes]:
 def _as_utf8(file: Any, encoding: str) -> Iterator[bytes]:
     try:
         io.TextIOWrapper(io.BytesIO(), encoding)  # refuses what is no encoding of texts
-        decoder = codecs.getincrementaldecoder(encoding)()
     except (LookupError, ValueError):
         raise SentimentError(Errors.S152.format(encoding=encoding)) from None
-    line, some = 1, b"some"
-    while some:
-        some = file.read(_CHUNK)
-        try:
-            text = decoder.decode(some, final=not some)
-        except UnicodeError as error:
-            before = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
-            line += before.decode(encoding, "ignore").count("\n")
-            raise TableError(Errors.S153.format(encoding=encoding, reason=error), line) from None
-        line += text.count("\n")
-        yield text.encode("utf-8", "surrogatepass")
+    line = 1
+    try:
+        for text in codecs.iterdecode(iter(partial(file.read, _CHUNK), b""), encoding):
+            line += text.count("\n")
+            yield text.encode("utf-8", "surrogatepass")
+    except UnicodeError as error:
+        before = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
+        line += before.decode(encoding, "ignore").count("\n")
+        raise TableError(Errors.S153.format(encoding=encoding, reason=error), line) from None
 
 
 def file_size(file: IO[bytes]) -> int | None:

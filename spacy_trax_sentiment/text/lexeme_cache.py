@@ -103,12 +103,13 @@ class LexemeCache:
     def _indices_of(self, texts: Sequence[str]) -> Array:
         """Return the index of the lexeme of each token, int32 (n,), adding the lexemes that are new."""
         # The terms of some tokens fill a rectangle, so one with many terms is taken alone.
-        short = [i for i, text in enumerate(texts) if len(text) <= _LONGEST_OF_SEVERAL]
-        if len(short) == len(texts):
+        long = [i for i, text in enumerate(texts) if len(text) > _LONGEST_OF_SEVERAL]
+        if not long:
             return self._indices_side_by_side(texts)
+        short = [i for i, text in enumerate(texts) if len(text) <= _LONGEST_OF_SEVERAL]
         found = np.zeros(len(texts), dtype=np.int32)
-        for places in (short, *([i] for i in sorted({*range(len(texts))}.difference(short)))):
-            found[places] = self._indices_side_by_side([texts[i] for i in places]) if places else 0
+        for places in filter(None, [short, *([i] for i in long)]):
+            found[places] = self._indices_side_by_side([texts[i] for i in places])
         return found
 
     def _indices_side_by_side(self, texts: Sequence[str]) -> Array:

@@ -65,7 +65,7 @@ class UnigramPieces(WordPieces):
         Args:
             vocabulary: A `tokenizer.json` with a Unigram model: a path, or `package:path` for one in an installed
                 package. None if the pieces come with a saved model.
-            only_seen, lower, plain_words, max_pieces: As the attributes.
+            only_seen, lower, plain_words, max_pieces: See the attributes of the same names.
 
         Raises:
             SentimentError: `max_pieces` is below 4.

@@ -84,7 +84,7 @@ class WordPieces(TokenPreprocessor):
             vocabulary: A file with one piece per line, as BERT's `vocab.txt`, or a `tokenizer.json` with a WordPiece
                 model: a path, or `package:path` for one in an installed package. None if the pieces come with a saved
                 model.
-            latin, lower, plain_words, max_pieces: As the attributes.
+            latin, lower, plain_words, max_pieces: See the attributes of the same names.
 
         Raises:
             SentimentError: `max_pieces` is below 4.

@@ -77,13 +77,15 @@ def paired(texts: Sequence[str], labels: Sequence[str | float]) -> list[Labelled
         raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
     if len(texts) != len(labels):
         raise SentimentError(Errors.S028.format(reason=f"there are {len(labels)} for {len(texts)} texts"))
-    names = list(map(label_text, labels))
-    for index, (text, name) in enumerate(zip(texts, names, strict=True)):
+    pairs = []
+    for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
         if not isinstance(text, str):
             raise SentimentError(Errors.S051.format(index=index, value=repr(text)[:40]))
+        name = label_text(label)
         if not name:
-            raise SentimentError(Errors.S028.format(reason=f"label {index} is {repr(list(labels)[index])[:40]}"))
-    return [LabelledText(without_surrogates(text), name or "") for text, name in zip(texts, names, strict=True)]
+            raise SentimentError(Errors.S028.format(reason=f"label {index} is {repr(label)[:40]}"))
+        pairs.append(LabelledText(without_surrogates(text), name))
+    return pairs
 
 
 def label_key(label: str) -> Any:

@@ -73,7 +73,8 @@ def read_recipe(name: str | Path) -> Recipe:
             return Recipe(
                 names,
                 Settings(**config["settings"], model=config.get("model")),
-                *([_source(names, **source) for source in config[part].values()] for part in ("sources", "dev")),
+                [_source(names, **source) for source in config["sources"].values()],
+                [_source(names, **source) for source in config["dev"].values()],
             )
     except SentimentError:
         raise

@@ -124,11 +124,11 @@ def train_on(
     model = find_component(nlp).model
     if corpus.spans is not None:
         add_target_head(model)
-    data = _number(model, corpus.texts, corpus, str(nlp.lang), corpus.spans, settings.max_ids, settings.seed)
-    dev = _number(model, corpus.held_out, corpus, str(nlp.lang), corpus.held_out_spans)
     architecture = get_architecture(model)
     layer = initial_weights(model, settings.seed)[0] if init_from is None else to_trax_layer(model)
     _require_fit(settings, model, layer)
+    data = _number(model, corpus.texts, corpus, str(nlp.lang), corpus.spans, settings.max_ids, settings.seed)
+    dev = _number(model, corpus.held_out, corpus, str(nlp.lang), corpus.held_out_spans)
     facts = {}
     if checkpoints is not None:
         facts = _facts(corpus, settings) | {
@@ -168,7 +168,7 @@ def train_on(
 
 
 def _require_fit(settings: Settings, model: Model[Any, Any], layer: Any) -> None:
-    """Raise SentimentError if a setting does not suit the layer, before time is spent on its training."""
+    """Raise SentimentError if a setting does not suit the layer, before the texts are read and it is trained."""
     names = layer_weights(layer, get_architecture(model)).keys()
     refuse_clashes(
         settings,
