@@ -75,12 +75,9 @@ class TextScorer:
         self.labels: tuple[str, ...] = self._component.labels
         self._scorers: dict[int, ModelScorer] = {}  # by the model's id
         reason = reason_for_docs(nlp, self._component)
+        self._makes_docs = reason is not None
         if reason is not None:
             logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
-            return
-        tokenizer = cast(Tokenizer, nlp.tokenizer)
-        for model in scoring_models(self._component.model):
-            self._scorers[model.id] = ModelScorer(tokenizer, model, max_chunks)
 
     @classmethod
     def load(cls, model: str | Path = BUNDLED_MODEL, *, labels: Sequence[str] | None = None) -> "TextScorer":
@@ -203,13 +200,17 @@ class TextScorer:
 
     def _of_all(self, texts: Sequence[str]) -> Scored:
         model = self._component.model
-        if not self._scorers:
+        if self._makes_docs:
             return docs_scored(model, list(component_docs(self._nlp, self._component, _checked(list(texts)))))
         found = [model.attrs["score_texts"](model, block, self._scored_by) for block in blocks(texts)]
         return Scored(*map(np.concatenate, zip(*found, strict=True)))
 
     def _scored_by(self, model: Model[Any, Any], texts: Sequence[str]) -> Scored:
-        return self._scorers[model.id].scored(texts)
+        scorer = self._scorers.get(model.id)
+        if scorer is None or not scorer.is_current:
+            tokenizer = cast(Tokenizer, self._nlp.tokenizer)
+            self._scorers[model.id] = scorer = ModelScorer(tokenizer, model, self._max_chunks)
+        return scorer.scored(texts)
 
 
 def _unpickled(config: str, data: bytes, max_chunks: int) -> TextScorer:

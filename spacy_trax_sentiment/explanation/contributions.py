@@ -1,6 +1,7 @@
 """A Doc to the contributions that its scores are the sum of, each with the tokens it comes from."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -10,9 +11,9 @@ from thinc.api import Model
 
 from ..model.columns import narrowed_contributions, narrowed_prior
 from ..model.folded import Folded, centred
-from ..model.inputs import doc_tokens, evidence, lexeme_cache, score, token_preprocessor
+from ..model.inputs import Tokens, doc_tokens, evidence, scored, token_preprocessor
 from ..model.thinc_model import folds, lexeme_matrix
-from ..text.arrays import Array, Ragged
+from ..text.arrays import Array
 from ..text.features import Features, compose, context_tokens, have_terms
 from ..text.lexeme_cache import LexemeCache
 
@@ -36,6 +37,7 @@ class Parts(NamedTuple):
     folded: Folded
 
 
+@dataclass
 class Contributions:
     """The contributions to the scores of a Doc, found when they are first needed.
 
@@ -44,43 +46,38 @@ class Contributions:
     Attributes:
         negated: bool (n_tokens,): the tokens that a negation reaches.
         known: bool (n_tokens,): the tokens that count as evidence, because the model knows a term of theirs.
+        find: Finds the parts.
+        score: Finds the log-probabilities, if that is quicker without the parts.
         needs_evidence: Whether the parts of other tokens do not count where there is no evidence.
     """
 
-    def __init__(
-        self,
-        negated: Array,
-        known: Array,
-        find: Callable[[], Parts],
-        score: Callable[[], Array] | None = None,
-        needs_evidence: bool = False,
-    ) -> None:
-        """Make contributions from a function that finds them, and one for scores if these are quicker to find."""
-        self.negated, self.known, self.needs_evidence = negated, known, needs_evidence
-        self._find, self._score = find, score
+    negated: Array
+    known: Array
+    find: Callable[[], Parts]
+    score: Callable[[], Array] | None = None
+    needs_evidence: bool = False
 
     @cached_property
     def parts(self) -> Parts:
         """The parts that sum to the scores."""
-        return self._find()
+        return self.find()
 
     @cached_property
     def log_probabilities(self) -> Array | None:
         """The Doc's, float64 (n_labels,), if they can be found without the parts, else None."""
-        return None if self._score is None else self._score()
+        return None if self.score is None else self.score()
 
 
 def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
     """Return the contributions to a Doc's scores by the model, or raise SentimentError if it cannot be explained."""
-    cache = lexeme_cache(model)
-    tokens = doc_tokens(model, [doc])
-    places = np.flatnonzero(have_terms(cache, tokens))
+    tokens = indices, cache = doc_tokens(model, [doc])
+    places = np.flatnonzero(have_terms(cache, indices))
     spans = token_preprocessor(model).spans(doc)
     first, last = (each[places] for each in spans)
-    features = compose(cache, tokens)
+    features = compose(cache, indices)
     negated, known = np.zeros(len(doc), dtype=bool), np.zeros(len(doc), dtype=bool)
     negated[first[features.is_negated]] = True
-    known[first[evidence(model, tokens)[places]]] = True
+    known[first[evidence(tokens)[places]]] = True
     if folds(model):
         # At once, because that takes no longer than what is above, and further training would change the matrix.
         found = _summed(len(doc), *_of_matrix(model, cache, features, first, last))
@@ -89,7 +86,7 @@ def doc_contributions(model: Model[Any, Any], doc: Doc) -> Contributions:
         negated,
         known,
         lambda: _summed(len(doc), *_of_layer(model, tokens, spans, known)),
-        lambda: np.log(np.maximum(score(model, tokens)[0], np.finfo(np.float32).tiny), dtype=np.float64),
+        lambda: np.log(np.maximum(scored(model, tokens).probabilities[0], np.finfo(np.float32).tiny), dtype=np.float64),
     )
 
 
@@ -120,7 +117,7 @@ def _of_matrix(
     model: Model[Any, Any], cache: LexemeCache, features: Features, first: Array, last: Array
 ) -> tuple[list[Part], Folded]:
     """Return the rows of the folded matrix for tokens and for each kind of context."""
-    matrix = lexeme_matrix(model)
+    matrix = lexeme_matrix(model, cache)
     parts = [(matrix.rows(features), first, last)]
     for ids, one, other in context_tokens(cache, features):
         parts.append((matrix.folded.matrix.take(ids, axis=0), first[one], last[other]))
@@ -128,7 +125,7 @@ def _of_matrix(
 
 
 def _of_layer(
-    model: Model[Any, Any], tokens: Ragged, spans: tuple[Array, Array], known: Array
+    model: Model[Any, Any], tokens: Tokens, spans: tuple[Array, Array], known: Array
 ) -> tuple[list[Part], Folded]:
     """Return the integrated gradients of all ids that tokens stand behind, and the two tokens of each.
 
@@ -136,13 +133,13 @@ def _of_layer(
     """
     from .integrated_gradients import integrated_gradients
 
-    preprocessor, cache, prior = token_preprocessor(model), lexeme_cache(model), model.attrs["label_prior"]
-    first, last = preprocessor.id_tokens(tokens, cache)
+    preprocessor, prior = token_preprocessor(model), model.attrs["label_prior"]
+    first, last = preprocessor.id_tokens(*tokens)
     of_tokens = first >= 0
     if prior is not None and not known.any():
         found = np.zeros((len(first), len(prior))), centred(np.log(prior))
     else:
-        found = integrated_gradients(model, preprocessor.token_ids(tokens, cache).values, of_tokens)
+        found = integrated_gradients(model, preprocessor.token_ids(*tokens).values, of_tokens)
     gradients, bias = (narrowed_contributions(each, model.attrs["columns"]) for each in found)
     one, other = spans[0][first[of_tokens]], spans[1][last[of_tokens]]
     values = np.column_stack([gradients[of_tokens], known[one]])

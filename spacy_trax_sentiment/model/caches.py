@@ -16,6 +16,8 @@ from .parameters import get_weights
 from .session import Session
 from .sparse_rows import RowUpdates, StepCount
 
+MOST_LEXEMES = 1 << 18  # some 25 MB: then a new cache begins
+
 
 class ModelCaches:
     """Owns the caches of one model. A copy of the model, or another process, starts with empty ones.
@@ -35,11 +37,12 @@ class ModelCaches:
         return type(self), ()
 
     def lexemes(self, model: Model[Any, Any]) -> LexemeCache:
-        """Return the cache of the model's preprocessor and vocabulary: a new one if either was replaced."""
+        """Return the cache of the model's preprocessor and vocabulary: a new one if it is full or not theirs."""
         preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
         with self._lock:  # else two threads could make a cache each, and mix up their indices
             kept = self._lexemes
-            if kept is None or kept[0] is not preprocessor or kept[1].vocabulary is not vocabulary:
+            is_other = kept is None or kept[0] is not preprocessor or kept[1].vocabulary is not vocabulary
+            if kept is None or is_other or kept[1].n_lexemes > MOST_LEXEMES:
                 self._lexemes = kept = preprocessor, LexemeCache(by_tokens(preprocessor), vocabulary)
             return kept[1]
 
@@ -58,9 +61,9 @@ class ModelCaches:
             self._folded = kept = state, fold(narrowed_weights(weights, columns), *settings)
         return kept[1]
 
-    def matrix(self, model: Model[Any, Any]) -> LexemeMatrix:
-        """Return the folded weights summed per lexeme."""
-        folded, lexemes, kept = self.folded(model), self.lexemes(model), self._matrix
+    def matrix(self, model: Model[Any, Any], lexemes: LexemeCache) -> LexemeMatrix:
+        """Return the folded weights summed per lexeme of a cache."""
+        folded, kept = self.folded(model), self._matrix
         if kept is None or kept.folded is not folded or kept.cache is not lexemes:
             self._matrix = kept = LexemeMatrix(folded, lexemes)
         return kept

@@ -19,7 +19,7 @@ from ..text.preprocessor import Preprocessor
 from .architecture import LayerArchitecture, LayerFunction
 from .columns import narrowed_log_probabilities, narrowed_prior
 from .gradients import begin_update
-from .inputs import doc_tokens, n_ids, new_attributes, prepare, score, token_ids
+from .inputs import Tokens, doc_tokens, n_ids, new_attributes, prepare, scored, token_ids
 from .layer_scores import layer_log_probabilities
 from .padding import pad_ragged, row_bucket
 from .parameters import get_architecture, get_weights, initial_weights, set_weights
@@ -50,7 +50,7 @@ def forward(
     """Return the probabilities, and a function from the loss's gradient to nothing that sets the weights' gradients."""
     tokens = doc_tokens(model, docs)
     if not is_train:
-        return cast(Floats2d, score(model, tokens)), lambda dY: []
+        return cast(Floats2d, scored(model, tokens).probabilities), lambda dY: []
     return begin_layer_update(model, token_ids(model, tokens))
 
 
@@ -85,16 +85,16 @@ def _weight_names(model: Model[Any, Any]) -> tuple[str, ...]:
     return tuple(sorted(model.param_names))
 
 
-def _score(model: Model[Any, Any], tokens: Ragged, has_evidence: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _score(model: Model[Any, Any], tokens: Tokens, has_evidence: NDArray[np.bool_]) -> NDArray[np.float32]:
     columns = model.attrs["columns"]
     prior = narrowed_prior(model.attrs["label_prior"], columns)
     texts = token_ids(model, tokens).split()
     scores = np.zeros((len(texts), model.get_dim("nO") if columns is None else len(columns)), dtype=np.float32)
     if prior is not None:
         scores[:] = prior
-    scored = np.flatnonzero(has_evidence | (prior is None)).tolist()
-    found = layer_log_probabilities(model, [texts[i] for i in scored])
-    scores[scored] = np.exp(narrowed_log_probabilities(found, columns))
+    to_score = np.flatnonzero(has_evidence | (prior is None)).tolist()
+    found = layer_log_probabilities(model, [texts[i] for i in to_score])
+    scores[to_score] = np.exp(narrowed_log_probabilities(found, columns))
     return scores
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,14 @@ from .caches import ModelCaches
 T = TypeVar("T")
 
 _DOCS_AT_A_TIME = 512
+
+
+class Tokens(NamedTuple):
+    """The tokens of texts, as indices of lexemes, int32 (n_tokens,), and the cache that these are indices into."""
+
+    indices: Ragged
+    cache: LexemeCache
+
 
 ScoredBy = Callable[[Model[Any, Any], Sequence[Any]], Scored]
 """Returns the scores of texts, all strings or all Docs, by a model that scores them itself."""
@@ -102,19 +110,20 @@ def token_preprocessor(model: Model[Any, Any]) -> TokenPreprocessor:
 
 
 def lexeme_cache(model: Model[Any, Any]) -> LexemeCache:
-    """Return the cache that the model's tokens are indices into."""
+    """Return the cache for the model's next tokens: see `ModelCaches.lexemes`."""
     caches: ModelCaches = model.attrs["caches"]
     return caches.lexemes(model)
 
 
-def doc_tokens(model: Model[Any, Any], docs: Sequence[Doc]) -> Ragged:
-    """Return the tokens of Docs that share their strings, as indices into `lexeme_cache(model)`."""
-    return token_preprocessor(model).tokens(docs, lexeme_cache(model))
+def doc_tokens(model: Model[Any, Any], docs: Sequence[Doc]) -> Tokens:
+    """Return the tokens of Docs that share their strings."""
+    cache = lexeme_cache(model)
+    return Tokens(token_preprocessor(model).tokens(docs, cache), cache)
 
 
-def token_ids(model: Model[Any, Any], tokens: Ragged) -> Ragged:
+def token_ids(model: Model[Any, Any], tokens: Tokens) -> Ragged:
     """Return the ids of each text, int64."""
-    return token_preprocessor(model).token_ids(tokens, lexeme_cache(model))
+    return token_preprocessor(model).token_ids(*tokens)
 
 
 def docs_to_ids(model: Model[Any, Any], docs: Iterable[Doc]) -> Iterator[NDArray[np.int32]]:
@@ -137,28 +146,28 @@ def doc_batches_with(docs: Iterable[Doc], values: Iterable[T]) -> Iterator[tuple
         yield batch, list(islice(remaining, len(batch)))
 
 
-def evidence(model: Model[Any, Any], tokens: Ragged) -> Array:
+def evidence(tokens: Tokens) -> Array:
     """Return whether each token is evidence of a label, bool (n_tokens,). The name of an HTML tag is none."""
-    cache = lexeme_cache(model)
-    return np.asarray(cache.is_evidence.take(tokens.values) & have_terms(cache, tokens))
+    indices, cache = tokens
+    return np.asarray(cache.is_evidence.take(indices.values) & have_terms(cache, indices))
 
 
-def texts_with_evidence(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.bool_]:
+def texts_with_evidence(tokens: Tokens) -> NDArray[np.bool_]:
     """Return whether each text has any evidence of a label, bool (n_texts,): see `evidence`."""
-    return segment_sums(evidence(model, tokens), tokens.lengths) > 0
+    return segment_sums(evidence(tokens), tokens.indices.lengths) > 0
 
 
 def docs_with_evidence(model: Model[Any, Any], docs: Sequence[Doc]) -> NDArray[np.bool_]:
     """Return whether each of the Docs, which share their strings, has any evidence for a model that was asked."""
     if not model.layers:
-        return texts_with_evidence(model, doc_tokens(model, docs))
+        return texts_with_evidence(doc_tokens(model, docs))
     parts = model.attrs["parts"]
     return np.array([any(docs_with_evidence(each, [doc])[0] for each, _ in parts(model, doc)) for doc in docs])
 
 
-def scored(model: Model[Any, Any], tokens: Ragged) -> Scored:
-    """Return the scores of texts from their tokens in `lexeme_cache(model)`."""
-    has_evidence = texts_with_evidence(model, tokens)
+def scored(model: Model[Any, Any], tokens: Tokens) -> Scored:
+    """Return the scores of texts from their tokens."""
+    has_evidence = texts_with_evidence(tokens)
     return Scored(model.attrs["score"](model, tokens, has_evidence), has_evidence)
 
 
@@ -170,11 +179,6 @@ def docs_scored(model: Model[Any, Any], docs: Sequence[Doc]) -> Scored:
 
     found: Scored = model.attrs["score_texts"](model, docs, scored_by)
     return found
-
-
-def score(model: Model[Any, Any], tokens: Ragged) -> NDArray[np.float32]:
-    """Return the probabilities of texts, float32 (n_texts, n_labels); see `scored`."""
-    return scored(model, tokens).probabilities
 
 
 def n_ids(model: Model[Any, Any]) -> int:

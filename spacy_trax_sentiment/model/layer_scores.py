@@ -110,14 +110,13 @@ def differentiable(model: Model[Any, Any]) -> Differentiable:
 def _usable_graph(model: Model[Any, Any]) -> Graph | None:
     """Return the graph to run, or None if Trax has to run the layer."""
     graph: Graph | None = model.attrs.get("graph")
-    if graph is not None and not graph.data and is_for(graph, get_architecture(model)):
+    if graph is not None and not graph.data and graph.architecture == get_architecture(model):
         _require_train()
-        graph = current_graph(model)
-        model.attrs["graph"] = graph  # None if the layer cannot be exported, so that this is tried once
+        model.attrs["graph"] = graph = current_graph(model)  # None if it cannot be exported: this is tried once
     if graph is None:
         return None
     try:
-        if not is_for(graph, get_architecture(model)):
+        if graph.architecture != get_architecture(model):
             raise SentimentError(Errors.S073.format(path=graph.where, reason=f"it is of {graph.architecture.layer}"))
         import_onnxruntime()
     except SentimentError as refused:
@@ -135,7 +134,7 @@ def current_graph(model: Model[Any, Any]) -> Graph | None:
     None, with a warning in the log, if the layer cannot be exported or what that needs is not installed.
     """
     architecture, graph = get_architecture(model), model.attrs.get("graph")
-    if graph is not None and graph.data and is_for(graph, architecture):
+    if graph is not None and graph.data and graph.architecture == architecture:
         return graph  # type: ignore[no-any-return]
     try:
         return exported(architecture)
@@ -148,11 +147,6 @@ def current_graph(model: Model[Any, Any]) -> Graph | None:
     )
     logger.warning(message, architecture.layer, reason)
     return None
-
-
-def is_for(graph: Graph, architecture: LayerArchitecture) -> bool:
-    """Return whether a graph was made for an architecture, as far as can be told."""
-    return graph.architecture == architecture
 
 
 def _trax_forward(model: Model[Any, Any]) -> Run:

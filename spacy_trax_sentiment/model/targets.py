@@ -20,7 +20,7 @@ from .columns import narrowed_log_probabilities, narrowed_prior
 from .encoder import is_encoder
 from .encoder_layer import TARGET_HEAD
 from .folded import log_softmax
-from .inputs import doc_batches_with, doc_tokens, lexeme_cache, scoring_models, texts_with_evidence, token_ids
+from .inputs import Tokens, doc_batches_with, doc_tokens, scoring_models, texts_with_evidence, token_ids
 from .layer_scores import batches, vectors_of
 from .parameters import get_weights
 
@@ -58,12 +58,12 @@ def add_target_head(model: Model[Any, Any]) -> None:
             model.set_param(name, np.zeros(shapes[name], dtype=np.float32))  # type: ignore[arg-type]
 
 
-def target_probabilities(model: Model[Any, Any], tokens: Ragged, spans: Sequence[TokenSpans]) -> Ragged:
+def target_probabilities(model: Model[Any, Any], tokens: Tokens, spans: Sequence[TokenSpans]) -> Ragged:
     """Return the probabilities of each text's targets.
 
     Args:
         model: An encoder with a target head: see `target_model`.
-        tokens: The texts' tokens in `lexeme_cache(model)`.
+        tokens: The texts' tokens.
         spans: For each text its targets.
 
     Returns:
@@ -73,7 +73,7 @@ def target_probabilities(model: Model[Any, Any], tokens: Ragged, spans: Sequence
     lengths = np.array(list(map(len, spans)), dtype=np.int64)
     found = Ragged(prior(model, int(lengths.sum())), lengths)
     firsts = np.cumsum(lengths) - lengths
-    has_evidence = texts_with_evidence(model, tokens)
+    has_evidence = texts_with_evidence(tokens)
     to_read = [each for each in readings(model, tokens, spans) if has_evidence[each.text]]
     run = vectors_of(model)
     for batch, ids in batches([each.ids for each in to_read]):
@@ -84,12 +84,12 @@ def target_probabilities(model: Model[Any, Any], tokens: Ragged, spans: Sequence
     return found
 
 
-def readings(model: Model[Any, Any], tokens: Ragged, spans: Sequence[TokenSpans]) -> Iterator[Reading]:
+def readings(model: Model[Any, Any], tokens: Tokens, spans: Sequence[TokenSpans]) -> Iterator[Reading]:
     """Yield what the encoder reads of texts for their targets: see `WordPieces.readings`."""
     preprocessor = model.attrs["preprocessor"]
     if not isinstance(preprocessor, WordPieces):
         raise SentimentError(Errors.S201)
-    return preprocessor.readings(tokens, lexeme_cache(model), spans)
+    return preprocessor.readings(*tokens, spans)
 
 
 def prior(model: Model[Any, Any], n_targets: int) -> NDArray[np.float32]:

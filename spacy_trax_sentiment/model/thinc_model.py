@@ -16,11 +16,12 @@ from thinc.types import Floats2d, FloatsXd
 from ..errors import Errors, SentimentError
 from ..text.arrays import Ragged
 from ..text.features import compose
+from ..text.lexeme_cache import LexemeCache
 from ..text.preprocessor import Preprocessor
 from .architecture import MEANS, Architecture, weight_names
 from .folded import Folded, LexemeMatrix
 from .gradients import begin_update
-from .inputs import doc_tokens, lexeme_cache, n_ids, new_attributes, prepare, score, token_ids
+from .inputs import Tokens, doc_tokens, n_ids, new_attributes, prepare, scored, token_ids
 from .padding import pad_ragged, row_bucket
 from .parameters import get_architecture, get_weights, layer_weights, set_weights
 from .sparse_rows import RowUpdates, batch_rows, take_rows
@@ -96,7 +97,7 @@ def forward(
     """Return the probabilities, and a function from the loss's gradient to nothing that sets the weights' gradients."""
     tokens = doc_tokens(model, docs)
     if not is_train:
-        return cast(Floats2d, score(model, tokens)), lambda dY: []
+        return cast(Floats2d, scored(model, tokens).probabilities), lambda dY: []
 
     weights = get_weights(model)
     architecture = replace(get_architecture(model), dropout=model.attrs["dropout_rate"])
@@ -131,20 +132,18 @@ def folds(model: Model[Any, Any]) -> bool:
 
 def folded_classifier(model: Model[Any, Any]) -> Folded:
     """Return the folded weights of a model that folds."""
-    folded: Folded = model.attrs["caches"].folded(model)
-    return folded
+    return model.attrs["caches"].folded(model)  # type: ignore[no-any-return]
 
 
-def lexeme_matrix(model: Model[Any, Any]) -> LexemeMatrix:
-    """Return the folded weights per lexeme of a model that folds."""
-    matrix: LexemeMatrix = model.attrs["caches"].matrix(model)
-    return matrix
+def lexeme_matrix(model: Model[Any, Any], lexemes: LexemeCache) -> LexemeMatrix:
+    """Return the folded weights, per lexeme of the cache, of a model that folds."""
+    return model.attrs["caches"].matrix(model, lexemes)  # type: ignore[no-any-return]
 
 
-def _score(model: Model[Any, Any], tokens: Ragged, has_evidence: NDArray[np.bool_]) -> NDArray[np.float32]:
-    cache, matrix = lexeme_cache(model), lexeme_matrix(model)
-    scores = matrix.log_probabilities(compose(cache, tokens))
-    if cache.preprocessor.informal and matrix.folded.log_prior is not None:
+def _score(model: Model[Any, Any], tokens: Tokens, has_evidence: NDArray[np.bool_]) -> NDArray[np.float32]:
+    matrix = lexeme_matrix(model, tokens.cache)
+    scores = matrix.log_probabilities(compose(tokens.cache, tokens.indices))
+    if tokens.cache.preprocessor.informal and matrix.folded.log_prior is not None:
         scores[~has_evidence] = matrix.folded.log_prior
     return np.exp(scores).astype(np.float32)
 

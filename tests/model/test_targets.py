@@ -12,7 +12,7 @@ from spacy.language import Language
 
 from spacy_trax_sentiment import SentimentError, Settings, TextScorer, load, save, train
 from spacy_trax_sentiment.model.gradients import compiled
-from spacy_trax_sentiment.model.inputs import doc_tokens, lexeme_cache
+from spacy_trax_sentiment.model.inputs import doc_tokens
 from spacy_trax_sentiment.model.parameters import get_architecture, get_weights
 from spacy_trax_sentiment.model.targets import add_target_head, target_ids
 from spacy_trax_sentiment.pipelines import find_component
@@ -82,10 +82,10 @@ def test_each_target_is_read_with_its_own_pieces(tiny_targets: Language, some: l
     assert isinstance(preprocessor, WordPieces)
     start = data.draw(st.integers(0, len(doc) - 1))
     span = start, data.draw(st.integers(start + 1, len(doc)))
-    tokens, cache = doc_tokens(model, [doc]), lexeme_cache(model)
+    tokens = doc_tokens(model, [doc])
     own = doc_tokens(model, [doc[span[0] : span[1]].as_doc()])
-    pieces = preprocessor.token_ids(own, cache).values[1:-1]
-    readings = list(preprocessor.readings(tokens, cache, [[span]]))
+    pieces = preprocessor.token_ids(*own).values[1:-1]
+    readings = list(preprocessor.readings(*tokens, [[span]]))
     assert len(readings) == bool(len(pieces))
     for reading in readings:
         assert len(reading.ids) <= preprocessor.max_pieces

@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_trax_sentiment.model.folded import LexemeMatrix
-from spacy_trax_sentiment.model.inputs import doc_tokens, score
+from spacy_trax_sentiment.model.inputs import doc_tokens, scored
 from spacy_trax_sentiment.model.thinc_model import folded_classifier
 from spacy_trax_sentiment.pipelines import find_component, load
 from spacy_trax_sentiment.text.features import compose
@@ -204,7 +204,7 @@ def test_forgetting_changes_no_score() -> None:
     model = find_component(load("en")).model
     preprocessor, vocabulary = model.attrs["preprocessor"], model.attrs["vocabulary"]
     docs = [Doc(VOCAB, f"I do not love word{i} :) but good food".split()) for i in range(60)]
-    expected = score(model, doc_tokens(model, docs))
+    expected = scored(model, doc_tokens(model, docs)).probabilities
     cache = LexemeCache(preprocessor, vocabulary, max_tokens=5)
     matrix = LexemeMatrix(folded_classifier(model), cache)
     found = [matrix.log_probabilities(compose(cache, preprocessor.tokens([doc], cache))) for doc in docs]
