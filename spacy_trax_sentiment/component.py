@@ -72,8 +72,8 @@ def make_trax_sentiment(
         pretrained: Weights to start with. The package carries `en` (labels negative, positive), `en_ternary` (with
             neutral, too), `en_trf` (the same, by an encoder) and `en_auto` (by a cascade of both), whatever `model`
             says; or the directory of a pipeline or of its component. None for a blank component to train.
-        restrict_labels: The labels to keep of the weights', at least two. The probabilities are then among these alone,
-            and the component cannot be trained. None for all.
+        restrict_labels: The labels to keep of the weights', at least two. Their probabilities then sum to 1, and the
+            component cannot be trained. None for all.
         threshold: Unused, as in spaCy's `textcat`, because the labels exclude each other.
         tokenizer_cache_size: The least size of the cache of spaCy's tokenizer, in chunks; 100,000 take some 20 MB.
             spaCy's 10,000 are soon used up, which is slow. None leaves the tokenizer as it is.

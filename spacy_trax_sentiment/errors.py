@@ -128,13 +128,13 @@ class Errors:
     # Texts
     S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
     S051 = "[S051] text {index} is {value}, not a str. Give strings only."
-    S052 = "[S052] a text of {n_chars:,} characters cannot be tokenized as the seed does ({reason}). Leave it out, or split it."
+    S052 = "[S052] a text of {n_chars:,} characters cannot be tokenized as the course notebook does ({reason}). Leave it out, or split it."
     S053 = "[S053] pieces of words need a vocabulary. Name a file as `vocabulary`: BERT's vocab.txt for WordPieces.v1, a tokenizer.json for UnigramPieces.v1."
     S054 = "[S054] {path}: cannot be used as a vocabulary of word pieces ({reason}). Name a file with a piece per line, such as BERT's vocab.txt, or a whole tokenizer.json."
     S055 = "[S055] {path}: the package {package} is not installed. Install it (pip install --no-deps {project}), or name a file."
     S056 = "[S056] {path}: cannot be used as an encoder to start from ({reason}). Name a safetensors file in BERT's layout, of the sizes in the config."
     S227 = "[S227] {path}: the pieces are of the kind {found}, not {wanted}. WordPieces.v1 takes WordPiece, UnigramPieces.v1 takes Unigram, and no other kind, such as BPE, can be used."
-    S228 = "[S228] {path}: neither {first} nor {second} is beside it, so that the rows of its embedding are unknown. Put the one that belongs to it there."
+    S228 = "[S228] {path}: neither {first} nor {second} is beside it, so the rows of its embedding are unknown. Put the one that belongs to it there."
     S229 = "[S229] {path}: cannot be used as an encoder to start from: its layout is that of RoBERTa and XLM-R, whose positions are shifted. Name a file in BERT's layout, such as a multilingual MiniLM or E5."
 
     # Tables
@@ -144,7 +144,7 @@ class Errors:
     S063 = "[S063] {value} is not a JSON object. Write one object per line, with the key '{column}'."
     S064 = "[S064] the column '{column}' is missing; there are: {columns}. Add it, or name another column by {option}."
     S065 = "[S065] the column '{column}' is {value}, not a string. Write it as a string, or name another column by {option}."
-    S066 = "[S066] has a column '{column}' already, which would be added. Rename or remove it, or name the new columns by {option}."
+    S066 = "[S066] has a column '{column}' already, and one of that name is to be added. Rename or remove it, or name the new columns by {option}."
     S067 = "[S067] does not fit into one table ({reason}). Correct it, or choose another format."
     S068 = "[S068] {path}: already exists. Name another file, or replace it with --overwrite."
     S069 = "[S069] {path}: cannot be written ({reason}). Name another file, in a place where you may write."
@@ -167,7 +167,7 @@ class Errors:
     S075 = "[S075] the model takes at least {size} MB, more than --max-mb {most}. Give a larger --max-mb."
 
     S077 = "[S077] {path}: cannot be used as a graph ({reason}). Copy the model again, or save it again where the extra 'train' is installed."
-    S078 = "[S078] the model has no graph (graph.onnx), so that predicting needs {package}, which is not installed ({reason}). Save the model again where the extra 'train' is installed, or install it from a clone: pip install '.[train]'."
+    S078 = "[S078] the model has no graph (graph.onnx), so predicting needs {package}, which is not installed ({reason}). Save the model again where the extra 'train' is installed, or install it from a clone: pip install '.[train]'."
     S079 = "[S079] a network that reads, such as en_trf, needs {package}, which is not installed ({reason}). Install it from a clone of the project: pip install '.[trf]'."
 
     # Cascades

@@ -30,8 +30,8 @@ def load(name_or_path: str | Path, *, labels: Sequence[str] | None = None) -> La
     Args:
         name_or_path: The name of bundled weights, such as "en", or a pipeline directory.
         labels: The labels to keep, at least two, such as `["negative", "positive"]` of a model that has neutral, too.
-            The probabilities are then among these alone, and the component cannot be trained. None for those that it
-            was saved with.
+            Their probabilities then sum to 1, and the component cannot be trained. None for those that it was saved
+            with.
 
     Raises:
         SentimentError: There is no such pipeline, it is damaged, it has no component of this package, it lacks the

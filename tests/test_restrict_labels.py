@@ -1,4 +1,4 @@
-"""A component restricted to some of its labels: the probabilities are among these alone, and nothing else changes."""
+"""A component restricted to some of its labels: their probabilities sum to 1, and nothing else changes."""
 
 import copy
 import pickle

@@ -20,7 +20,7 @@ def aspects(
     source: Annotated[str, typer.Argument(metavar="TABLE", help="Table to read, or - for standard input.")],
     target: Annotated[list[str], typer.Option(metavar="WORDS", help=_TARGET_HELP)],
     group_by: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column by whose values each target is summarized, too.")
+        str | None, typer.Option(metavar="COLUMN", help="Column to group by: each target is also summarized per value.")
     ] = None,
     model: options.Model = "en_trf",
     output: Annotated[
@@ -42,7 +42,7 @@ def aspects(
 
     Targets are words or phrases, such as food and service. Every mention is found, in any case and also in the plural.
     A text counts once for each target that it mentions. The quotes are those that the model is most certain of; their
-    rows are numbered from 1. The polarity is the probability of positive less that of negative, with its 95% interval.
+    rows are numbered from 1. The polarity is the probability of positive minus that of negative, with its 95% interval.
 
     Needs the extra `trf`; from a clone: pip install '.[trf]'.
 

@@ -42,7 +42,7 @@ def explain(
 
     The result is what each token contributes to the log-odds. In a terminal, tokens are shaded: blue and underlined for
     positive, orange and italic for negative. Elsewhere, or if NO_COLOR is set, a number follows each token. Negated
-    words are in [brackets]. With --json, each text is one line; with --html, texts go to a page and nothing is printed.
+    words are in [brackets]. With --json, each text is one line; with --html, the texts go to a page instead.
 
     \b
     Examples:

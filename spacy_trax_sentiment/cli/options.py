@@ -39,7 +39,7 @@ OnlyLabels = Annotated[
     str | None,
     typer.Option(
         metavar="LABELS",
-        help="The model's labels to keep, separated by commas. The probabilities are then among these alone.",
+        help="The model's labels to keep, separated by commas. Their probabilities then sum to 1.",
         show_default="all",
     ),
 ]

@@ -53,7 +53,7 @@ class TargetSentiment:
 
     @property
     def polarity(self) -> float | None:
-        """The probability of positive less that of negative, from -1 to 1; None without both labels."""
+        """The probability of positive minus that of negative, from -1 to 1; None without both labels."""
         return polarity_of(self.probabilities)
 
     def to_dict(self) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def current_graph(model: Model[Any, Any]) -> Graph | None:
     except Exception as error:  # the exporter may fail in any way at an operator that it does not know
         reason = f"{type(error).__name__}: {reason_of(error)}"
     message = (
-        "the layer of %s was not exported to ONNX (%s), so that predicting with the saved model needs the extra 'train'"
+        "the layer of %s was not exported to ONNX (%s), so predicting with the saved model needs the extra 'train'"
     )
     logger.warning(message, architecture.layer, reason)
     return None

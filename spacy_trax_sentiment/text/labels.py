@@ -52,5 +52,5 @@ def has_poles(labels: Sequence[str]) -> bool:
 
 
 def polarity_of(probabilities: Mapping[str, float]) -> float | None:
-    """Return the probability of positive less that of negative, from -1 to 1; None without both labels."""
+    """Return the probability of positive minus that of negative, from -1 to 1; None without both labels."""
     return probabilities[POSITIVE] - probabilities[NEGATIVE] if has_poles([*probabilities]) else None

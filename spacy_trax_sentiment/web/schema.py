@@ -138,7 +138,7 @@ class Result(BaseModel):
     probability: float | None = Field(description="The probability of that label; null if the label is.")
     probabilities: dict[str, float] = Field(description="The probability of each label.")
     polarity: float | None = Field(
-        description="The probability of positive less that of negative; null if the model lacks one of these labels."
+        description="The probability of positive minus that of negative; null if the model lacks one of these labels."
     )
     log_odds: float | None = Field(
         description="The log-odds (natural logarithm) of positive against negative; null likewise."
