@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from spacy.language import Language
@@ -17,7 +17,7 @@ from thinc.types import Floats2d
 
 from .explanation.doc_extension import record_scored, register_component, sentiment_of
 from .explanation.sentiment import Sentiment
-from .model.inputs import set_terms, set_vocabulary
+from .model.inputs import doc_batches, set_terms, set_vocabulary
 from .model.parameters import set_label_prior
 from .pretrained_pipe import PretrainedPipe, negative_log_likelihood
 
@@ -114,8 +114,8 @@ class TraxSentiment(PretrainedPipe, TextCategorizer):  # type: ignore[misc]
     def predict(self, docs: Iterable[Doc]) -> Floats2d:
         """Return probabilities, float32 (n_docs, n_labels). Each row sums to 1, for an empty Doc, too."""
         self.require_weights()
-        scores: Floats2d = self.model.predict(list(docs))
-        return scores
+        scores = [self.model.predict(batch) for batch in doc_batches(docs)] or [self.model.predict([])]
+        return cast(Floats2d, np.concatenate(scores))
 
     def set_annotations(self, docs: Iterable[Doc], scores: Any) -> None:
         """Set `doc.cats` of each Doc to its row of the scores, (n_docs, n_labels), as floats."""

@@ -123,8 +123,11 @@ class TraxTargetSentiment(PretrainedPipe, SpanCategorizer):  # type: ignore[misc
         docs, (places, scores) = list(docs), indices_scores
         record_scored(docs, self, OF_TARGET)
         for doc, of_doc, rows in zip(docs, places, scores.split(), strict=True):
-            labels = [most_probable(self.labels, row) or "" for row in rows.tolist()]
-            spans = [Span(doc, start, end, label) for (start, end), label in zip(of_doc, labels, strict=True)]
+            ids = {(span.start, span.end): (span.kb_id, span.id) for span in doc.spans.get(self.key, ())}
+            spans = []
+            for place, row in zip(of_doc, rows.tolist(), strict=True):
+                label, (kb_id, span_id) = most_probable(self.labels, row) or "", ids.get(place, (0, 0))
+                spans.append(Span(doc, *place, label, kb_id=kb_id, span_id=span_id))
             doc.spans[self.key] = SpanGroup(doc, name=self.key, attrs={"scores": rows.copy()}, spans=spans)
 
     def explain(self, span: Span) -> TargetSentiment:

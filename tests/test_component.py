@@ -376,3 +376,10 @@ def test_a_sourced_component_knows_the_strings_of_its_new_pipeline(updated: Lang
     (doc,) = nlp.pipe([text])
     assert "neverseenbefore" not in updated.vocab.strings
     assert doc.cats == nlp(text).cats
+
+
+def test_docs_of_several_vocabularies_are_scored_together() -> None:
+    nlp = load("en")
+    docs = [nlp.make_doc("I love it"), spacy.blank("en").make_doc("zorblax awful"), nlp.make_doc("zorblax")]
+    expected = [dict(nlp(doc.text).cats) for doc in docs]
+    assert [doc.cats for doc in nlp.pipe(docs)] == [pytest.approx(each) for each in expected]

@@ -351,3 +351,19 @@ def test_the_bundled_text_component_is_left_as_it_is(judge: Language, tiny_targe
     assert find_component(tiny_targets).labels == judge.get_pipe(NAME).labels
     with pytest.raises(SentimentError, match="S035"):
         find_component(judge)
+
+
+def test_phrases_are_found_in_every_memory_zone(weights: str) -> None:
+    judge = _pipeline(weights, patterns=["awful smile"])
+    for _ in range(3):
+        with judge.memory_zone():
+            assert _found(judge(TEXT)) == [("awful smile", "negative")]
+
+
+def test_given_spans_keep_their_ids(weights: str) -> None:
+    judge = _pipeline(weights, sources=["spans"])
+    doc = judge.make_doc(TEXT)
+    doc.spans["targets"] = [Span(doc, 1, 2, label="ASPECT", kb_id="Q1", span_id="row7"), Span(doc, 4, 5)]
+    film, smile = judge(doc).spans["targets"]
+    assert (film.label_, film.kb_id_, film.id_) == ("positive", "Q1", "row7")
+    assert (smile.label_, smile.kb_id_, smile.id_) == ("negative", "", "")

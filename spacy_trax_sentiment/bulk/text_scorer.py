@@ -6,7 +6,9 @@ remembered, and a text is scored by splitting it and looking its chunks up.
 
 import logging
 import re
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from itertools import islice, takewhile
 from pathlib import Path
@@ -68,16 +70,19 @@ class TextScorer:
             SentimentError: The pipeline has no component made by this package.
             ValueError: The component is not trained (spaCy's E109).
         """
-        self._nlp, self._max_chunks = nlp, max_chunks
+        self._nlp, self._tokenizer, self._max_chunks = nlp, cast(Tokenizer, nlp.tokenizer), max_chunks
+        self._lock = threading.Lock()  # of the pipeline's vocabulary
         self._bundled: tuple[str, Sequence[str] | None] | None = None
         self._component = find_component(nlp)
         self._component.require_weights()
         self.labels: tuple[str, ...] = self._component.labels
         self._scorers: dict[int, ModelScorer] = {}  # by the model's id
         reason = reason_for_docs(nlp, self._component)
-        self._makes_docs = reason is not None
         if reason is not None:
             logger.warning("TextScorer makes a Doc of each text, which is slower: %s.", reason)
+            return
+        for model in scoring_models(self._component.model):
+            self._scorer(model)
 
     @classmethod
     def load(cls, model: str | Path = BUNDLED_MODEL, *, labels: Sequence[str] | None = None) -> "TextScorer":
@@ -139,20 +144,21 @@ class TextScorer:
         if len(texts) != len(targets):
             raise SentimentError(Errors.S206.format(n_texts=len(texts), n_targets=len(targets)))
         found: list[Ragged] = []
-        docs = component_docs(self._nlp, self._component, _checked(texts))
-        for batch, of_batch in doc_batches_with(docs, enumerate(targets)):
-            spans = []
-            for doc, (i, of_text) in zip(batch, of_batch, strict=True):
-                with errors_at(f"text {i}"):
-                    spans.append([token_span(doc, *target) for target in of_text])
-            found.append(target_probabilities(model, doc_tokens(model, batch), spans))
+        # Without a zone, the vocabulary would grow with each new word.
+        with self._lock, nullcontext() if self._nlp.vocab.in_memory_zone else self._nlp.memory_zone():  # type: ignore[attr-defined]
+            docs = component_docs(self._nlp, self._component, _checked(texts))
+            for batch, of_batch in doc_batches_with(docs, enumerate(targets)):
+                spans = []
+                for doc, (i, of_text) in zip(batch, of_batch, strict=True):
+                    with errors_at(f"text {i}"):
+                        spans.append([token_span(doc, *target) for target in of_text])
+                found.append(target_probabilities(model, doc_tokens(model, batch), spans))
         empty = Ragged(np.empty((0, len(self.labels)), dtype=np.float32), np.empty(0, dtype=np.int64))
         return Ragged(*map(np.concatenate, zip(empty, *found, strict=True)))
 
     def score_targets(self, texts: Sequence[str], spans: Sequence[tuple[int, int] | None]) -> Scored:
         """Return the probabilities of each text's target, NaN if it is None; see `predict_proba`."""
-        with self._nlp.memory_zone():  # or the vocabulary would grow with each new word
-            found = self._of_targets(list(texts), [[] if span is None else [span] for span in spans])
+        found = self._of_targets(list(texts), [[] if span is None else [span] for span in spans])
         probabilities = np.full((len(found.lengths), len(self.labels)), np.nan, dtype=np.float32)
         probabilities[found.lengths > 0] = found.values
         # Equal probabilities are no evidence, as in `TargetSentiment`.
@@ -200,17 +206,19 @@ class TextScorer:
 
     def _of_all(self, texts: Sequence[str]) -> Scored:
         model = self._component.model
-        if self._makes_docs:
+        if not self._scorers:
             return docs_scored(model, list(component_docs(self._nlp, self._component, _checked(list(texts)))))
         found = [model.attrs["score_texts"](model, block, self._scored_by) for block in blocks(texts)]
         return Scored(*map(np.concatenate, zip(*found, strict=True)))
 
     def _scored_by(self, model: Model[Any, Any], texts: Sequence[str]) -> Scored:
+        return self._scorer(model).scored(texts)
+
+    def _scorer(self, model: Model[Any, Any]) -> ModelScorer:
         scorer = self._scorers.get(model.id)
         if scorer is None or not scorer.is_current:
-            tokenizer = cast(Tokenizer, self._nlp.tokenizer)
-            self._scorers[model.id] = scorer = ModelScorer(tokenizer, model, self._max_chunks)
-        return scorer.scored(texts)
+            self._scorers[model.id] = scorer = ModelScorer(self._tokenizer, model, self._max_chunks)
+        return scorer
 
 
 def _unpickled(config: str, data: bytes, max_chunks: int) -> TextScorer:

@@ -5,6 +5,7 @@
   `init_config.py`: the commands
 """
 
+import errno
 import io
 import os
 import sys
@@ -13,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from ..about import __version__
-from ..errors import SentimentError, TrainingInterrupted
+from ..errors import Errors, SentimentError, TrainingInterrupted, reason_of
 from .aspects import aspects
 from .compact import compact
 from .evaluate import evaluate
@@ -85,16 +86,22 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.stdout.reconfigure(errors="backslashreplace")  # a character that its encoding lacks is no reason to fail
     try:
         status = app(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except SentimentError as error:
         _fail(str(error), 1)
     except TrainingInterrupted as interrupted:
         _fail(str(interrupted), 130)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; nothing was written.", 130)
-    except BrokenPipeError:
-        # The reader of our output has gone. Python must not fail once more when it flushes at exit.
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+            raise
+        # The reader of our output has gone, or a disk is full. Python must not fail once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        if isinstance(error, BrokenPipeError):
+            sys.exit(1)
+        _fail(Errors.S069.format(path="standard output", reason=reason_of(error)), 1)
     except Exception as error:
         # Some versions of typer bring their own click, others import it: recognize its errors by what they can do.
         if not hasattr(error, "format_message"):

@@ -61,32 +61,23 @@ def aspects(
     from ..evaluation.mentions import parse_targets
     from ..model.targets import target_model
     from ..pipelines import find_component, load
-    from ..storage.whole import require_free_file, write_file
+    from ..storage.whole import write_file
     from ..tables.rows import TableBatch
     from ..tables.sources import Source
-    from ..tables.writers import open_output, require_not_input
+    from ..tables.writers import open_output
 
     targets = parse_targets(target)
-    if output is None:
-        require_output()
-    else:
-        if output.suffix.lower() not in _FORMATS:
-            raise SentimentError(Errors.S221.format(path=output, suffix=output.suffix))
-        require_not_input(output, source)
-        require_free_file(output, overwrite)
+    if output is not None and output.suffix.lower() not in _FORMATS:
+        raise SentimentError(Errors.S221.format(path=output, suffix=output.suffix))
+    require_output(output, source, overwrite)
     reading: dict[str, Any] = {"strict": False, "encoding": encoding, "delimiter": delimiter}
     with open_texts(None, source, source_format, text_column, 250, **reading) as batches:
         nlp = load(model, labels=options.kept_labels(only_labels))
         component = find_component(nlp)
         target_model(component.model)  # or there is an error, before anything is read
         logger.info("Loaded %s with the labels %s.", model, ", ".join(component.labels))
-        scorer, read = TextScorer(nlp), table_rows(with_progress(batches, quiet), group_by)
-
-        def score(texts: Any, spans: Any) -> Any:
-            with nlp.memory_zone():  # or the vocabulary would grow with each new word
-                return scorer.predict_proba(texts, spans)
-
-        found = summarize(read, score, component.labels, targets, n_quotes=quotes)
+        read = table_rows(with_progress(batches, quiet), group_by)
+        found = summarize(read, TextScorer(nlp).predict_proba, component.labels, targets, n_quotes=quotes)
     rows = [each.to_dict() for summaries in found.targets for each in summaries]
     content = {"n_texts": found.n_texts, "summaries": rows}
     if output is not None and output.suffix.lower() == ".html":

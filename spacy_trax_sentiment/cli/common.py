@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,11 +28,15 @@ def set_verbosity(quiet: bool, verbose: bool) -> None:
     logger.setLevel(logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING)
 
 
-def require_output() -> None:
-    """Raise SentimentError if standard output is closed, as by `>&-`: the results would be lost."""
-    if sys.stdout is None:
-        from ..tables.writers import STANDARD_OUTPUT
+def require_output(file: Path | None = None, source: str | None = None, overwrite: bool = False) -> None:
+    """Raise SentimentError if results cannot go to the file, or to standard output: it is closed, as by `>&-`."""
+    from ..storage.whole import require_free_file
+    from ..tables.writers import STANDARD_OUTPUT, require_not_input
 
+    if file is not None:
+        require_not_input(file, source)
+        require_free_file(file, overwrite)
+    elif sys.stdout is None:
         raise SentimentError(Errors.S069.format(path=STANDARD_OUTPUT, reason="it is closed"))
 
 
@@ -69,7 +74,7 @@ def open_texts(
     if texts:
         for text in texts:
             # A misspelt name of a table must not be scored as a text.
-            if text.lower().endswith((*PACKED, *FORMAT_OF_SUFFIX)) and (len(text.split()) == 1 or Path(text).is_file()):
+            if text.lower().endswith((*PACKED, *FORMAT_OF_SUFFIX)) and (len(text.split()) == 1 or os.path.isfile(text)):
                 raise typer.BadParameter(f"{text} names a file; to read it, use --input {text}")
         # A byte that is not UTF-8 arrives as a lone surrogate, and becomes a question mark.
         characters = [text.encode("utf-8", "replace").decode() for text in texts]

@@ -64,16 +64,14 @@ def evaluate(
     from ..evaluation.plots import require_matplotlib
     from ..pipelines import find_component, load
     from ..pretrained import bundled_names
-    from ..storage.whole import require_free_file, write_file
+    from ..storage.whole import write_file
     from ..training.labelled import parse_label_map
 
     if source in bundled_names() or Path(source, "meta.json").is_file():
         raise typer.BadParameter(f"{source} is a model; give labelled texts, and the model by --model {source}")
-    if html is None:
-        require_output()
-    else:
+    require_output(html, source, overwrite)
+    if html is not None:
         require_matplotlib()
-        require_free_file(html, overwrite)
     models = [model] if compare is None else [model, compare]
     names, kept = _names(models), options.kept_labels(only_labels)
     pipelines = {name: load(each, labels=kept) for name, each in zip(names, models, strict=True)}

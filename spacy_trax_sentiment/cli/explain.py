@@ -58,12 +58,9 @@ def explain(
 
     from ..explanation.html import to_html
     from ..explanation.terminal import colours_of, sentiment_lines
-    from ..storage.whole import require_free_file, write_file
+    from ..storage.whole import write_file
 
-    if html is None:
-        require_output()
-    else:
-        require_free_file(html, overwrite)
+    require_output(html, source, overwrite)
     with open_texts(texts, source, source_format, text_column, _BATCH_SIZE, encoding=encoding) as batches:
         hidden = quiet or bool(texts) or (html is None and sys.stdout.isatty())
         found = _sentiments(model, options.kept_labels(only_labels), with_progress(batches, hidden))
@@ -88,5 +85,6 @@ def _sentiments(model: str, labels: tuple[str, ...] | None, batches: "Iterator[T
     component = find_component(nlp)
     logger.info("Loaded %s with the labels %s.", model, ", ".join(component.labels))
     for batch in batches:
-        for doc in component_docs(nlp, component, (without_surrogates(text or "") for text in batch.texts)):
-            yield component.explain(doc)
+        with nlp.memory_zone():  # or the vocabulary would grow with each new word
+            for doc in component_docs(nlp, component, (without_surrogates(text or "") for text in batch.texts)):
+                yield component.explain(doc)

@@ -94,9 +94,7 @@ def _model_facts(model: "Model[Any, Any]", cfg: dict[str, Any], configured: str)
 
     if is_cascade(model):
         settings = {"name": "spacy_trax_sentiment.Cascade.v1", **asdict(model.attrs["settings"])}
-        facts = [
-            _model_facts(each, of_each, "") for each, of_each in zip(model.layers, model.attrs["cfgs"], strict=True)
-        ]
+        facts = [_model_facts(*each, "") for each in zip(model.layers, model.attrs["cfgs"], strict=True)]
         return {"architecture": settings, "first": facts[0], "second": facts[1]}
     return {
         "terms": max(0, len(model.attrs["vocabulary"]) - N_SPECIAL),

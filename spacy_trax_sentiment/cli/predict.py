@@ -146,10 +146,10 @@ def predict(
                 raise typer.BadParameter("to score several tables, name a directory by --output")
             if targets:
                 raise typer.BadParameter("--targets is for one table at a time")
-            columns = (labels, prefix, encoding, delimiter, target_column)
+            columns = (labels, prefix, encoding, delimiter, target_column, source_format)
             job = Job(model, target, text_column, target_format, batch_size, strict, safe_csv, *columns)
             engines = {"engine": engine or Engine.local, "concurrency": concurrency, "address": address}
-            return _score_many(job, source, quiet, source_format=source_format, **engines)
+            return _score_many(job, source, quiet, **engines)
     if engine is not None:
         raise typer.BadParameter("--engine needs --input, a file, a directory or a pattern")
 
@@ -166,11 +166,7 @@ def predict(
         open_texts(texts, source, source_format, text_column, batch_size, **reading) as batches,
         open_output(target, target_format, overwrite=overwrite, source=source, safe_csv=safe_csv) as write,
     ):
-        more = None
-        if targets:
-            scorer, more = _with_entities(model, labels)
-        else:
-            scorer = TextScorer.load(model, labels=labels)
+        scorer, more = _with_entities(model, labels) if targets else (TextScorer.load(model, labels=labels), None)
         score: Any = scorer.score
         if column:
             score = scorer.score_targets

@@ -167,11 +167,8 @@ def train(
         whole_directory(output, overwrite or checkpoints.is_done(output), checkpoints.directory) as directory,
     ):
         if not quiet:
-            shown, n_texts, n_held_out = ", ".join(corpus.labels), len(corpus.texts), len(corpus.held_out)
-            print(
-                f"Labels: {shown}. {n_texts} texts to train on, {n_held_out} held out. Loading Trax ...",
-                file=sys.stderr,
-            )
+            sizes = f"{len(corpus.texts)} texts to train on, {len(corpus.held_out)} held out"
+            print(f"Labels: {', '.join(corpus.labels)}. {sizes}. Loading Trax ...", file=sys.stderr)
         trained = _train(corpus, settings, start, checkpoints, tensorboard, quiet)
         if config is not None:  # a recipe calibrates on all held-out texts, or its weights would change
             trained = trained._replace(held_out=without_leaks(corpus.texts, trained.held_out))

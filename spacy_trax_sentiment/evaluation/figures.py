@@ -246,9 +246,8 @@ def read_texts(source: Source, component: TraxSentiment, **options: Any) -> tupl
         return texts, left_out
     found = {text.label for text in texts}
     fitting = [each for each in bundled_names() if found <= set(pretrained_labels(pretrained_path(each), each))]
-    remedy = "Check the spelling or --label-map"
-    if fitting:
-        remedy = f"Models with all labels of these texts: {', '.join(fitting)}"
+    named = ", ".join(fitting)
+    remedy = f"Models with all labels of these texts: {named}" if named else "Check the spelling or --label-map"
     lacking, whose = "the model lacks", "the model's"
     if unnamed := left_out.keys() & set(component.cfg["labels"]):
         lacking = f"{lacking} or " * (len(unnamed) < len(left_out)) + "--only-labels leaves out"

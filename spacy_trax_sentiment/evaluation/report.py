@@ -231,7 +231,7 @@ def _settings_rows(component: TraxSentiment, settings: Mapping[str, Any]) -> dic
         "labels": ", ".join(component.labels),
         "terms in the vocabulary": f"{len(attrs['vocabulary']):,}",
         **{name.replace("_", " "): value for name, value in shown.items()},
-        "preprocessor": type(attrs["preprocessor"]).__name__,
+        "preprocessor": type(attrs["preprocessor"]).__name__ if "preprocessor" in attrs else "those of both models",
         "spacy-trax-sentiment": __version__,
     }
 

@@ -1,6 +1,7 @@
 """The parts of a job to their outcomes, by processes on this machine."""
 
 import atexit
+import logging
 import multiprocessing
 import os
 from collections import Counter
@@ -37,13 +38,14 @@ def run_locally(
     waiting, tries = list(reversed(parts)), Counter[Part]()
     while waiting:
         # Not forked, because the threads of other libraries, such as JAX, do not survive that.
-        pool = ProcessPoolExecutor(concurrency, multiprocessing.get_context("spawn"), _prepare)
+        levels = (logging.getLogger("spacy_trax_sentiment").level,)
+        pool = ProcessPoolExecutor(concurrency, multiprocessing.get_context("spawn"), _prepare, levels)
         at_work: dict[Future[Outcome], Part] = {}
         try:
             while waiting or at_work:
                 while waiting and len(at_work) < concurrency:
-                    part = waiting.pop()
-                    at_work[pool.submit(score, job, part)] = part
+                    future = pool.submit(score, job, waiting[-1])  # or fails, if a process was killed meanwhile
+                    at_work[future] = waiting.pop()
                 for done in wait(at_work, return_when=FIRST_COMPLETED).done:
                     yield done.result()
                     del at_work[done]
@@ -59,7 +61,8 @@ def run_locally(
             pool.shutdown(cancel_futures=True)
 
 
-def _prepare() -> None:
+def _prepare(level: int) -> None:
+    logging.getLogger("spacy_trax_sentiment").setLevel(level)
     # Arrow reads this when it is imported. Its threads would take the cores from the other processes.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # The driver waits for its processes to end, and taking the model apart would take them 0.23 s of each job.

@@ -40,7 +40,7 @@ class Job:
 
     `strict` makes a row without a text an error; otherwise it gets no scores. `safe_csv` is as in `table_writer`.
     `labels` are those to keep, None for all; `prefix` names the new columns. `encoding` and `delimiter` are as in
-    `open_input`, and `target_column` as in `write_scored`.
+    `open_input`, `target_column` as in `write_scored`, and `source_format` as in `input_format`.
     """
 
     model: str
@@ -55,6 +55,7 @@ class Job:
     encoding: str | None = None
     delimiter: str | None = None
     target_column: str | None = None
+    source_format: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def input_files(patterns: Sequence[str]) -> list[str]:
     """
     found: list[str] = []
     for pattern in patterns:
-        files = addresses.find(pattern, is_table) if is_address(pattern) else _local_files(pattern)
+        with reading(pattern):
+            files = addresses.find(pattern, is_table) if is_address(pattern) else _local_files(pattern)
         if not files:
             raise SentimentError(Errors.S110.format(pattern=pattern))
         found += files
@@ -119,7 +121,6 @@ def _local_files(pattern: str) -> list[str]:
 def parts_of(
     source: str,
     job: Job,
-    source_format: str | None = None,
     *,
     rows_per_part: int = ROWS_PER_PART,
     bytes_per_part: int = BYTES_PER_PART,
@@ -130,7 +131,7 @@ def parts_of(
     So do JSON Lines that become a table, because its columns are those of the first row, and what is compressed or not
     in UTF-8.
     """
-    format = input_format(source, source_format)
+    format = input_format(source, job.source_format)
     own = {"txt": "jsonl", "json": "jsonl", "xlsx": "csv"}.get(format, format)
     target = output_format(job.output, job.format or own)
     is_as_stored = job.encoding is None and unpacked_path(source) == as_path(source)
@@ -198,10 +199,9 @@ def begin(job: Job, files: Sequence[str]) -> None:
         raise SentimentError(Errors.S141.format(path=job.output))
     if output.resolve() in {path.resolve().parent for path in map(local_path, files) if path is not None}:
         raise SentimentError(Errors.S116.format(path=output))
-    if (output / RUN_FILE).exists():
+    found = os.listdir(output) if output.is_dir() else [output] * output.exists()
+    if found and found != [RUN_FILE]:  # else a run that has written nothing is no other run
         run["inputs"] = _same_run(output, run) | run["inputs"]
-    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise SentimentError(Errors.S113.format(path=output))
     write_file(output / RUN_FILE, json.dumps(run, indent=1) + "\n", overwrite=True)
 
 

@@ -34,7 +34,6 @@ def run(
     job: Job,
     sources: Sequence[str],
     *,
-    source_format: str | None = None,
     engine: str = "local",
     concurrency: int | None = None,
     address: str | None = None,
@@ -44,10 +43,10 @@ def run(
 ) -> Finished:
     """Score many files. If an earlier run of the same job was interrupted, what it has written is not done again.
 
-    The sources are as in `input_files`, and their format is that of each one's suffix unless given. The engine is
-    "local", for processes on this machine, or "ray" (see `run_on_ray`); the default concurrency is the number of cores.
-    `on_outcome` is called with each outcome as it comes, and with the number of all. SentimentError is raised if there
-    are no such files or the output directory cannot be used; what is wrong with a single file is in its outcome.
+    The sources are as in `input_files`. The engine is "local", for processes on this machine, or "ray" (see
+    `run_on_ray`); the default concurrency is the number of cores. `on_outcome` is called with each outcome as it comes,
+    and with the number of all. SentimentError is raised if there are no such files or the output directory cannot be
+    used; what is wrong with a single file is in its outcome.
     """
     files = input_files(sources)
     begin(job, files)
@@ -55,15 +54,13 @@ def run(
     undivided: list[Outcome] = []
     for file in files:
         try:
-            parts += parts_of(file, job, source_format, rows_per_part=rows_per_part, bytes_per_part=bytes_per_part)
+            parts += parts_of(file, job, rows_per_part=rows_per_part, bytes_per_part=bytes_per_part)
         except SentimentError as error:
             undivided.append(Outcome(Part(file, "", ""), error=str(error)))
     parts = to_do(job, parts)
     n_workers = min(concurrency or available_cores(), max(len(parts), 1))
-    if engine == "ray" and parts:
-        scored = run_on_ray(job, parts, n_workers, address)
-    else:
-        scored = run_locally(job, parts, n_workers)
+    is_ray = engine == "ray" and parts
+    scored = run_on_ray(job, parts, n_workers, address) if is_ray else run_locally(job, parts, n_workers)
     outcomes: list[Outcome] = []
     for outcome in chain(undivided, scored):
         if on_outcome is not None:

@@ -42,7 +42,7 @@ class ModelCaches:
         with self._lock:  # else two threads could make a cache each, and mix up their indices
             kept = self._lexemes
             is_other = kept is None or kept[0] is not preprocessor or kept[1].vocabulary is not vocabulary
-            if kept is None or is_other or kept[1].n_lexemes > MOST_LEXEMES:
+            if kept is None or is_other or max(kept[1].n_lexemes, len(kept[1].ids) >> 3) > MOST_LEXEMES:
                 self._lexemes = kept = preprocessor, LexemeCache(by_tokens(preprocessor), vocabulary)
             return kept[1]
 

@@ -98,7 +98,7 @@ def Encoder(  # noqa: N802 (named as it is registered)
         SentimentError: A size is out of range.
     """
     layer = EncoderLayer(width, n_blocks, n_heads, feed_forward_width, max_length, frozen_embedding, target_head)
-    for name in ("width", "n_blocks", "n_heads", "feed_forward_width", "max_length"):
+    for name in ("n_heads", "width", "n_blocks", "feed_forward_width", "max_length"):
         value = getattr(layer, name)
         if value < 1 or (name == "width" and value % n_heads):
             wanted = "a multiple of n_heads" if name == "width" else "a number of at least 1"

@@ -89,7 +89,7 @@ def table_writer(file: IO[bytes], name: str, format: str, safe_csv: bool = True)
             write_rows = _csv_writer(file, format, safe_csv)
 
         def write(batch: TableBatch, added: Added) -> None:
-            with placed(batch.source), os_errors_as(Errors.S069, name):
+            with placed(batch.source), os_errors_as(Errors.S069, name, OverflowError):
                 require_free(batch.columns, added, batch.json)
                 write_rows(batch, added)
 

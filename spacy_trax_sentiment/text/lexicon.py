@@ -158,7 +158,10 @@ def read_lexicon(path: str | Path, lowered: Callable[[str], str]) -> Words:
             raise SentimentError(Errors.S191.format(path=path, line=number, value=repr(line[:60])))
     if not found:
         raise SentimentError(Errors.S190.format(path=path, reason="it has no words"))
-    return {f"{value:g}": " ".join(word for word in found if found[word] == value) for value in {*found.values()}}
+    return {
+        repr(value).removesuffix(".0"): " ".join(word for word in found if found[word] == value)
+        for value in {*found.values()}
+    }
 
 
 def away_from_zero(valence: float) -> int:

@@ -29,6 +29,7 @@ class TargetSpans:
             raise SentimentError(Errors.S207.format(value=value, known=", ".join(SOURCES)))
         self._vocab, self._tokenizer, self._sources, self._spans_key = vocab, tokenizer, tuple(sources), spans_key
         self._phrases: list[str] = []
+        vocab.strings.add("target")  # or the first memory zone, which can be over when there is another, would add it
         self._matcher = Matcher(vocab, validate=True)
         for pattern in patterns:
             self._add(pattern.get("pattern") if isinstance(pattern, dict) else pattern)

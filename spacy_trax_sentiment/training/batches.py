@@ -77,11 +77,8 @@ def shuffled_batches(
     stream = _endless(range(len(ids)), random.Random(seed), shuffle=True)
     while True:
         chosen = list(islice(stream, batch_size))
-        yield (
-            pad([ids[i] for i in chosen], padded_length),
-            np.array([targets[i] for i in chosen], dtype=np.int32),
-            np.ones(batch_size, dtype=np.float32),
-        )
+        of_batch = np.array([targets[i] for i in chosen], dtype=np.int32)
+        yield pad([ids[i] for i in chosen], padded_length), of_batch, np.ones(batch_size, dtype=np.float32)
 
 
 def weighted_batches(

@@ -65,8 +65,8 @@ def read_recipe(name: str | Path) -> Recipe:
     bundled = files("spacy_trax_sentiment.configs") / "recipes" / f"{name}.cfg"
     if not path.is_file() and not bundled.is_file():
         raise SentimentError(Errors.S026.format(path=path, reason="no such file"))
-    text = path.read_text("utf8") if path.is_file() else bundled.read_text("utf8")
     try:
+        text = path.read_text("utf8") if path.is_file() else bundled.read_text("utf8")
         config = Config().from_str(text)
         with errors_at(path):
             names = list(config["labels"]["names"])
@@ -78,7 +78,7 @@ def read_recipe(name: str | Path) -> Recipe:
             )
     except SentimentError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OSError, TypeError, ValueError) as error:
         raise SentimentError(Errors.S026.format(path=path, reason=reason_of(error))) from None
 
 
@@ -86,6 +86,8 @@ def _source(names: Sequence[str], **settings: Any) -> Source:
     source = Source(**settings)
     if source.labels is not None and (len(source.labels) < 2 or not set(names).issuperset(source.labels)):
         raise ValueError(f"the labels of {source.path} are not two or more of {', '.join(names)}")
+    if source.labels is not None and source.probabilities is not None:
+        raise ValueError(f"{source.path} has both labels and probabilities")
     return source
 
 
@@ -105,7 +107,7 @@ def mix(recipe: Recipe, data: Path) -> Corpus:
     held_out = []
     for source in recipe.dev:
         of_source, of_labels, of_spans = _read(source, data, recipe.labels)
-        kept = [i for i, text in enumerate(of_source) if text.label in recipe.labels]
+        kept = [i for i, text in enumerate(of_source) if text.label in (source.labels or recipe.labels)]
         held_out += [of_source[i] for i in kept]
         held_out_targets.append(of_labels[kept])
         held_out_spans += [of_spans[i] for i in kept]

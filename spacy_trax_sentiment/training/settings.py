@@ -196,6 +196,7 @@ def fit_settings(settings: Settings, n_labels: int) -> Settings:
         ("ratio_power", not settings.penalty, "0 if there is no penalty"),
         ("clip_grad_norm", settings.penalty, "0 if there is a penalty"),
         ("data_parallel", settings.row_steps, "False if row_steps is True"),
+        ("ids_per_batch", settings.data_parallel, "0 if data_parallel is True"),
         ("lexicon", settings.model is not None, "None if `model` is given, whose preprocessor names the file"),
     )
     return settings

@@ -34,15 +34,12 @@ _N_THREADS = 2
 
 _HTML = "text/html; charset=utf-8"
 
+_SCRIPTS = ("page", "api", "columns", "target", "table")
 _PAGE = {
     "/": ("index.html", _HTML),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/api.js": ("api.js", "text/javascript; charset=utf-8"),
-    "/columns.js": ("columns.js", "text/javascript; charset=utf-8"),
-    "/target.js": ("target.js", "text/javascript; charset=utf-8"),
-    "/table.js": ("table.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in _SCRIPTS},
 }
 
 T = TypeVar("T")

@@ -124,19 +124,15 @@ def check_texts(texts: Sequence[str], limits: Limits, *, contributions: bool = F
         raise too_large(f"There are {len(texts):,} texts, more than {most:,}{asked}. Send them in parts.")
     check_lengths(texts, limits)
     n_chars = sum(map(len, texts)) if contributions else 0
-    if n_chars > limits.explained_chars:
-        raise too_large(
-            f"The texts have {n_chars:,} characters, more than {limits.explained_chars:,}{asked}. Send them in parts."
-        )
+    if n_chars > (most := limits.explained_chars):
+        raise too_large(f"The texts have {n_chars:,} characters, more than {most:,}{asked}. Send them in parts.")
 
 
 def check_targets(texts: Sequence[str], targets: Sequence[Sequence[Sequence[int]]], limits: Limits) -> None:
     """Raise RefusedError if a request has too many targets, or one that is no part of its text."""
     if len(targets) != len(texts):
-        message = (
-            f"'targets': There are {len(texts):,} texts and {len(targets):,} lists of targets. Send one for each text."
-        )
-        raise RefusedError(422, "invalid_request", message)
+        sizes = f"There are {len(texts):,} texts and {len(targets):,} lists of targets"
+        raise RefusedError(422, "invalid_request", f"'targets': {sizes}. Send one for each text.")
     n_targets = sum(map(len, targets))
     if n_targets > limits.texts:
         raise too_large(f"There are {n_targets:,} targets, more than {limits.texts:,}. Send them in parts.")
@@ -148,10 +144,8 @@ def check_targets(texts: Sequence[str], targets: Sequence[Sequence[Sequence[int]
                 raise RefusedError(422, "invalid_request", message)
 
 
-def check_lengths(texts: Sequence[str], limits: Limits) -> None:
-    """Raise RefusedError if a text is too long."""
-    for i, text in enumerate(texts):
-        if len(text) > limits.text_chars:
-            raise too_large(
-                f"Text {i} has {len(text):,} characters, more than {limits.text_chars:,}. Send it in parts."
-            )
+def check_lengths(texts: Sequence[str], limits: Limits, first: int = 0) -> None:
+    """Raise RefusedError if a text is too long. `first` is the number of the first text."""
+    for i, text in enumerate(texts, first):
+        if len(text) > (most := limits.text_chars):
+            raise too_large(f"Text {i} has {len(text):,} characters, more than {most:,}. Send it in parts.")

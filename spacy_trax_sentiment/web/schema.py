@@ -41,7 +41,7 @@ class Question(BaseModel):
     # Fail at the first error, because a body can have millions.
     texts: Annotated[list[str], FailFast()] = Field(default_factory=list, description="Or many texts.")
     contributions: bool = Field(False, description="Whether to return each token's contributions.")
-    targets: Annotated[list[list[Offsets]], FailFast()] = Field(
+    targets: Annotated[list[Annotated[list[Offsets], FailFast()]], FailFast()] = Field(
         default_factory=list,
         description="For each text its targets, each from its first character (Unicode code point) to before another."
         " Only for a model that can score targets.",

@@ -53,7 +53,7 @@ def _checked_batches(body: bytes, format: str, text_column: str, limits: Limits)
         _check_columns(len(batch.columns), limits.columns)
         if n_rows > limits.rows:
             raise too_large(f"The table has more than {limits.rows:,} rows. Send it in parts.")
-        check_lengths(_strings(batch), limits)
+        check_lengths(_strings(batch), limits, n_rows - len(batch.texts))
         yield batch
 
 

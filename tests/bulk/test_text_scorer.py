@@ -363,3 +363,24 @@ def test_texts_without_evidence_are_not_negative(model: str, expected: str | Non
         assert (sentiment.label, sentiment.n_known) == (expected, 0)
         assert sentiment.probability == (None if expected is None else pytest.approx(row[1]))
         assert row == pytest.approx([1 / len(row)] * len(row))
+
+
+def test_a_scorer_keeps_the_tokenizer_that_it_was_made_with() -> None:
+    nlp = load("en")
+    scorer = TextScorer(nlp)
+    expected = scorer(["not good, sadly"])
+    other = TextScorer(nlp)
+    nlp.tokenizer = lambda text: Doc(nlp.vocab, [text])  # type: ignore[assignment]
+    np.testing.assert_array_equal(other(["not good, sadly"]), expected)
+
+
+def test_threads_may_score_targets_with_one_scorer(tiny_targets: Language) -> None:
+    texts = [f"word{i} good film{i}, awful smile" for i in range(200)]
+    spans = [(text.index("smile"), len(text)) for text in texts]
+    scorer = TextScorer(tiny_targets)
+    expected = scorer.score_targets(texts, spans).probabilities
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: scorer.score_targets(texts, spans).probabilities, range(8)):
+            np.testing.assert_allclose(found, expected, atol=1e-6)
+    with tiny_targets.memory_zone():  # as around other work with the pipeline
+        np.testing.assert_allclose(scorer.score_targets(texts, spans).probabilities, expected, atol=1e-6)

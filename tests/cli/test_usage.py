@@ -162,3 +162,31 @@ def test_a_reader_that_closes_the_pipe_is_no_traceback() -> None:
     command = f"{sys.executable} -m spacy_trax_sentiment info en | head -n 1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [["info"], ["explain", "good", "--json"], ["--help"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_one_line(arguments: list[str], unbuffered: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    command = [sys.executable, "-m", "spacy_trax_sentiment", *arguments]
+    with open("/dev/full", "w") as full:
+        environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(r"trax-sentiment: \[S069\] standard output: .*No space left on device.*\n", done.stderr)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "explain"])
+def test_a_page_does_not_take_the_place_of_its_input(run: Run, command: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "good", "label": "positive"}\n')
+    given = [path] if command == "evaluate" else ["--input", path]
+    result = run(command, *given, "--html", path, "--overwrite")
+    assert result.is_one_line(1)
+    assert "it is the input" in result.err
+    assert path.read_text().startswith("{")
+
+
+def test_a_long_text_that_ends_like_a_file_is_a_text(run: Run) -> None:
+    assert "positive" in run("predict", "I love " * 60 + "notes.txt").out

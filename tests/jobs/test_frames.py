@@ -217,3 +217,9 @@ def test_a_model_or_a_table_without_targets_is_refused(scorer: TextScorer) -> No
         annotate(pa.table({"text": ["a"], "of": ["a"]}), model=scorer, target_column="of")
     with pytest.raises(SentimentError, match="S064.*target_column="):
         annotate(pa.table({"text": ["a"]}), model=scorer, target_column="of")
+
+
+def test_a_target_may_be_a_tuple_of_offsets(tiny_targets: Language) -> None:
+    frame = pd.DataFrame({"text": ["good film, awful smile"] * 3, "of": [(5, 9), [5, 9], "film"]})
+    found = annotate(frame, model=TextScorer(tiny_targets), target_column="of")
+    assert found["sentiment"].tolist() == ["positive"] * 3

@@ -290,3 +290,42 @@ def test_the_process_that_hands_out_parts_imports_no_spacy(parquet: Path, tmp_pa
     command = [sys.executable, str(tmp_path / "program.py"), "predict", "--input", str(parquet.parent)]
     subprocess.run([*command, "--output", str(tmp_path / "out"), "--concurrency", "2"], check=True)
     assert len(list((tmp_path / "out").glob("[ab]*"))) == 2
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_while_the_driver_is_busy_costs_no_part(tmp_path: Path) -> None:
+    parts = [Part(f"s{i}", "txt", f"p{i}") for i in range(5)]
+    found = []
+    for outcome in run_locally(_job(tmp_path), parts, 2, score=_kill_myself_once):
+        if not found:
+            time.sleep(2.5)
+        found.append(outcome.part.name)
+    assert sorted(found) == [part.name for part in parts]
+
+
+def _kill_myself_once(job: Job, part: Part) -> Outcome:
+    mark = Path(f"{job.output}.killed")
+    if part.name == "p1" and not mark.exists():
+        mark.touch()
+        time.sleep(1)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Outcome(part)
+
+
+def test_another_input_format_is_another_run(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").write_text('{"text": "good"}\n')
+    run(_job(tmp_path), [str(folder)], concurrency=1)
+    with pytest.raises(SentimentError, match="S111.*source_format was None, and is now jsonl"):
+        run(_job(tmp_path, source_format="jsonl"), [str(folder)], concurrency=1)
+    other = Job("en", str(tmp_path / "other"), source_format="jsonl")
+    run(other, [str(folder)], concurrency=1)
+    (row,) = [json.loads(line) for path in Path(other.output).glob("*.jsonl") for line in path.open()]
+    assert (row["text"], row["sentiment"]) == ("good", "positive")
+
+
+def test_a_run_that_has_written_nothing_may_be_another_one(parquet: Path, tmp_path: Path) -> None:
+    outcome, *_ = _run(_job(tmp_path, text_column="txt"), parquet)
+    assert "S064" in str(outcome.error)
+    assert all(outcome.error is None for outcome in _run(_job(tmp_path), parquet))

@@ -331,3 +331,14 @@ def test_the_bundled_one_is_made_by_its_settings() -> None:
     stored = json.loads((pretrained_path("en_auto") / "settings.json").read_text())["cascade"]
     assert stored.keys() == vars(CascadeSettings("", "")).keys()
     assert (stored["first"], stored["second"]) == ("en_ternary", "en_trf")
+
+
+def test_its_report_can_be_written(auto: Language) -> None:
+    pytest.importorskip("matplotlib")
+    from spacy_trax_sentiment.evaluation.figures import measure
+    from spacy_trax_sentiment.evaluation.report import Data, evaluation_report
+    from spacy_trax_sentiment.training.labelled import LabelledText
+
+    texts = [LabelledText("I love it", "positive"), LabelledText("So bad", "positive")]
+    page = evaluation_report(auto, "en_auto", measure(auto, find_component(auto).labels, texts), Data("a", "b", texts))
+    assert "those of both models" in page

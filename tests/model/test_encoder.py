@@ -375,3 +375,8 @@ def test_the_names_are_registered() -> None:
     assert registry.get("architectures", "spacy_trax_sentiment.Encoder.v1") is Encoder
     assert registry.get("misc", "spacy_trax_sentiment.WordPieces.v1") is WordPieces
     assert Start("a").sha256 is None
+
+
+def test_no_heads_are_refused() -> None:
+    with pytest.raises(SentimentError, match="S021.*n_heads"):
+        Encoder(WordPieces(), n_heads=0)

@@ -663,3 +663,20 @@ def test_a_batch_knows_how_much_of_the_file_has_been_read(tmp_path: Path, arrow_
         assert [batch.fraction for batch in batches] == [0.25, 0.5, 0.75, 1]
     with open_input(str(arrow_file), "parquet", batch_size=4) as batches:
         assert next(batches).fraction == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_nested_dates_that_python_cannot_show_are_reported(format: str, tmp_path: Path) -> None:
+    dates = pa.array([[3_000_000]], pa.list_(pa.int32())).cast(pa.list_(pa.date32()))
+    pq.write_table(pa.table({"text": ["good"], "of": dates}), tmp_path / "a.parquet")
+    reader = open_input(str(tmp_path / "a.parquet"), "parquet", text_column="text", batch_size=10)
+    path = tmp_path / f"b.{format}"
+    with pytest.raises(SentimentError, match="S069"):
+        _copy(reader, path, format)
+    assert not path.exists()
+
+
+def _copy(reader: Any, path: Path, format: str) -> None:
+    with reader as batches, open_output(str(path), format) as write:
+        for batch in batches:
+            write(batch, added(batch))

@@ -1,10 +1,11 @@
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_trax_sentiment.text.lexicon import Entry, Lexicon, away_from_zero, bundled_words
+from spacy_trax_sentiment.text.lexicon import Entry, Lexicon, away_from_zero, bundled_words, read_lexicon
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 
 
@@ -119,3 +120,9 @@ def test_each_rounded_valence_of_the_lexicon_is_a_term() -> None:
     words = [word for text in bundled_words().values() for word in text.split()]
     found = {term for lexeme in terms.lexemes(words) for term in lexeme.more if term.startswith("valence ")}
     assert found == {f"valence {valence:+}" for valence in range(-4, 5) if valence}
+
+
+def test_valences_that_differ_in_the_seventh_digit_lose_no_word(tmp_path: Path) -> None:
+    path = tmp_path / "words.tsv"
+    path.write_text("gut\t1.2345671\nfein\t1.2345672\nschlecht\t-2.0\n")
+    assert read_lexicon(path, str.lower) == {"1.2345671": "gut", "1.2345672": "fein", "-2": "schlecht"}

@@ -177,3 +177,29 @@ def test_a_target_that_is_not_in_its_text_is_refused_by_line(tmp_path: Path, spa
     (tmp_path / "empty.jsonl").write_text("\n")
     with pytest.raises(SentimentError, match="S003"):
         read_target_texts(tmp_path / "empty.jsonl")
+
+
+def test_a_held_out_text_whose_source_lacks_its_label_is_left_out(data: Path) -> None:
+    rows = [("a", "positive"), ("b", "neutral"), ("c", "negative")]
+    srsly.write_jsonl(data / "all.jsonl", [{"text": text, "label": label} for text, label in rows])
+    recipe = '[labels]\nnames = ["negative","neutral","positive"]\n[settings]\n[sources]\n[sources.all]\n'
+    recipe += 'path = "all.jsonl"\n[dev]\n[dev.all]\npath = "all.jsonl"\n[dev.two]\npath = "all.jsonl"\n'
+    (data / "two.cfg").write_text(recipe + 'labels = ["negative","positive"]\n')
+    held_out = mix(read_recipe(data / "two.cfg"), data).held_out
+    assert [text.text for text in held_out] == ["a", "b", "c", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (RECIPE.encode() + b"# caf\xe9", "utf-8"),
+        (
+            RECIPE.encode() + b'probabilities = "p_"\nlabels = ["negative","positive"]\n',
+            "both labels and probabilities",
+        ),
+    ],
+)
+def test_a_recipe_that_cannot_be_used_is_named(content: bytes, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.cfg").write_bytes(content)
+    with pytest.raises(SentimentError, match=rf"S026.*bad\.cfg.*{reason}"):
+        read_recipe(tmp_path / "bad.cfg")

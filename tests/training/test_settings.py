@@ -70,3 +70,8 @@ def test_a_balanced_batch_has_the_nearest_size_that_the_labels_can_share(size: i
     assert fitted >= n_labels
     assert fitted == n_labels or abs(fitted - size) <= n_labels / 2
     assert fit_settings(Settings(batch_size=size, balanced=False), n_labels).batch_size == size
+
+
+def test_batches_of_any_number_of_texts_cannot_be_split_over_devices() -> None:
+    with pytest.raises(SentimentError, match="S021.*ids_per_batch"):
+        fit_settings(Settings(ids_per_batch=64, data_parallel=True, row_steps=False), 2)

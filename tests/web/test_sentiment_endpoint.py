@@ -235,3 +235,19 @@ def test_no_body_makes_the_server_fail(ask: Ask, body: bytes) -> None:
     response = ask("POST", "/v1/sentiment", content=body, headers=JSON)
     assert response.status_code in (200, 400, 422)
     assert response.json().keys() in ({"labels", "results"}, {"error"})
+
+
+def test_a_question_of_a_million_faults_has_one_answer() -> None:
+    from pydantic import ValidationError
+
+    from spacy_trax_sentiment.web.answers import parse_question
+    from spacy_trax_sentiment.web.limits import Limits, RefusedError
+    from spacy_trax_sentiment.web.schema import Question
+
+    with pytest.raises(ValidationError) as caught:
+        Question.model_validate({"text": "a", "targets": [[0] * 10_000] * 2})
+    assert caught.value.error_count() == 1
+    fields = ", ".join(f'"{i}": 0' for i in range(10_000))
+    with pytest.raises(RefusedError, match="There is no such field") as refused:
+        parse_question(f'{{"text": "a", {fields}}}'.encode(), Limits())
+    assert len(str(refused.value)) < 200

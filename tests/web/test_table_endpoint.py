@@ -86,7 +86,7 @@ def test_a_csv_holds_no_formulas(ask: Ask, start: str, type: str) -> None:
         (
             b"text,sentiment\na,b\n",
             422,
-            "'sentiment' already, which would be added. Rename or remove it, or name the new columns by prefix",
+            "and one of that name is to be added. Rename or remove it, or name the new columns by prefix",
         ),
         (b"text\n" + b"a\n" * 7, 413, "more than 6 rows"),
         (b"text,a,b,c,d\na\n", 413, "5 columns, more than 4"),
@@ -137,3 +137,10 @@ def test_no_table_makes_the_server_fail(ask: Ask, body: bytes, type: str, format
     query = {"format": format, "text_column": column}
     response = ask("POST", "/v1/table", params=query, content=body, headers={"Content-Type": type})
     assert response.status_code in (200, 422)
+
+
+def test_the_text_that_is_too_long_is_named_by_its_place_in_the_table(nlp: Language) -> None:
+    ask = asking(make_app(nlp, limits=Limits(text_chars=50)))
+    content = "text\n" + "good\n" * 1_200 + "x" * 51 + "\n"
+    message = refused(ask("POST", "/v1/table", content=content.encode(), headers=CSV), 413, "too_large")
+    assert message.startswith("Text 1200 has 51 characters")
