@@ -115,6 +115,7 @@ def test_addresses_need_pyarrow_and_fsspec(root: str, package: str, monkeypatch:
 def test_a_changed_file_is_noticed(root: str, tmp_path: Path) -> None:
     job = Job("en", str(tmp_path / "out"))
     begin(job, [f"{root}/a.jsonl"])
+    (tmp_path / "out" / "a.jsonl").touch()
     begin(job, [f"{root}/a.jsonl"])
     (tmp_path / "in" / "a.jsonl").write_text("changed\n")
     with pytest.raises(SentimentError, match=r"S112.*a\.jsonl"):
