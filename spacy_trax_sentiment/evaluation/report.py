@@ -20,6 +20,7 @@ from ..component import TraxSentiment
 from ..errors import SentimentError
 from ..explanation.fragment import legend_html, percent, sentiment_html
 from ..explanation.style import STYLE
+from ..model.inputs import scoring_models
 from ..pipelines import find_component
 from ..training.labelled import Texts, make_docs
 from ..training.progress import Progress
@@ -224,14 +225,14 @@ def _data_rows(data: Sequence[Data], labels: Sequence[str]) -> dict[str, Any]:
 
 def _settings_rows(component: TraxSentiment, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the model's settings by name, with those of its training."""
-    attrs = component.model.attrs
+    attrs, models = component.model.attrs, [each.attrs for each in scoring_models(component.model)]
     names = ("embedding_dim", "hidden_width", "mean", "length_exponent")
     shown = dict(settings) | {name: attrs[name] for name in names if name in attrs}
     return {
         "labels": ", ".join(component.labels),
-        "terms in the vocabulary": f"{len(attrs['vocabulary']):,}",
+        "terms in the vocabulary": " and ".join(f"{len(each['vocabulary']):,}" for each in models),
         **{name.replace("_", " "): value for name, value in shown.items()},
-        "preprocessor": type(attrs["preprocessor"]).__name__ if "preprocessor" in attrs else "those of both models",
+        "preprocessor": " and ".join(type(each["preprocessor"]).__name__ for each in models),
         "spacy-trax-sentiment": __version__,
     }
 
