@@ -24,9 +24,9 @@ from ..text.labels import NEGATIVE, POSITIVE, Scored, chosen_labels, has_poles
 from .limits import Limits, RefusedError, check_targets, check_texts
 from .schema import Question
 
-BATCH_CHARS, _TEXT_CHARS = 1 << 18, 1 << 7
-"""The characters that are scored at a time, and those that each text counts for besides its own: 1,000 tweets or one
-long text. Other threads, among them that of the event loop, wait for some of the steps."""
+BATCH_CHARS, _TEXT_CHARS = 1 << 16, 1 << 7
+"""The characters that are scored at a time, and those that each text counts for besides its own: 300 tweets or one long
+text. Other threads, among them that of the event loop, wait for some of the steps."""
 
 # The most that is scored on the event loop: the number of texts; their characters; their bytes (in UTF-8) other than
 # ASCII letters, digits and spaces; and the characters of a chunk. Ten tweets take 0.6 ms, and 3 ms if all their words
@@ -143,7 +143,7 @@ class Answering:
         texts, targets = question.all_texts(), question.all_targets()
         results, size = self._results, BATCH_CHARS
         if question.contributions:
-            results, size = self._explained, BATCH_CHARS // 16
+            results, size = self._explained, BATCH_CHARS // 4
         batches: Iterable[list[dict[str, Any]]] = map(results, blocks(texts, size, _TEXT_CHARS))
         if targets is not None:
             if not self.has_targets:
