@@ -101,7 +101,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             sys.exit(1)
-        _fail(Errors.S069.format(path="standard output", reason=reason_of(error)), 1)
+        from ..tables.writers import STANDARD_OUTPUT
+
+        _fail(Errors.S069.format(path=STANDARD_OUTPUT, reason=reason_of(error)), 1)
     except Exception as error:
         # Some versions of typer bring their own click, others import it: recognize its errors by what they can do.
         if not hasattr(error, "format_message"):

@@ -29,7 +29,7 @@ def set_verbosity(quiet: bool, verbose: bool) -> None:
 
 
 def require_output(file: Path | None = None, source: str | None = None, overwrite: bool = False) -> None:
-    """Raise SentimentError if results cannot go to the file, or to standard output: it is closed, as by `>&-`."""
+    """Raise SentimentError if the file is taken or is the `source`; without one, if standard output is closed."""
     from ..storage.whole import require_free_file
     from ..tables.writers import STANDARD_OUTPUT, require_not_input
 

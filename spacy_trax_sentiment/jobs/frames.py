@@ -92,7 +92,6 @@ def _scores(texts: Any, scorer: TextScorer, prefix: str, cells: Any) -> dict[str
         if cells is not None:
             named = cells[start : start + _ROWS_AT_A_TIME].to_list()
             named = [each.tolist() if hasattr(each, "tolist") else each for each in named]  # of NumPy
-            named = [[*each] if isinstance(each, tuple) else each for each in named]
             targets = [target_in(text or "", cell) for text, cell in zip(some, named, strict=True)]
         added = scored_columns(some, score, scorer.labels, prefix, targets)
         for name, new in added.items():

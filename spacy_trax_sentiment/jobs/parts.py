@@ -199,8 +199,8 @@ def begin(job: Job, files: Sequence[str]) -> None:
         raise SentimentError(Errors.S141.format(path=job.output))
     if output.resolve() in {path.resolve().parent for path in map(local_path, files) if path is not None}:
         raise SentimentError(Errors.S116.format(path=output))
-    found = os.listdir(output) if output.is_dir() else [output] * output.exists()
-    if found and found != [RUN_FILE]:  # else a run that has written nothing is no other run
+    # A run that has written nothing is no other run.
+    if output.exists() and not (output.is_dir() and os.listdir(output) in ([], [RUN_FILE])):
         run["inputs"] = _same_run(output, run) | run["inputs"]
     write_file(output / RUN_FILE, json.dumps(run, indent=1) + "\n", overwrite=True)
 

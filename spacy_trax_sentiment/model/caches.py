@@ -16,7 +16,7 @@ from .parameters import get_weights
 from .session import Session
 from .sparse_rows import RowUpdates, StepCount
 
-MOST_LEXEMES = 1 << 18  # some 25 MB: then a new cache begins
+MOST_LEXEMES, _IDS_OF_EACH = 1 << 18, 8  # of more lexemes, or ids, a new cache begins: some 25 MB
 
 
 class ModelCaches:
@@ -42,7 +42,7 @@ class ModelCaches:
         with self._lock:  # else two threads could make a cache each, and mix up their indices
             kept = self._lexemes
             is_other = kept is None or kept[0] is not preprocessor or kept[1].vocabulary is not vocabulary
-            if kept is None or is_other or max(kept[1].n_lexemes, len(kept[1].ids) >> 3) > MOST_LEXEMES:
+            if kept is None or is_other or max(kept[1].n_lexemes, len(kept[1].ids) // _IDS_OF_EACH) > MOST_LEXEMES:
                 self._lexemes = kept = preprocessor, LexemeCache(by_tokens(preprocessor), vocabulary)
             return kept[1]
 

@@ -35,17 +35,17 @@ def row_targets(batch: TableBatch, column: str) -> list[Target]:
 
 
 def target_in(text: str, cell: Any) -> Target:
-    """Return the target that a cell names: a string to find in the text, or its offsets, as "12:17" or [12, 17].
+    """Return the target that a cell names: a string to find in the text, or offsets, as "12:17", [12, 17] or (12, 17).
 
     A string is found as `found_span` does. A cell that is empty or blank names none.
     """
     is_nan = isinstance(cell, float) and cell != cell
-    if cell is None or is_nan or cell == [] or (isinstance(cell, str) and not cell.strip()):
+    if cell is None or is_nan or cell in ([], ()) or (isinstance(cell, str) and not cell.strip()):
         return Target(cell, None, False)
     if type(cell) is int:
         cell = str(cell)  # as a workbook holds a name of digits
     span = None
-    if isinstance(cell, list):
+    if isinstance(cell, list | tuple):
         span = _checked(text, cell)
     elif isinstance(cell, str):
         offsets = _OFFSETS.fullmatch(cell)
@@ -53,7 +53,7 @@ def target_in(text: str, cell: Any) -> Target:
     return Target(cell, span, span is None)
 
 
-def _checked(text: str, offsets: list[Any]) -> Span | None:
+def _checked(text: str, offsets: list[Any] | tuple[Any, ...]) -> Span | None:
     if len(offsets) != 2 or any(type(each) is not int for each in offsets):
         return None
     start, end = offsets

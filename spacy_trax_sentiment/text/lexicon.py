@@ -158,10 +158,10 @@ def read_lexicon(path: str | Path, lowered: Callable[[str], str]) -> Words:
             raise SentimentError(Errors.S191.format(path=path, line=number, value=repr(line[:60])))
     if not found:
         raise SentimentError(Errors.S190.format(path=path, reason="it has no words"))
-    return {
-        repr(value).removesuffix(".0"): " ".join(word for word in found if found[word] == value)
-        for value in {*found.values()}
-    }
+    words: dict[str, list[str]] = {}
+    for word, value in found.items():
+        words.setdefault(repr(value).removesuffix(".0"), []).append(word)
+    return {valence: " ".join(some) for valence, some in words.items()}
 
 
 def away_from_zero(valence: float) -> int:
