@@ -113,9 +113,9 @@ def measure(name: str, texts: Sequence[LabelledText], models: Models, arguments:
 
 
 def timed(scorer: TextScorer, texts: list[str]) -> tuple[Scored, float]:
-    scorer.score(texts[:100])
+    scorer.scored(texts[:100])
     start = time.perf_counter()
-    return scorer.score(texts), time.perf_counter() - start
+    return scorer.scored(texts), time.perf_counter() - start
 
 
 if __name__ == "__main__":

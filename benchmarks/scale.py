@@ -221,7 +221,7 @@ def stages(source: str) -> dict[str, float]:
         lap("load")
         for batch in batches:
             lap("read")
-            added = scored_columns(batch.texts, scorer.score, scorer.labels)
+            added = scored_columns(batch.texts, scorer.scored, scorer.labels)
             lap("score")
             write(batch, added)
             lap("write")

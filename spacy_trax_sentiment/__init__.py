@@ -1,10 +1,10 @@
-"""Sentiment for spaCy: a classifier that Trax trains and NumPy serves. The names below are the public ones."""
+"""Sentiment for spaCy: classifiers that Trax trains, and NumPy or ONNX Runtime serves. The public names are below."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .about import __version__
-from .errors import SentimentError
+from .errors import MissingExtraError, SentimentError, TrainingInterrupted
 
 if TYPE_CHECKING:
     from .bulk.text_scorer import TextScorer
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .jobs.frames import Annotator, annotate
     from .pipelines import load, save
     from .text.sentiment_terms import SentimentTerms
+    from .text.unigram_pieces import UnigramPieces
     from .text.word_pieces import WordPieces
     from .training.run import train
     from .training.settings import Settings
@@ -23,6 +24,7 @@ _MODULES = {
     "SentimentTerms": "text.sentiment_terms",
     "Settings": "training.settings",
     "TextScorer": "bulk.text_scorer",
+    "UnigramPieces": "text.unigram_pieces",
     "WordPieces": "text.word_pieces",
     "annotate": "jobs.frames",
     "evaluate": "evaluation.figures",
@@ -35,10 +37,13 @@ _MODULES = {
 
 __all__ = [
     "Annotator",
+    "MissingExtraError",
     "SentimentError",
     "SentimentTerms",
     "Settings",
     "TextScorer",
+    "TrainingInterrupted",
+    "UnigramPieces",
     "WordPieces",
     "__version__",
     "annotate",

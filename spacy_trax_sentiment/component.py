@@ -69,11 +69,11 @@ def make_trax_sentiment(
         nlp: The pipeline.
         name: The component's name.
         model: The Thinc model: `spacy_trax_sentiment.Classifier.v1`, `Encoder.v1`, `TraxLayer.v1` or `Cascade.v1`.
-        pretrained: Weights to start with. The package carries `en` (labels negative, positive), `en_ternary` (with
-            neutral, too), `en_trf` (the same, by an encoder) and `en_auto` (by a cascade of both), whatever `model`
-            says; or the directory of a pipeline or of its component. None for a blank component to train.
-        restrict_labels: The labels to keep of the weights', at least two. Their probabilities then sum to 1, and the
-            component cannot be trained. None for all.
+        pretrained: Weights to start with, whatever `model` says: `en` (labels negative, positive), `en_ternary` (with
+            neutral, too), `en_trf` (an encoder, the same three labels) or `en_auto` (a cascade of the last two); or the
+            directory of a pipeline or of its component. None for a blank component to train.
+        restrict_labels: The labels to keep, at least two of those of the weights. Their probabilities then sum to 1,
+            and the component cannot be trained. None for all.
         threshold: Unused, as in spaCy's `textcat`, because the labels exclude each other.
         tokenizer_cache_size: The least size of the cache of spaCy's tokenizer, in chunks; 100,000 take some 20 MB.
             spaCy's 10,000 are soon used up, which is slow. None leaves the tokenizer as it is.

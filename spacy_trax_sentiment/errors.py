@@ -88,7 +88,7 @@ class Errors:
     S019 = "[S019] {source}: none of its labels ({found}) is one of {whose}: {labels}. {remedy}."
     S160 = "[S160] the label map {value} cannot be used. Give each value once with its label, as in '1,2=negative 3=neutral 4,5=positive'."
     S161 = "[S161] the label {value} is not in the label map, which has: {known}. Add it there, or remove such rows."
-    S162 = "[S162] all texts with the label {label} are training texts, too. Name another file by --dev, or leave it out to hold out a fifth."
+    S162 = "[S162] all texts with the label {label} are training texts, too. Name another file by --dev, or leave out --dev to hold out a fifth."
 
     # Settings
     S020 = "[S020] the batch size {batch_size} is not {wanted}. Give a positive multiple of the number of labels, or turn off balanced batches (--no-balanced)."
@@ -124,9 +124,10 @@ class Errors:
     S047 = "[S047] the scores of the layer of {layer} could not be explained: after {n_steps} steps, the contributions do not sum to the score. Give a smoother layer."
     S048 = "[S048] --data-parallel needs jax.pmap, which JAX {version} lacks. Leave it out, or install an older JAX."
     S049 = "[S049] training with Trax needs Python 3.11 to 3.13, and this is {version}: one of its requirements, tensorflow-text, does not support it yet. Train with an older Python; the model can be used with this one."
+    S140 = "[S140] {path}: cannot hold the training data for the time of the training ({reason}). Set TMPDIR to a directory with more space."
 
     # Texts
-    S050 = "[S050] {value} is one str. Give a list of texts, if it is only one: [text]."
+    S050 = "[S050] {value} is a str. Give a list of texts; for a single one, [text]."
     S051 = "[S051] text {index} is {value}, not a str. Give strings only."
     S052 = "[S052] a text of {n_chars:,} characters cannot be tokenized as the course notebook does ({reason}). Leave it out, or split it."
     S053 = "[S053] pieces of words need a vocabulary. Name a file as `vocabulary`: BERT's vocab.txt for WordPieces.v1, a tokenizer.json for UnigramPieces.v1."
@@ -157,6 +158,8 @@ class Errors:
     S156 = "[S156] cannot be read as an Excel workbook ({reason}). Save it anew as .xlsx, without a password, or its sheet as .csv."
     S157 = "[S157] {path}: an Excel workbook needs openpyxl, which is not installed ({reason}). Install it from a clone of the project: pip install '.[excel]'."
     S158 = "[S158] with {part}, its parts take more than {most:,} MB when unpacked. Save its sheet as .csv."
+    S170 = "[S170] tables in memory need narwhals, which is not installed ({reason}). Install it from a clone of the project: pip install '.[tables]'."
+    S171 = "[S171] {value} is not a table in memory. Give a table of pyarrow, pandas or polars; if it is lazy, what its `collect()` returns."
 
     # Model files
     S070 = "[S070] {path}: is missing. Copy the whole model again, or make it again with `trax-sentiment train`."
@@ -191,10 +194,6 @@ class Errors:
     S119 = "[S119] addresses of '{scheme}' are not supported. Give a path, or an address of one of these: {schemes}."
     S141 = "[S141] {path}: output cannot be written to an address. Name a directory of this machine, and copy it when the run is done, for example with `aws s3 cp --recursive`."
     S142 = "[S142] an address of '{scheme}' holds a password. Leave it out, and give it the way the store's own tools read it, for example in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-    S140 = "[S140] {path}: cannot hold the training data for the time of the training ({reason}). Set TMPDIR to a directory with more space."
-
-    S170 = "[S170] tables in memory need narwhals, which is not installed ({reason}). Install it from a clone of the project: pip install '.[tables]'."
-    S171 = "[S171] {value} is not a table in memory. Give a table of pyarrow, pandas or polars; if it is lazy, what its `collect()` returns."
 
     # Explanations
     S080 = "[S080] no `trax_sentiment` component has scored this Doc. Process the text with a pipeline that has one, or call that component's `explain(doc)`."
@@ -209,7 +208,7 @@ class Errors:
     S192 = "[S192] '{value}' is not a language that spaCy can tokenize here ({reason}). Install what it needs, or give the code of another language, such as 'de', or 'xx' for any."
 
     # Targets
-    S200 = "[S200] the model cannot tell what a text says of a target. Use 'en_trf' or 'en_auto', or an Encoder.v1 trained on targets (`target_head`)."
+    S200 = "[S200] the model cannot score targets. Use 'en_trf' or 'en_auto', or an Encoder.v1 trained on targets (`target_head`)."
     S201 = "[S201] only an Encoder.v1 with WordPieces.v1 or UnigramPieces.v1 learns what a text says of a target. Start from 'en_trf', or name that architecture in the config."
     S202 = "[S202] the target from character {start} to {end} is empty, or not in the text of {length} characters. Give the first character and the one after the last."
     S204 = "[S204] the targets are spans of different Docs. Ask for those of one Doc at a time."
@@ -218,7 +217,7 @@ class Errors:
     S213 = "[S213] {path}, row {row}: the target {target} is not in the text. Write it as the text does, or give its first character and the one after its last, as 12:17; or leave out --on-error fail to keep the row without scores."
     S214 = "[S214] the pipeline {pipeline} finds no entities. Name one with an 'ner' or an 'entity_ruler', or name the targets by --target-column."
     S203 = "[S203] the target from {start} to {end} is not in the text. Give the numbers `from`, of its first character, and `to`, of the one after its last."
-    S207 = "[S207] {value} is no source of targets. Give `sources` some of: {known}."
+    S207 = "[S207] {value} is not a source of targets. Set `sources` to one or more of: {known}."
     S208 = "[S208] the pattern {value} cannot be used ({reason}). Give a phrase as a string, or a list of spaCy's token patterns."
     S209 = "[S209] a span in doc.spans['{key}'] has the label {value}, which is not one of {labels}. Correct it, or name all labels in [initialize]."
     S210 = "[S210] the spans in doc.spans['{key}'] of the examples have fewer than two labels ({labels}). Give spans of each label, or name the labels in [initialize]."

@@ -21,7 +21,7 @@ def save(nlp: Language, directory: str | Path) -> None:
     """Write a pipeline into a directory, with the checksums of all its files, which `load` compares."""
     directory = Path(directory)
     nlp.to_disk(directory)
-    seal_directory(directory)
+    seal_directory(directory, {"config.cfg", "meta.json", "tokenizer", "vocab", *nlp.component_names})
 
 
 def load(name_or_path: str | Path, *, labels: Sequence[str] | None = None) -> Language:

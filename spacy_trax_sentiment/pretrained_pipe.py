@@ -80,10 +80,10 @@ class PretrainedPipe:
                 self.from_disk(found, exclude=["vocab"])
 
     def require_weights(self) -> None:
-        """Load the pretrained weights, or raise spaCy's ValueError E109 if there are none and none were trained."""
+        """Load the pretrained weights, or raise spaCy's E109, a SentimentError here, if there are none."""
         self.load_pending()
         if not has_weights(self.model):
-            raise ValueError(SpacyErrors.E109.format(name=self.name))
+            raise SentimentError(SpacyErrors.E109.format(name=self.name))
 
     def require_trainable(self) -> None:
         """Load the weights that wait, and raise SentimentError if the component cannot be trained.

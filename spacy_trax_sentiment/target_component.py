@@ -72,14 +72,14 @@ def make_trax_target_sentiment(
         nlp: The pipeline.
         name: The component's name.
         model: The Thinc model, an `Encoder.v1` with `target_head`, to train if there are no weights.
-        pretrained: Weights to start with, whatever `model` says: `en_trf`, or the directory of a pipeline or of its
-            component that was trained on targets. None for a blank component to train.
-        restrict_labels: The labels to keep of the weights', at least two, as for `trax_sentiment`. None for all.
+        pretrained: Weights to start with, whatever `model` says: `en_trf`, `en_auto` (which cannot be trained), or the
+            directory of a pipeline or component that was trained on targets. None for a blank component to train.
+        restrict_labels: The labels to keep, at least two, as for `trax_sentiment`. None for all.
         spans_key: The key in `doc.spans` of the spans with their labels.
         sources: The sources of the spans: "ents", the entities; "noun_chunks", if the Doc is parsed and its language
             has them; "patterns"; and "spans", those that are in `doc.spans[spans_key]` already.
-        patterns: What the source "patterns" finds: phrases, in upper or lower case, and token patterns, as spaCy's
-            `Matcher` takes them. Either may stand in a dict, as for spaCy's `EntityRuler`.
+        patterns: Phrases, in upper or lower case, and token patterns, as spaCy's `Matcher` takes them, for the source
+            "patterns". Either may stand in a dict, as for spaCy's `EntityRuler`.
         scorer: The scorer of `nlp.evaluate`.
 
     Raises:

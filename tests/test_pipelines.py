@@ -179,3 +179,11 @@ def test_sixteen_threads_share_a_pipeline() -> None:
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(work, range(16)))
+
+
+def test_only_what_belongs_to_the_pipeline_is_sealed(tmp_path: Path) -> None:
+    for _ in range(2):  # the second time there is another file already
+        save(load("en"), tmp_path / "m")
+        (tmp_path / "m" / "report.html").write_text("texts")
+    (tmp_path / "m" / "report.html").unlink()
+    assert load(tmp_path / "m")("I love it").cats["positive"] > 0.5

@@ -11,7 +11,8 @@ from ..model.inputs import doc_batches, doc_tokens
 from ..model.targets import target_model, target_probabilities
 from ..pipelines import find_component
 from ..tables.rows import text_or_none
-from .text_scorer import without_surrogates
+from ..text.cleaning import without_surrogates
+from .chunk_tokenizer import tokenized
 
 
 def require_entities(nlp: Language) -> None:
@@ -34,8 +35,8 @@ def entity_targets(nlp: Language, texts: Sequence[str | None]) -> list[list[dict
     found: list[list[dict[str, Any]]] = []
     with nlp.memory_zone():  # or the vocabulary would grow with each new word
         ours = [name for name, pipe in nlp.pipeline if pipe is component]
-        docs = nlp.pipe([without_surrogates(text or "") for text in texts], disable=ours)
-        for batch in doc_batches(docs):
+        made = (tokenized(nlp.tokenizer, without_surrogates(text or "")) for text in texts)  # of any length
+        for batch in doc_batches(nlp.pipe(made, disable=ours)):
             spans = [[(ent.start, ent.end) for ent in doc.ents] for doc in batch]
             scores = target_probabilities(model, doc_tokens(model, batch), spans).split()
             for doc, of_doc in zip(batch, scores, strict=True):

@@ -5,7 +5,6 @@ remembered, and a text is scored by splitting it and looking its chunks up.
 """
 
 import logging
-import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -30,6 +29,7 @@ from ..model.targets import target_model, target_probabilities, token_span
 from ..pipelines import find_component, load, saved_state
 from ..pretrained import pretrained_path
 from ..text.arrays import Ragged
+from ..text.cleaning import without_surrogates
 from ..text.labels import Scored, chosen_labels
 from .chunk_cache import MAX_CHUNKS
 from .chunk_tokenizer import tokenized
@@ -44,8 +44,6 @@ Targets = Iterable[Sequence[tuple[int, int]]]
 
 # Characters of the texts that are scored at a time. The arrays for them take about 30 MB.
 _BLOCK_SIZE = 1 << 20
-
-_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
 
 
 class TextScorer:
@@ -135,7 +133,11 @@ class TextScorer:
             SentimentError: A text is not a str, a target is empty or not in its text, or the model cannot score
                 targets.
         """
-        return self.score(texts).probabilities if targets is None else self._of_targets(list(texts), list(targets))
+        return (
+            self.scored(texts).probabilities
+            if targets is None
+            else self._of_targets(list(_several(texts)), list(targets))
+        )
 
     __call__ = predict_proba
 
@@ -156,7 +158,7 @@ class TextScorer:
         empty = Ragged(np.empty((0, len(self.labels)), dtype=np.float32), np.empty(0, dtype=np.int64))
         return Ragged(*map(np.concatenate, zip(empty, *found, strict=True)))
 
-    def score_targets(self, texts: Sequence[str], spans: Sequence[tuple[int, int] | None]) -> Scored:
+    def scored_targets(self, texts: Sequence[str], spans: Sequence[tuple[int, int] | None]) -> Scored:
         """Return the probabilities of each text's target, NaN if it is None; see `predict_proba`."""
         found = self._of_targets(list(texts), [[] if span is None else [span] for span in spans])
         probabilities = np.full((len(found.lengths), len(self.labels)), np.nan, dtype=np.float32)
@@ -164,11 +166,9 @@ class TextScorer:
         # Equal probabilities are no evidence, as in `TargetSentiment`.
         return Scored(probabilities, probabilities.max(axis=1) != probabilities.min(axis=1))
 
-    def score(self, texts: Iterable[str]) -> Scored:
+    def scored(self, texts: Iterable[str]) -> Scored:
         """Return the probabilities of texts, and whether there is evidence in them; see `predict_proba`."""
-        if isinstance(texts, str):
-            raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
-        texts = list(texts)
+        texts = list(_several(texts))
         try:
             return self._of_all(texts)
         except (TypeError, UnicodeEncodeError):
@@ -180,7 +180,7 @@ class TextScorer:
         A text in which the model recognizes nothing is neutral if the model has this label, else its label is None.
         Takes and raises what `predict_proba` does.
         """
-        return chosen_labels(self.labels, self.score(texts))
+        return chosen_labels(self.labels, self.scored(texts))
 
     def pipe(self, texts: Iterable[str], batch_size: int = 4000) -> Iterator[Scores]:
         """Score a stream of texts, of which only a batch is in memory at a time.
@@ -198,7 +198,7 @@ class TextScorer:
         if batch_size < 1:
             wanted = "a number of at least 1"
             raise SentimentError(Errors.S021.format(name="batch_size", value=batch_size, wanted=wanted))
-        return self._pipe(iter(texts), batch_size)
+        return self._pipe(iter(_several(texts)), batch_size)
 
     def _pipe(self, texts: Iterator[str], batch_size: int) -> Iterator[Scores]:
         while batch := list(islice(texts, batch_size)):
@@ -226,13 +226,13 @@ def _unpickled(config: str, data: bytes, max_chunks: int) -> TextScorer:
     return TextScorer(nlp.from_bytes(data), max_chunks=max_chunks)
 
 
-def scorer_for(model: str, labels: Sequence[str] | None = None) -> TextScorer:
+def scorer_for(model: str | Path, labels: Sequence[str] | None = None) -> TextScorer:
     """Return the scorer of a model, which each process loads once, or again if another was saved in its place."""
     return _scorer_of(model, None if labels is None else tuple(labels), saved_state(Path(model)))
 
 
 @lru_cache(maxsize=4)
-def _scorer_of(model: str, labels: tuple[str, ...] | None, _: object) -> TextScorer:
+def _scorer_of(model: str | Path, labels: tuple[str, ...] | None, _: object) -> TextScorer:
     return TextScorer.load(model, labels=labels)
 
 
@@ -276,10 +276,11 @@ def blocks(texts: Sequence[str], block_size: int = _BLOCK_SIZE, per_text: int = 
         start, size = end, ends[end - 1]
 
 
-def without_surrogates(text: str) -> str:
-    """Return the text with U+FFFD in place of lone surrogates, which spaCy refuses."""
-    # Each on its own, because other threads wait while a codec is at work.
-    return _SURROGATES.sub(lambda found: found[0].encode("utf-16", "surrogatepass").decode("utf-16", "replace"), text)
+def _several(texts: Iterable[str]) -> Iterable[str]:
+    """Return the texts, or raise SentimentError if they are one str, whose characters would be scored."""
+    if isinstance(texts, str):
+        raise SentimentError(Errors.S050.format(value=repr(texts[:40])))
+    return texts
 
 
 def _checked(texts: list[str]) -> list[str]:

@@ -29,7 +29,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="OTHER",
-            help="Second model with the same labels, at least those of --only-labels.",
+            help="Second model. Its labels, or those that --only-labels keeps, must be the same.",
             autocompletion=complete_model,
         ),
     ] = None,

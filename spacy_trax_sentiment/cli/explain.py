@@ -78,8 +78,9 @@ def explain(
 
 
 def _sentiments(model: str, labels: tuple[str, ...] | None, batches: "Iterator[TableBatch]") -> "Iterator[Sentiment]":
-    from ..bulk.text_scorer import component_docs, without_surrogates
+    from ..bulk.text_scorer import component_docs
     from ..pipelines import find_component, load
+    from ..text.cleaning import without_surrogates
 
     nlp = load(model, labels=labels)
     component = find_component(nlp)

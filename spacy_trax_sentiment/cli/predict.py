@@ -61,7 +61,7 @@ TargetsOption = Annotated[
 ]
 EngineOption = Annotated[
     Engine | None,
-    typer.Option(help="What scores several tables: processes on this machine, or Ray.", show_default="local"),
+    typer.Option(help="Engine for several tables: processes on this machine, or Ray.", show_default="local"),
 ]
 Concurrency = Annotated[
     int | None,
@@ -150,6 +150,8 @@ def predict(
             job = Job(model, target, text_column, target_format, batch_size, strict, safe_csv, *columns)
             engines = {"engine": engine or Engine.local, "concurrency": concurrency, "address": address}
             return _score_many(job, source, quiet, **engines)
+    if targets and prefix == "targets":
+        raise typer.BadParameter("--prefix targets is the name of the column that --targets adds")
     if engine is not None:
         raise typer.BadParameter("--engine needs --input, a file, a directory or a pattern")
 
@@ -167,9 +169,9 @@ def predict(
         open_output(target, target_format, overwrite=overwrite, source=source, safe_csv=safe_csv) as write,
     ):
         scorer, more = _with_entities(model, labels) if targets else (TextScorer.load(model, labels=labels), None)
-        score: Any = scorer.score
+        score: Any = scorer.scored
         if column:
-            score = scorer.score_targets
+            score = scorer.scored_targets
             score([], [])  # so that a model that cannot is refused before anything is read
         logger.info("Loaded %s with the labels %s.", model, ", ".join(scorer.labels))
         hidden = quiet or bool(texts) or (target == "-" and sys.stdout.isatty())

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..bulk.text_scorer import without_surrogates
 from ..errors import Errors, SentimentError
+from ..explanation.target_sentiment import most_probable
 from ..tables.readers import label_text
 from ..tables.rows import TableBatch, as_json, column_values, text_or_none
 from ..text.arrays import Array, Ragged
+from ..text.cleaning import without_surrogates
 from ..text.labels import NEGATIVE, POSITIVE, has_poles
 from .mentions import Phrases, Spans, mentions, quoted
 
@@ -87,7 +88,10 @@ class Summary:
         labels = list(self.counts)
         mean = probabilities.mean(axis=0, dtype=np.float64)
         polarity = mean[labels.index(POSITIVE)] - mean[labels.index(NEGATIVE)]
-        self.counts[labels[mean.argmax()]] += 1
+        label = most_probable(labels, mean.tolist())
+        if label is None:  # nothing was recognized, and there is no neutral
+            return
+        self.counts[label] += 1
         self.n_mentions += len(spans)
         self._sums += polarity, polarity**2
         for label, kept in self.quotes.items():
@@ -95,7 +99,7 @@ class Summary:
             i = int(probabilities[:, column].argmax())
             quote = Quote(row.number, *quoted(row.text or "", *spans[i]), float(probabilities[i, column]))
             is_new = quote[1:4] not in [each[1:4] for each in kept]  # tables have copies
-            if is_new and probabilities[i].argmax() == column:
+            if is_new and most_probable(labels, probabilities[i].tolist()) == label:
                 kept[:] = sorted([*kept, quote], key=lambda each: -each.probability)[:n_quotes]
 
     def to_dict(self) -> dict[str, Any]:

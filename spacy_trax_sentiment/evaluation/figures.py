@@ -74,7 +74,7 @@ class Evaluation:
 
     @cached_property
     def predicted(self) -> Array:
-        """The column of each text's label, int64 `(n_texts,)`; the first of equally probable ones."""
+        """The column of each text's predicted label, int64 `(n_texts,)`; the first of equally probable ones."""
         has_evidence = np.ones(self.n_texts, bool) if self.has_evidence is None else self.has_evidence
         return measured_columns(self.labels, self.probabilities, has_evidence)
 
@@ -148,7 +148,7 @@ class Evaluation:
 
     @cached_property
     def values(self) -> dict[str, float]:
-        """If all labels are numbers, the means of the true ones, the expected ones and the latter's errors."""
+        """If all labels are numbers, the mean true value, the mean expected value and the mean absolute error."""
         numbers = np.array([label_key(label) for label in self.labels])
         if numbers.dtype.kind != "f":
             return {}
@@ -207,8 +207,8 @@ def evaluate(
     Texts whose label the model lacks are left out, with a warning in the log.
 
     Args:
-        source: A .jsonl, .csv, .tsv, .parquet or .xlsx file, a named source such as `bundled:short_texts`, or a pair
-            `(texts, labels)` of two sequences of the same length.
+        source: A .jsonl, .ndjson, .json, .csv, .tsv, .parquet or .xlsx file, a named source such as
+            `bundled:short_texts`, or a pair `(texts, labels)` of two sequences of the same length.
         model: A bundled model's name, a pipeline directory or a pipeline.
         labels: The labels to keep of a model given by name or path, as in `load`; None for all.
         text_column: The file's column that holds the text.
@@ -288,8 +288,8 @@ def measure(
 def measure_targets(nlp: Language, texts: Sequence[LabelledText], spans: Sequence[tuple[int, int]]) -> Evaluation:
     """Score labelled targets, at least one: each text's label is of its span of characters."""
     scorer = TextScorer(nlp)
-    found = scorer.predict_proba([text.text for text in texts], [[span] for span in spans])
-    return Evaluation(scorer.labels, texts, found.values.astype(np.float64))
+    found = scorer.scored_targets([text.text for text in texts], spans)
+    return Evaluation(scorer.labels, texts, found.probabilities.astype(np.float64), {}, found.has_evidence)
 
 
 def figure(value: float, n_texts: int, sign: str = "") -> str:

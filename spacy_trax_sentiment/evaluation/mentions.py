@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from ..bulk.text_scorer import without_surrogates
 from ..errors import Errors, SentimentError
+from ..text.cleaning import without_surrogates
 
 Phrases = dict[str, list[list[str]]]
 """By their first pieces, the phrases to look for, each the pieces that follow one another; the longest first."""

@@ -21,8 +21,8 @@ Array = NDArray[np.float64]
 class Sentiment:
     """The sentiment of a Doc or Span, and each token's contribution to it: `doc._.sentiment` and `span._.sentiment`.
 
-    That of a span is what its own words say. What the text says of the span, such as of a product that it names, is its
-    `TargetSentiment`, `span._.target_sentiment`.
+    A span's sentiment is what its own words say. Its `TargetSentiment`, `span._.target_sentiment`, is what the text
+    says of the span, for example of a product that it names.
 
     A span is scored as a text of its own, with two differences: a negation or a contrast before it still applies, and a
     pair of tokens across its edge does not count. If the layer does not fold, a span's scores are the sum of its

@@ -39,13 +39,13 @@ def annotate(
             list. The scores are then of what the text says of it; a row whose target is not in its text has none.
 
     Returns:
-        The table, of the same type, with the columns that `predict` adds after its own: `sentiment` (string) and for
-        each label `sentiment_LABEL` (float32). All are null if there is no text: if it is null, empty or blank. An
-        index of pandas is kept.
+        The table, of the same type, with its own columns and then those that `predict` adds: `sentiment` (string) and,
+        for each label, `sentiment_LABEL` (float32). They are null in a row whose text is null, empty or blank. An index
+        of pandas is kept.
 
     Raises:
-        SentimentError: The model cannot be loaded, lacks the labels or cannot score targets, the table is none, a
-            column is missing or the texts' holds no strings, or the table has one of the columns to be added already.
+        SentimentError: The model cannot be loaded, lacks the labels or cannot score targets; `table` is not a table, a
+            column is missing, `column` holds no strings, or the table already has one of the columns to be added.
         MissingExtraError: narwhals is not installed.
     """
     try:
@@ -69,7 +69,7 @@ def annotate(
         column_index(frame.columns, column, "column=")
         if target_column is not None:
             column_index(frame.columns, target_column, "target_column=")
-        scorer = model if isinstance(model, TextScorer) else scorer_for(str(model), labels)
+        scorer = model if isinstance(model, TextScorer) else scorer_for(model, labels)
         require_free(frame.columns, column_names(scorer.labels, prefix), option="prefix=")
         columns = _scores(frame[column], scorer, prefix, None if target_column is None else frame[target_column])
     types = {name: nw.String if name == prefix else nw.Float32 for name in columns}
@@ -82,7 +82,7 @@ def _scores(texts: Any, scorer: TextScorer, prefix: str, cells: Any) -> dict[str
 
     The cells of another series name their targets; it may be None.
     """
-    score = scorer.score if cells is None else scorer.score_targets
+    score = scorer.scored if cells is None else scorer.scored_targets
     columns: dict[str, list[Any]] = {name: [] for name in column_names(scorer.labels, prefix)}
     has_text = texts.null_count() == len(texts)
     for start in range(0, len(texts), _ROWS_AT_A_TIME):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import Errors, SentimentError
-from ..pretrained import columns_of, pretrained_labels, pretrained_path
+from ..pretrained import asked_models, columns_of, pretrained_labels, pretrained_path
 from ..storage.whole import MANIFEST, write_file
 from ..tables import addresses
 from ..tables.addresses import as_path, is_address, local_path
@@ -175,7 +175,7 @@ def score_part(job: Job, part: Part) -> Outcome:
     try:
         with reader as batches, writer as write:
             naming: Any = {"prefix": job.prefix, "strict": job.strict, "rows_before": part.rows_before}
-            score = scorer.score if job.target_column is None else scorer.score_targets
+            score = scorer.scored if job.target_column is None else scorer.scored_targets
             written = write_scored(batches, write, score, scorer.labels, target_column=job.target_column, **naming)
             return Outcome(part, written)
     except SentimentError as error:
@@ -189,7 +189,9 @@ def begin(job: Job, files: Sequence[str]) -> None:
     if known := pretrained_labels(path, "trax_sentiment"):
         columns_of(known, job.labels)  # so that labels that cannot be kept do not begin a run
     column_names(known, job.prefix)  # likewise
-    manifests = sorted(path.rglob(MANIFEST))
+    manifests = [
+        file for each in (path, *asked_models(path, "trax_sentiment")) for file in sorted(each.rglob(MANIFEST))
+    ]
     model_sha256 = hashlib.sha256(b"".join(map(Path.read_bytes, manifests))).hexdigest()
     run: dict[str, Any] = {**asdict(job), "model_sha256": model_sha256, "inputs": dict(map(_state, files))}
     run["labels"] = None if job.labels is None else sorted(job.labels)  # their order changes nothing

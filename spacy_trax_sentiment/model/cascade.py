@@ -48,8 +48,8 @@ def Cascade(  # noqa: N802 (named as it is registered)
 
     The first model answers a text if it recognizes something in it, its most probable label reaches the threshold, and
     nothing in the text calls for reading: no negation, contrast or condition, for example. The second model reads all
-    other texts. The models are loaded when they are first needed, whatever weights `pretrained` names, and are saved
-    with the pipeline.
+    other texts. The models are loaded when they are first needed, and are saved with the pipeline. The component's
+    setting `pretrained` is ignored.
 
     Args:
         first: The fast model: a bundled name, such as "en_ternary", or a directory, as for `pretrained`. Its

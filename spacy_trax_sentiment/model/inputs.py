@@ -13,7 +13,7 @@ from thinc.types import Floats2d
 
 from ..errors import Errors, SentimentError
 from ..text.arrays import Array, Ragged, segment_sums
-from ..text.features import have_terms
+from ..text.features import end_ratings, have_terms
 from ..text.labels import Scored
 from ..text.lexeme_cache import LexemeCache
 from ..text.preprocessor import Preprocessor
@@ -149,7 +149,11 @@ def doc_batches_with(docs: Iterable[Doc], values: Iterable[T]) -> Iterator[tuple
 def evidence(tokens: Tokens) -> Array:
     """Return whether each token is evidence of a label, bool (n_tokens,). The name of an HTML tag is none."""
     indices, cache = tokens
-    return np.asarray(cache.is_evidence.take(indices.values) & have_terms(cache, indices))
+    has_term = have_terms(cache, indices)
+    found = cache.is_evidence.take(indices.values) & has_term
+    if cache.preprocessor.informal:
+        found[has_term] |= end_ratings(cache, indices.kept(has_term))
+    return np.asarray(found)
 
 
 def texts_with_evidence(tokens: Tokens) -> NDArray[np.bool_]:

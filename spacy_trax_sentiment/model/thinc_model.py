@@ -46,7 +46,7 @@ def Classifier(  # noqa: N802 (named as it is registered)
         preprocessor: Turns a Doc into terms.
         embedding_dim: The columns of the embedding table.
         hidden_width: The units of a hidden layer after the mean; 0 for none.
-        mean: "masked" for the mean over known terms; "plain" for the seed's, which counts padding in training.
+        mean: "masked" for the mean over known terms; "plain" for the notebook's, which counts padding in training.
         length_exponent: The power of the number of known terms that a masked mean divides by: from 0, a sum, to 1, a
             mean.
         embedding_scale: The factor for the initial embedding. With 0, terms that training never saw have no effect.

@@ -69,14 +69,27 @@ def pretrained_labels(path: Path, name: str) -> list[str]:
         return []
 
 
+def asked_models(path: Path, name: str) -> list[Path]:
+    """Return the directories of the models that a cascade names in its settings; none if the model is another."""
+    cascade = _settings(path, name).get("cascade")
+    return [pretrained_path(cascade[each]) for each in ("first", "second")] if cascade else []
+
+
 def lacks_target_head(path: Path, name: str) -> bool:
     """Return whether a model's settings tell that it cannot score targets; those of a cascade do not tell."""
+    settings = _settings(path, name)
+    return bool(settings) and "cascade" not in settings and not settings.get("encoder", {}).get("target_head")
+
+
+def _settings(path: Path, name: str) -> dict[str, Any]:
+    """Return a model's settings; none if they cannot be read, which is reported on loading."""
     found = find_model(path, name)
     try:
-        settings: Any = {"cascade": None} if found is None else srsly.read_json(found / "settings.json")
-        return "cascade" not in settings and not settings.get("encoder", {}).get("target_head")
-    except (AttributeError, OSError, TypeError, ValueError):
-        return False  # which is reported on loading
+        settings: Any = {} if found is None else srsly.read_json(found / "settings.json")
+        parts = [settings.get(part) for part in ("cascade", "encoder")]
+        return settings if all(part is None or isinstance(part, dict) for part in parts) else {}
+    except (AttributeError, OSError, ValueError):
+        return {}
 
 
 def check_language(cfg: dict[str, Any], where: str | Path, found: str) -> None:

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import json
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -58,14 +58,15 @@ def read_sealed(name: str, read: Read, where: str | Path) -> dict[str, bytes]:
     return {file: _checked(read, file, *facts, where) for file, facts in expected.items()}
 
 
-def seal_directory(directory: Path) -> None:
-    """Write a manifest of all files in a directory into it, for `check_directory`."""
-    (directory / SEAL).write_bytes(directory_manifest(directory))
+def seal_directory(directory: Path, names: Collection[str]) -> None:
+    """Write a manifest of what is in a directory under these names into it, for `check_directory`."""
+    (directory / SEAL).write_bytes(directory_manifest(directory, names))
 
 
-def directory_manifest(directory: Path) -> bytes:
-    """Return the manifest of all files in a directory and its subdirectories, other than an earlier seal."""
-    paths = (path for path in sorted(directory.rglob("*")) if path.is_file() and path != directory / SEAL)
+def directory_manifest(directory: Path, names: Collection[str] | None = None) -> bytes:
+    """Return the manifest of the files in a directory and its subdirectories, or only of what has one of the names."""
+    top = [path for path in directory.iterdir() if path.name != SEAL and (names is None or path.name in names)]
+    paths = sorted(path for each in top for path in (each, *each.rglob("*")) if path.is_file())
     return manifest({path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}, {})
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
 _ESCAPES = re.compile(r"\\[nrt]")
 ENTITY_NAMES = frozenset(
     ["amp", "apos", "gt", "hellip", "ldquo", "lsquo", "lt", "mdash", "nbsp", "ndash", "quot", "rdquo", "rsquo", "shy"]
@@ -20,12 +21,19 @@ _LINK_OF_MARKDOWN = re.compile(r"\]\(.*")
 _STRUCK = re.compile(r"~~.*~~")
 _URL = re.compile(r"(?:https?://|www\.)\S", re.IGNORECASE)
 _MENTION = re.compile(r"@\w")
-_APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`\u2032\uff07", "'"))
+APOSTROPHES = "'\u2018\u2019\u02bc\u00b4`\u2032\uff07"
+_TO_ASCII = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 # Between words that a letter, a digit or an apostrophe joins, everything is a border.
 _WORD = re.compile(r"[^\W_]+(?:['.-][^\W_]+)*")
 _VERBS = "do does did is are was were has have had ca can could wo would should must need might ought dare ai sha"
 NEGATED = frozenset(f"{verb}{end}" for verb in ["", *_VERBS.split()] for end in ("n't", "nt"))
 """`n't` and the verbs with it, lower-cased, with the apostrophe and without."""
+
+
+def without_surrogates(text: str) -> str:
+    """Return the text with U+FFFD in place of lone surrogates, which spaCy refuses."""
+    # Each on its own, because other threads wait while a codec is at work.
+    return _SURROGATES.sub(lambda found: found[0].encode("utf-16", "surrogatepass").decode("utf-16", "replace"), text)
 
 
 def is_invisible(char: str) -> bool:
@@ -39,7 +47,7 @@ def visible(token: str) -> str:
         token = _ENTITY.sub(_unescaped, token)
     if token.isascii():
         return token.replace("`", "'")
-    token = token.translate(_APOSTROPHES)
+    token = token.translate(_TO_ASCII)
     if any(map(str.isalpha, token)):
         token = unicodedata.normalize("NFKC", token)
     return "".join(char for char in token if not is_invisible(char))

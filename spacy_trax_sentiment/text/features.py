@@ -84,6 +84,13 @@ def have_terms(cache: LexemeCache, tokens: Ragged) -> Array:
     return np.asarray(has_term)
 
 
+def end_ratings(cache: LexemeCache, tokens: Ragged) -> Array:
+    """Return which tokens, of those that have a term, end a rating across tokens, bool (n_tokens,)."""
+    ids = np.full(len(tokens.values), PAD_ID)
+    _set_ratings(ids, cache.leanings.take(tokens.values), np.cumsum(tokens.lengths), cache)
+    return np.asarray(ids != PAD_ID)
+
+
 def feature_ids(cache: LexemeCache, features: Features) -> Ragged:
     """Return all ids of each text: those of its lexemes, in order, then those from context."""
     indices, is_negated, context, lengths = features

@@ -142,7 +142,7 @@ def lexicon_words(bundled: bool, informal: bool, own: Words | None = None) -> Wo
 
 
 def read_lexicon(path: str | Path, lowered: Callable[[str], str]) -> Words:
-    """Return the words of a file with a word, a tab and its valence, -4 to 4, a line; SentimentError for any other."""
+    """Read a file with a word, a tab and its valence, -4 to 4, per line; raise SentimentError for others."""
     found: dict[str, float] = {}
     try:
         lines = Path(path).read_text("utf-8-sig").splitlines()

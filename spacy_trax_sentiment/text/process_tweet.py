@@ -57,7 +57,7 @@ def _emoticon_pattern() -> re.Pattern[str]:  # named, so that the test of all pa
 
 @saved_with_model
 class ProcessTweet:
-    """The seed's preprocessor: `process_tweet` on the Doc's text.
+    """The course notebook's preprocessor: `process_tweet` on the Doc's text.
 
     Registered as `spacy_trax_sentiment.ProcessTweet.v1`.
     """

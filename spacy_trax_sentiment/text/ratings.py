@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 
 LOW, MIDDLE, HIGH = "grade -", "grade 0", "grade +"
-GRADES = (LOW, MIDDLE, HIGH)
 """The terms of ratings."""
 
 # Leanings of the tokens that ratings are made of; that of a number is NUMBER less ten times the number. Each rating has
@@ -61,9 +60,13 @@ def graded(leanings: Sequence[int]) -> dict[int, str]:
         grade = None
         if leaning == STARS:
             stars = before[:-1] if before[-1:] == (HYPHEN,) else before
-            if stars and stars[-1] <= NUMBER:
+            # In "1 out of 5 stars" and "1 / 5 stars" the 5 has the grade already.
+            if stars and stars[-1] <= NUMBER and i - 1 - (stars != before) not in grades:
                 n = _number(stars[-1])
-                grade = _grade(n, _SCALE_OF_STARS if n <= _SCALE_OF_STARS else _MOST_STARS)
+                if stars[-2:-1] == (OF,) and stars[0] <= NUMBER:  # "1 of 5 stars"
+                    grade = _grade(_number(stars[0]), n)
+                else:
+                    grade = _grade(n, _SCALE_OF_STARS if n <= _SCALE_OF_STARS else _MOST_STARS)
         elif leaning in (UP, DOWN) and before[-1:] == (THUMBS,):
             grade = HIGH if leaning == UP else LOW
         elif leaning <= NUMBER and before and before[0] <= NUMBER and before[1:] == (OUT, OF):

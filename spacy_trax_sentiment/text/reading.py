@@ -6,17 +6,20 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from .cleaning import APOSTROPHES, NEGATED
+
 # Words that call for reading, by kind. A space stands for any white space.
 WORDS = {
     "negation": "not, never, no, nor, neither, none, nothing, nobody, nowhere, without, hardly, barely, scarcely, "
-    "cannot, cant, dont, doesnt, didnt, isnt, wasnt, wont, wouldnt, anything but, far from, lack, lacks, lacked",
+    "cannot, anything but, far from, lack, lacks, lacked, "
+    + ", ".join(sorted(each for each in NEGATED if "'" not in each)),
     "contrast": "but, however, although, though, yet, despite, in spite of, while, whereas, except, otherwise, "
     "instead, nevertheless, nonetheless, still, even so, on the other hand",
     "condition": "if, unless, would, could, should, might, wish, wishes, wished, hope, hoped, hoping, supposed to",
     "time": "used to, thought, expected, expecting, until, anymore, any more, no longer, once, formerly, previously",
 }
 # Other signs that call for reading, by kind, as regular expressions.
-MARKS = {"contraction": r"n['’]t\b"}
+MARKS = {"contraction": rf"n[{APOSTROPHES}]t\b"}
 
 _WORDS = "|".join(f"(?P<{kind}>{words.replace(', ', '|')})" for kind, words in WORDS.items()).replace(" ", r"\s+")
 _READING = re.compile("|".join([rf"\b(?:{_WORDS})\b", *(f"(?P<{kind}>{mark})" for kind, mark in MARKS.items())]))

@@ -70,11 +70,11 @@ class SentimentTerms(TokenPreprocessor):
         Args:
             negation_scope: The number of tokens that a negation reaches, 0 to 1000; 0 for none.
             bigram_buckets: The ids that pairs of tokens are hashed to, for each distance; 0 for no pairs.
-            bigram_distance: The distances at which tokens are paired, 1 to 4.
-            lexicon: Whether to use the lexicons that the package carries (but for English only emoji and emoticons), or
-                a file in their place, with a word, a tab and its valence (-4 to 4) a line. Saved with the model.
-            concessions: Whether `although` and its like count. They do not in models saved before they could.
-            informal: Whether text is taken as it is meant, as described above. It is not in models saved before.
+            bigram_distance: The greatest distance at which tokens are paired, 1 to 4; 1 pairs neighbours only.
+            lexicon: Whether to use the package's lexicons (outside English, only their emoji and emoticons), or a file
+                instead, with a word, a tab and its valence (-4 to 4) per line. It is saved with the model.
+            concessions: Whether `although` and the like count. Off in models saved before this setting existed.
+            informal: Whether the rules for informal text above apply. Off in models saved before this setting existed.
             lang: The language's code; None for that of the vocabulary. See `languages.py` for what depends on it.
 
         Raises:

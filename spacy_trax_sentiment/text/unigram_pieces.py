@@ -46,8 +46,8 @@ class UnigramPieces(WordPieces):
         only_seen: Whether only pieces that occur in the training texts are kept, and each single character in them. All
             of XLM-R's 250,000 pieces are 96 MB as int8 at a width of 384.
         lower: Whether texts are lower-cased; accents stay.
-        plain_words: Whether what is typical of messages is put in plain words: see `in_plain_words`. English
-            contractions stay.
+        plain_words: Whether emoji, emoticons, links and drawn-out words become plain words: see
+            `in_plain_words`. English contractions stay.
         max_pieces: The most ids of a text, the first and the end included.
     """
 

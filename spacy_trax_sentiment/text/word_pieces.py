@@ -65,7 +65,7 @@ class WordPieces(TokenPreprocessor):
         source: The file that the pieces are read from at initialization: see `__init__`.
         latin: Whether `initialize` leaves out the pieces with letters of other scripts than the Latin one.
         lower: Whether texts are lower-cased and their accents removed.
-        plain_words: Whether what is typical of messages is put in plain words: see `in_plain_words`.
+        plain_words: Whether emoji, emoticons, links and drawn-out words become plain words: see `in_plain_words`.
         max_pieces: The most ids of a text, `[CLS]` and the end included.
     """
 

@@ -19,7 +19,7 @@ from ..tables.sources import Source
 from ..text.labels import DEFAULT_LABELS, NEGATIVE, POSITIVE
 from ..text.nltk_data import load_corpus
 from .composition import PLAIN_KINDS, composition_texts
-from .labelled import Corpus, LabelledText, inferred_labels, matcher, require_labels
+from .labelled import Corpus, LabelledText, inferred_labels, matcher, renamed, require_labels, spelled_once
 from .stored import StoredTexts
 from .templates import template_texts
 
@@ -36,8 +36,8 @@ class LabelledTexts:
     is "reject" or "ignore", as Prodigy writes it, are left out; the first iteration logs how many.
 
     Args:
-        source: Path of a .jsonl, .json, .csv, .tsv, .parquet or .xlsx file; or `nltk:twitter_samples`, or its two parts
-            as in the seed, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; or `bundled:short_texts`; or
+        source: Path of a .jsonl, .ndjson, .json, .csv, .tsv, .parquet or .xlsx file; `nltk:twitter_samples`, or its
+            two parts, `nltk:twitter_samples/train` and `nltk:twitter_samples/dev`; `bundled:short_texts`; or
             `bundled:templates`, `bundled:composition` or `bundled:plain_composition`, which have neutral texts too. A
             config may leave it null and set it on the command line.
         text_column: Column of a file that holds the text.
@@ -81,8 +81,8 @@ class LabelledTexts:
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         texts = list(self)
-        labels = self.labels or sorted({text.label for text in texts})
-        for text, label in texts:
+        labels = self.labels or spelled_once(Counter(text.label for text in texts))
+        for text, label in renamed(texts, labels):
             yield Example.from_dict(nlp.make_doc(text), {"cats": {each: float(each == label) for each in labels}})
 
     def _file_rows(self, path: Path) -> Iterator[tuple[str, LabelledText]]:

@@ -13,10 +13,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..bulk.chunk_tokenizer import tokenized
-from ..bulk.text_scorer import without_surrogates
 from ..errors import Errors, SentimentError, reason_of
 from ..tables.lines import brief
 from ..tables.readers import label_text
+from ..text.cleaning import without_surrogates
 from ..text.labels import DEFAULT_LABELS, NEUTRAL
 
 
@@ -108,6 +108,12 @@ def matcher(labels: Collection[str]) -> Callable[[str], str]:
     return lambda label: named.get(label) or named.get(label_key(label), label)
 
 
+def renamed(texts: Iterable[LabelledText], labels: Collection[str]) -> list[LabelledText]:
+    """Return texts with their labels spelled as in `labels`; see `matcher`."""
+    named = matcher(labels)
+    return [text._replace(label=named(text.label)) for text in texts]
+
+
 def parse_label_map(text: str | None) -> dict[str, str] | None:
     """Return the label for each label of a data set, written as "1,2=negative 3=neutral"; quotes keep blanks."""
     if text is None:
@@ -132,9 +138,15 @@ def inferred_labels(found: Iterable[str], most: int = 100) -> list[str]:
         counts[label] += 1
         if len(counts) > most:
             return list(DEFAULT_LABELS)
+    names = spelled_once(counts)
+    return list(DEFAULT_LABELS if len(names) < 2 or set(names) <= set(DEFAULT_LABELS) else names)
+
+
+def spelled_once(counts: Counter[str]) -> list[str]:
+    """Return labels, `ordered`; of several spellings the package's or the most frequent."""
     names = {label_key(label): label for label, _ in reversed(counts.most_common()) if label}
     names |= {own: own for own in (*DEFAULT_LABELS, NEUTRAL) if own in names}
-    return list(DEFAULT_LABELS if len(names) < 2 or set(names) <= set(DEFAULT_LABELS) else ordered(names.values()))
+    return ordered(names.values())
 
 
 def make_docs(texts: Iterable[LabelledText], texts_per_tokenizer: int = 100_000, lang: str = "en") -> Iterator[Doc]:

@@ -14,7 +14,7 @@ from thinc.api import Config
 from ..errors import Errors, SentimentError, errors_at, reason_of
 from ..tables.targets import Span
 from .corpora import read_labelled_texts
-from .labelled import Corpus, LabelledText, require_labels
+from .labelled import Corpus, LabelledText, renamed, require_labels
 from .settings import STRICT_NAMES, Settings, one_line_errors
 from .soft_labels import read_soft_labels
 from .target_texts import read_target_texts
@@ -136,12 +136,14 @@ def _read(
     if source.probabilities is not None:
         texts, targets = read_soft_labels(Path(path), source.probabilities, labels)
         spans = [None] * len(texts)
-    elif source.targets:
-        texts, spans = read_target_texts(path)
-        targets = _targets(source, texts, labels)
     else:
-        texts = read_labelled_texts(path, labels=None)
-        spans, targets = [None] * len(texts), _targets(source, texts, labels)
+        if source.targets:
+            texts, spans = read_target_texts(path)
+        else:
+            texts = read_labelled_texts(path, labels=None)
+            spans = [None] * len(texts)
+        texts = renamed(texts, labels)
+        targets = _targets(source, texts, labels)
     if source.part is None:
         return texts, targets, spans
     kept = [i for i, text in enumerate(texts) if part_of(text.text) == source.part]

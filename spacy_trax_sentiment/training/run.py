@@ -38,7 +38,7 @@ from .batches import Batch, balanced_batches, bucketed_batches, shuffled_batches
 from .calibration import calibrate
 from .checkpoints import Checkpoints, digest, open_checkpoints
 from .corpora import split_held_out, without_leaks
-from .labelled import Corpus, LabelledText, Texts, blank, make_docs, ordered, paired, require_labels
+from .labelled import Corpus, LabelledText, Texts, blank, make_docs, paired, renamed, require_labels, spelled_once
 from .log_ratios import log_ratios
 from .progress import Progress
 from .settings import Settings, fit_settings, refuse_clashes, saved_settings
@@ -74,10 +74,11 @@ def train(
             of each label's texts is held out. Those that are training texts, too, are left out, which is logged.
         settings: The settings; by default `Settings()`.
         init_from: A pipeline, its directory, or the name of a bundled model, to start from its vocabulary and weights.
-            Its labels must be among `labels`. A pipeline object is changed and returned.
+            Its labels must be among `labels`; those of a model that does not fold, such as `en_trf`, must be the same.
+            A pipeline object is changed and returned.
         checkpoints: A path. Ctrl-C then saves a checkpoint in the directory `PATH.checkpoint`, from which the next call
             resumes. It gives exactly the weights of an uninterrupted run.
-        on_step: Called after each step.
+        on_step: Called after each step with its `Progress`: `step`, `loss`, `dev_loss` and `dev_accuracy`.
 
     Returns:
         The pipeline, its history and the held-out texts.
@@ -92,9 +93,10 @@ def train(
         >>> trained = train(["good", "bad"] * 10, ["positive", "negative"] * 10, settings=Settings(steps=20))
         >>> trained.nlp("good").cats
     """
-    pairs = paired(texts, labels)
-    train_texts, held_out = split_held_out(pairs) if dev is None else (pairs, paired(*dev))
-    names = ordered(text.label for text in (*train_texts, *held_out))
+    pairs, of_dev = paired(texts, labels), [] if dev is None else paired(*dev)
+    names = spelled_once(Counter(text.label for text in (*pairs, *of_dev)))
+    pairs = renamed(pairs, names)
+    train_texts, held_out = split_held_out(pairs) if dev is None else (pairs, renamed(of_dev, names))
     if len(names) < 2:
         raise SentimentError(Errors.S022.format(labels=", ".join(map(repr, names))))
     for place, part in (("the training texts", train_texts), ("the held-out texts", held_out)):

@@ -55,8 +55,8 @@ class Settings:
     Attributes:
         steps: Number of batches to train on.
         batch_size: Texts per batch. Balanced batches are rounded to the nearest multiple of the number of labels.
-        ids_per_batch: The most padded ids of a batch. Texts of similar lengths then share a batch, and those too long
-            for `batch_size` of them share it with fewer. 0 means any number.
+        ids_per_batch: Maximum number of ids in a batch, padding included; 0 for no limit. Texts of similar lengths then
+            share a batch, and a batch of long texts holds fewer than `batch_size`.
         learning_rate: Adam's learning rate.
         warmup_steps: Number of steps in which the learning rate rises linearly from 0.
         decay: Whether the learning rate falls linearly to 0 after that.
@@ -66,14 +66,14 @@ class Settings:
         penalty: Weight of half the squared distance that the embedding has moved, in place of the weight decay (see
             `training.trax_loop.ridge`). 0 means none. Use it for a classifier whose embedding starts at 0 and has one
             column per label, which makes it a logistic regression, or for one that is trained on from another.
-        ratio_power: The power of each term's log-ratio between the labels (as naive Bayes weighs it) by which its steps
-            are multiplied, and its penalty divided by the square. So a term that tells labels apart moves more easily
+        ratio_power: Exponent of each term's log-ratio between the labels, as in naive Bayes. The result multiplies the
+            term's steps, and its square divides the term's penalty. So a term that tells labels apart moves more easily
             than others (after Wang and Manning 2012, "Baselines and Bigrams"). 0 treats all terms alike; else it needs
             a penalty.
         embedding_dim: Columns of the embedding table; 0 for the number of labels.
         mean, length_exponent, embedding_scale: Settings of the architecture `Classifier.v1`.
         lang: The language's code, as in `spacy.blank`. A model that is trained further keeps its own.
-        lexicon: A file with a word, a tab and its valence (-4 to 4) a line, which takes the place of the lexicons of
+        lexicon: A file with a word, a tab and its valence (-4 to 4) per line, which takes the place of the lexicons of
             `SentimentTerms`. None leaves those.
         seed: Random seed for the initial weights and the order of the texts.
         dropout: The proportion of values left out at random in training: of a text's mean and, in `Encoder.v1`, of the
@@ -84,9 +84,9 @@ class Settings:
         min_count: Terms that occur less often are left out of the vocabulary.
         max_ids: Train on at most this many ids per text, chosen at random; 0 means all.
         pad_to_ladder: Whether batches are padded to a few fixed lengths. If not, each is padded to its longest text,
-            as in the seed.
+            as in the course notebook.
         row_steps: Whether Adam updates only the embedding rows that occur in the batch (see `model.sparse_rows`). If
-            not, it updates all rows at each step, as in the seed.
+            not, it updates all rows at each step, as in the course notebook.
         data_parallel: Whether all devices share each batch, by Trax's data parallelism. It needs `row_steps=False`. If
             not, the first device trains.
         n_eval_batches: Held-out batches behind each figure that is reported during training.

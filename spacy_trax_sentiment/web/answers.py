@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 from spacy.language import Language
 
-from ..bulk.text_scorer import TextScorer, blocks, component_docs, reason_for_docs, without_surrogates
+from ..bulk.text_scorer import TextScorer, blocks, component_docs, reason_for_docs
 from ..explanation.target_sentiment import TargetSentiment
 from ..model.inputs import scoring_models
 from ..model.targets import has_target_head
 from ..model.thinc_model import folds
 from ..pipelines import find_component
 from ..tables.lines import brief
+from ..text.cleaning import without_surrogates
 from ..text.labels import NEGATIVE, POSITIVE, Scored, chosen_labels, has_poles
 from .limits import Limits, RefusedError, check_targets, check_texts
 from .schema import Question
@@ -172,9 +173,9 @@ class Answering:
     def scored(self, texts: Sequence[str]) -> Scored:
         """Return the scores of texts."""
         if not self._needs_docs:
-            return self._scorer.score(texts)
+            return self._scorer.scored(texts)
         with self._lock, self._nlp.memory_zone():
-            return self._scorer.score(texts)
+            return self._scorer.scored(texts)
 
     def _results(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         return text_results(self.labels, self.scored(texts))

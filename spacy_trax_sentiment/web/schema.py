@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-DESCRIPTION = "Sentiment of texts, with each token's exact contribution. Errors are JSON of the form `ErrorAnswer`."
+DESCRIPTION = "Sentiment of texts, with each token's contribution. Errors are JSON of the form `ErrorAnswer`."
 
 TABLE_FORMAT = (
     "Format of the answer: `json` for the texts with their results, `csv` or `jsonl` for the table with added columns."

@@ -4,7 +4,6 @@ import io
 from collections.abc import Iterator
 from typing import Any, cast
 
-from ..bulk.text_scorer import without_surrogates
 from ..errors import SentimentError
 from ..tables.lines import csv_rows, decoded_lines, delimited
 from ..tables.readers import table_batches
@@ -12,6 +11,7 @@ from ..tables.rows import TableBatch
 from ..tables.scored import rows_without_text, scored_columns
 from ..tables.sources import Source, placed
 from ..tables.writers import table_writer
+from ..text.cleaning import without_surrogates
 from .answers import BATCH_CHARS, Answering, answer_json, text_results
 from .limits import Limits, RefusedError, check_lengths, too_large
 

@@ -175,6 +175,8 @@ def test_pipe_reads_a_batch_at_a_time(scorer: TextScorer) -> None:
 def test_anything_but_texts_is_refused(scorer: TextScorer) -> None:
     with pytest.raises(SentimentError, match="S050"):
         scorer("one text")
+    with pytest.raises(SentimentError, match="S050"):
+        scorer.pipe("one text")
     with pytest.raises(SentimentError, match="S051.*text 1 is None"):
         scorer(["a", None])  # type: ignore[list-item]
     with pytest.raises(SentimentError, match="S021.*batch_size"):
@@ -378,9 +380,9 @@ def test_threads_may_score_targets_with_one_scorer(tiny_targets: Language) -> No
     texts = [f"word{i} good film{i}, awful smile" for i in range(200)]
     spans = [(text.index("smile"), len(text)) for text in texts]
     scorer = TextScorer(tiny_targets)
-    expected = scorer.score_targets(texts, spans).probabilities
+    expected = scorer.scored_targets(texts, spans).probabilities
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(lambda _: scorer.score_targets(texts, spans).probabilities, range(8)):
+        for found in pool.map(lambda _: scorer.scored_targets(texts, spans).probabilities, range(8)):
             np.testing.assert_allclose(found, expected, atol=1e-6)
     with tiny_targets.memory_zone():  # as around other work with the pipeline
-        np.testing.assert_allclose(scorer.score_targets(texts, spans).probabilities, expected, atol=1e-6)
+        np.testing.assert_allclose(scorer.scored_targets(texts, spans).probabilities, expected, atol=1e-6)

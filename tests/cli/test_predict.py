@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import spacy
 from spacy.language import Language
 
 from spacy_trax_sentiment.jobs.parts import ROWS_PER_PART
@@ -394,3 +395,12 @@ def test_a_closed_stream_is_reported_in_one_line(
     assert result.is_one_line(1)
     assert f"{name}: cannot be" in result.err
     assert "(it is closed" in result.err
+
+
+def test_a_pipeline_that_was_not_trained_is_reported_in_one_line(run: Run, tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", config={"pretrained": None})
+    nlp.to_disk(tmp_path / "m")
+    result = run("hi", "-m", tmp_path / "m")
+    assert result.is_one_line(1)
+    assert "E109" in result.err

@@ -117,6 +117,7 @@ def test_entities_are_targets(run: Run, finder: Path, tmp_path: Path) -> None:
         (["--target", "film"], 2, "--target is for TEXTs"),
         (["-i", "a.csv", "--target-column", "of", "--targets", "ents"], 2, "not both"),
         (["-i", ".", "-o", "out", "--targets", "ents"], 2, "one table at a time"),
+        (["-i", "a.csv", "--targets", "ents", "--prefix", "targets"], 2, "--prefix targets is the name"),
         (["-i", "a.csv", "--target-column", "of", "-m", "en"], 1, "[S200]"),
         (["-i", "a.csv", "--targets", "ents", "-m", "en"], 1, "[S200]"),
     ],
@@ -135,3 +136,10 @@ def test_a_pipeline_without_entities_is_refused(run: Run, reader: Path, tmp_path
     result = run("-i", table(tmp_path / "a.csv"), "--targets", "ents", "-m", reader)
     assert result.is_one_line(1)
     assert "[S214] the pipeline trax_sentiment finds no entities" in result.err
+
+
+def test_entities_are_found_in_texts_of_any_length(run: Run, finder: Path, tmp_path: Path) -> None:
+    nlp_limit = 1_000_000
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": "good film " + "x " * (nlp_limit // 2)}) + "\n")
+    (row,) = read(run("-i", tmp_path / "a.jsonl", "--targets", "ents", "-m", finder).out)
+    assert [each["text"] for each in row["targets"]] == ["film"]

@@ -112,6 +112,17 @@ def test_several_mentions_in_a_text_count_as_their_mean() -> None:
     assert all(np.isnan(whole.interval))
 
 
+def test_a_mention_without_evidence_is_neutral_and_never_quoted() -> None:
+    def even(texts: Sequence[str], targets: Sequence[Sequence[tuple[int, int]]]) -> Ragged:
+        n_targets = np.array(list(map(len, targets)), dtype=np.int64)
+        return Ragged(np.full((n_targets.sum(), len(labels)), 1 / len(labels), dtype=np.float32), n_targets)
+
+    for labels, n_texts in ((LABELS, 1), (("negative", "positive"), 0)):
+        ((whole,),) = aspects([[Row(1, "my film")]], even, labels, parse_targets(["film"])).targets
+        assert sum(whole.counts.values()) == whole.counts.get("neutral", 0) == n_texts
+        assert not any(whole.quotes.values())
+
+
 def test_the_interval_is_that_of_the_mean_over_texts() -> None:
     texts = ["great film"] * 30 + ["bad film"] * 10
     ((whole,),) = summarized([Row(i, text) for i, text in enumerate(texts)]).targets

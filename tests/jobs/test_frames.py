@@ -223,3 +223,14 @@ def test_a_target_may_be_a_tuple_of_offsets(tiny_targets: Language) -> None:
     frame = pd.DataFrame({"text": ["good film, awful smile"] * 3, "of": [(5, 9), [5, 9], "film"]})
     found = annotate(frame, model=TextScorer(tiny_targets), target_column="of")
     assert found["sentiment"].tolist() == ["positive"] * 3
+
+
+def test_a_relative_path_is_a_path_and_not_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(load("en_ternary"), tmp_path / "en")
+    monkeypatch.chdir(tmp_path)
+    for found in (
+        annotate(pa.table({"text": ["good"]}), model=Path("en")),
+        Annotator(Path("en"))(pa.table({"text": ["good"]})),
+    ):
+        assert "sentiment_neutral" in found.schema.names
+    assert "sentiment_neutral" not in annotate(pa.table({"text": ["good"]}), model="en").schema.names

@@ -16,6 +16,7 @@ from spacy_trax_sentiment.errors import MissingExtraError, SentimentError
 from spacy_trax_sentiment.jobs.local import run_locally
 from spacy_trax_sentiment.jobs.parts import RUN_FILE, Job, Outcome, Part, begin, input_files, parts_of
 from spacy_trax_sentiment.jobs.run import run
+from spacy_trax_sentiment.pretrained import asked_models, pretrained_path
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -329,3 +330,16 @@ def test_a_run_that_has_written_nothing_may_be_another_one(parquet: Path, tmp_pa
     outcome, *_ = _run(_job(tmp_path, text_column="txt"), parquet)
     assert "S064" in str(outcome.error)
     assert all(outcome.error is None for outcome in _run(_job(tmp_path), parquet))
+
+
+def test_the_run_of_a_cascade_is_described_by_the_models_that_it_asks(
+    parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = []
+    for i, asked in enumerate(([], [pretrained_path("en_ternary")])):
+        monkeypatch.setattr("spacy_trax_sentiment.jobs.parts.asked_models", lambda *_, asked=asked: asked)
+        begin(Job("en_auto", str(tmp_path / f"{i}")), [str(parquet)])
+        digests.append(json.loads((tmp_path / f"{i}" / RUN_FILE).read_text())["model_sha256"])
+    assert digests[0] != digests[1]
+    assert asked_models(pretrained_path("en_auto"), "x") == [pretrained_path("en_ternary"), pretrained_path("en_trf")]
+    assert asked_models(pretrained_path("en"), "x") == []

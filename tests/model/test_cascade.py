@@ -89,7 +89,7 @@ def _reference(texts: Sequence[str], chosen: dict[str, float], kept: tuple[str, 
     first, second = (TextScorer(_loaded(name, labels=kept)) for name in ("en_ternary", "en_trf"))
     rows, read = [], []
     for text in texts:
-        (p,), (is_known,) = first.score([text])
+        (p,), (is_known,) = first.scored([text])
         is_certain = is_known and p.max() >= np.float32(chosen["threshold"]) and kind_of_reading(text) is None
         logs, temperature = np.log(np.maximum(p.astype(float), 1e-37)), chosen["first_temperature"]
         if not is_certain:
@@ -113,7 +113,7 @@ def test_a_text_scores_as_the_definition_says_in_any_company_and_order(texts, ch
     np.testing.assert_allclose(scorer(texts), expected, atol=1e-5)
     np.testing.assert_allclose(scorer(texts[::-1])[::-1], expected, atol=1e-5)
     assert np.array_equal(scorer.predict(texts), [nlp(text)._.sentiment.label for text in texts])
-    found = TextScorer(_loaded("en_ternary", labels=kept)).score(texts)
+    found = TextScorer(_loaded("en_ternary", labels=kept)).scored(texts)
     assert must_be_read(find_component(nlp).model.attrs["settings"], texts, found).tolist() == read
 
 
@@ -230,7 +230,7 @@ def test_stored_docs_are_explained_and_rendered(auto: Language) -> None:
 def test_it_is_measured_with_what_counts_as_evidence(auto: Language) -> None:
     found = evaluate(([*TEXTS, "I hate it"], ["neutral"] * 7 + ["negative"]), auto)
     assert found.has_evidence is not None
-    assert found.has_evidence.tolist() == TextScorer(auto).score([*TEXTS, "I hate it"]).has_evidence.tolist()
+    assert found.has_evidence.tolist() == TextScorer(auto).scored([*TEXTS, "I hate it"]).has_evidence.tolist()
     assert found.labels == LABELS
 
 

@@ -6,14 +6,16 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_trax_sentiment import TextScorer, load
 from spacy_trax_sentiment.text.features import compose, feature_ids, have_terms
 from spacy_trax_sentiment.text.lexeme_cache import LexemeCache
 from spacy_trax_sentiment.text.preprocessor import ENDS_NEGATION, NEGATES, NO_EVIDENCE, Lexeme
-from spacy_trax_sentiment.text.ratings import GRADES, HIGH, LOW, MIDDLE
+from spacy_trax_sentiment.text.ratings import HIGH, LOW, MIDDLE
 from spacy_trax_sentiment.text.sentiment_terms import SentimentTerms
 from spacy_trax_sentiment.text.vocabulary import UNK, build_vocabulary
 from spacy_trax_sentiment.text.wordlists import EMOJI
 
+GRADES = (LOW, MIDDLE, HIGH)
 TERMS = SentimentTerms()
 NLP = spacy.blank("en")
 NOTHING = Lexeme(None)
@@ -150,6 +152,11 @@ def test_a_question_of_another_text_is_not_answered() -> None:
         ("8,5/10", HIGH),
         ("5 / 5", HIGH),
         ("2 out of 10", LOW),
+        ("1 out of 5 stars", LOW),
+        ("1 of 5 stars", LOW),
+        ("5 of 5 stars", HIGH),
+        ("1 / 5 stars", LOW),
+        ("3 out of 5-star", MIDDLE),
         ("9 out of 10 people", HIGH),
         ("100/100", HIGH),
         ("★★☆☆☆", LOW),
@@ -174,9 +181,10 @@ def test_other_numbers_have_no_grade(text: str) -> None:
 @given(st.sampled_from([5, 10]), st.data())
 def test_a_better_rating_never_has_a_worse_grade(scale: int, data: st.DataObject) -> None:
     worse, better = sorted(data.draw(st.lists(st.integers(0, scale), min_size=2, max_size=2)))
-    for form in ("{}/{}", "{} out of {}", "{} / {}"):
-        grades = [_grades(form.format(n, scale))[0] for n in (worse, better)]
-        assert GRADES.index(grades[0]) <= GRADES.index(grades[1])
+    plain = ("{}/{}", "{} out of {}", "{} / {}")
+    for form in (*plain, *(f"{each} stars" for each in plain[1:]), "{} of {} stars"):
+        (of_worse,), (of_better,) = (_grades(form.format(n, scale)) for n in (worse, better))
+        assert GRADES.index(of_worse) <= GRADES.index(of_better)
 
 
 @given(
@@ -184,8 +192,10 @@ def test_a_better_rating_never_has_a_worse_grade(scale: int, data: st.DataObject
         st.sampled_from(["5", "10", "five", "/", "-", "out", "of", "stars", "★", "☆", "thumbs", "up", "down", "x"])
     )
 )
-def test_parts_of_ratings_in_any_order_have_grades_or_none(tokens: list[str]) -> None:
-    assert set(_grades(" ".join(tokens))) <= set(GRADES)
+def test_parts_of_ratings_in_any_order_have_no_more_grades_than_ends_of_ratings(tokens: list[str]) -> None:
+    assert len(_grades(" ".join(tokens))) <= sum(
+        token not in ("/", "-", "out", "of", "thumbs", "x") for token in tokens
+    )
 
 
 def test_a_rating_does_not_reach_from_one_text_to_the_next() -> None:
@@ -269,3 +279,13 @@ def test_saved_settings_without_it_stay_formal() -> None:
     formal = SentimentTerms(informal=False)
     assert not SentimentTerms().from_bytes(formal.to_bytes()).informal
     assert formal.lexeme("Polish").term == "people american"
+
+
+@pytest.mark.parametrize(
+    ("text", "label"), [("★☆☆☆☆", "negative"), ("9 / 10", "positive"), ("9/10", "positive"), ("⭐", None)]
+)
+def test_a_rating_alone_is_evidence(text: str, label: str | None) -> None:
+    nlp = load("en")
+    assert TextScorer(nlp).predict([text]) == [label]
+    assert nlp(text)._.sentiment.label == label
+    assert (nlp(text)._.sentiment.n_known > 0) == (label is not None)

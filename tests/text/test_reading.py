@@ -18,6 +18,9 @@ PHRASES = st.sampled_from([(kind, word) for kind, words in WORDS.items() for wor
         ("I do NOT like it", "negation"),
         ("It isn't bad", "contraction"),
         ("it wasn’t", "contraction"),
+        ("it wasn´t", "contraction"),
+        ("it wasn`t", "contraction"),
+        ("They couldnt be better", "negation"),
         ("Slow, but good", "contrast"),
         ("I wish it were good", "condition"),
         ("I used\n to love it", "time"),
@@ -51,8 +54,3 @@ def test_the_words_are_plain_words_and_each_is_there_once() -> None:
     assert all(re.fullmatch(r"[a-z]+( [a-z]+)*", word) for word in words)
     assert len(words) == len(set(words))
     assert not WORDS.keys() & MARKS.keys()
-
-
-@given(st.lists(st.text(alphabet="nobut ?'’t,", max_size=12)))
-def test_texts_are_judged_one_by_one(texts: list[str]) -> None:
-    assert call_for_reading(texts).tolist() == [kind_of_reading(text) is not None for text in texts]

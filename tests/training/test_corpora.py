@@ -311,3 +311,13 @@ def test_rejected_rows_are_left_out_and_counted_once(tmp_path: Path, caplog: pyt
     path.write_text(json.dumps(answered[-1]))
     with pytest.raises(SentimentError, match=r"S003.*a\.jsonl"):
         read_labelled_texts(path)
+
+
+def test_the_reader_takes_spellings_of_a_label_for_one(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "a.csv", [LabelledText("a", "Good"), LabelledText("b", "good"), LabelledText("c", "Bad")] * 2
+    )
+    reader: Callable[[Language], object] = LabelledTexts(path)
+    found = [example.reference.cats for example in reader(spacy.blank("en"))]  # type: ignore[attr-defined]
+    assert {tuple(cats) for cats in found} == {("Bad", "Good")}
+    assert [max(cats, key=cats.get) for cats in found] == ["Good", "Good", "Bad"] * 2

@@ -203,3 +203,10 @@ def test_a_recipe_that_cannot_be_used_is_named(content: bytes, reason: str, tmp_
     (tmp_path / "bad.cfg").write_bytes(content)
     with pytest.raises(SentimentError, match=rf"S026.*bad\.cfg.*{reason}"):
         read_recipe(tmp_path / "bad.cfg")
+
+
+def test_labels_are_spelled_as_the_recipe_spells_them(data: Path) -> None:
+    rows = [("f", "Positive"), ("g", " NEGATIVE "), ("h", "neutral")]
+    srsly.write_jsonl(data / "second.jsonl", [{"text": text, "label": label} for text, label in rows])
+    corpus = mix(read_recipe(data / "recipe.cfg"), data)
+    assert [text.label for text in corpus.texts[2:]] == ["positive", "negative", "neutral"]

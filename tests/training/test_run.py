@@ -243,3 +243,10 @@ def test_held_out_texts_that_are_training_texts_are_not_measured() -> None:
     dev = (["fine", "lovely", " bad ", "awful"], ["positive", "positive", "negative", "negative"])
     trained = train(texts, labels, dev=dev, settings=replace(SMALL, steps=1))
     assert [text.text for text in trained.held_out] == ["lovely", "awful"]
+
+
+def test_spellings_of_a_label_are_one() -> None:
+    texts = [f"{word} {i}" for i in range(10) for word in ("fine", "poor")]
+    trained = train(texts, ["Positive", "negative", "positive", "Negative"] * 5, settings=replace(SMALL, steps=2))
+    assert tuple(trained.nlp("fine").cats) == DEFAULT_LABELS
+    assert {label for _, label in trained.held_out} == set(DEFAULT_LABELS)
