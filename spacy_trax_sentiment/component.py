@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
 from spacy.pipeline.textcat import TextCategorizer
 from spacy.tokenizer import Tokenizer
@@ -15,6 +16,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
+from .errors import SentimentError
 from .explanation.doc_extension import record_scored, register_component, sentiment_of
 from .explanation.sentiment import Sentiment
 from .model.inputs import doc_batches, set_terms, set_vocabulary
@@ -164,7 +166,7 @@ class TraxSentiment(PretrainedPipe, TextCategorizer):  # type: ignore[misc]
             get_examples: Returns the examples.
             nlp: The pipeline.
             labels: The labels; None for those of the examples.
-            positive_label: As in spaCy's `textcat`.
+            positive_label: As in spaCy's `textcat`; one of two labels.
             vocabulary: The terms to know, as in a saved model's `vocabulary.json`; None for those of the examples.
             min_count: Leave out terms that occur less often in the examples.
             max_size: The most terms to keep, those that occur most; None for all.
@@ -177,6 +179,10 @@ class TraxSentiment(PretrainedPipe, TextCategorizer):  # type: ignore[misc]
         validate_get_examples(get_examples, "TraxSentiment.initialize")
         if self._pretrained:
             self._keep_pretrained(get_examples, labels)
+            if positive_label is not None and positive_label not in self.labels:
+                raise SentimentError(SpacyErrors.E920.format(pos_label=positive_label, labels=self.labels))
+            if positive_label is not None and len(self.labels) != 2:
+                raise SentimentError(SpacyErrors.E919.format(pos_label=positive_label, labels=self.labels))
             self.cfg["positive_label"] = positive_label
             return
         set_vocabulary(self.model, (example.reference for example in get_examples()), min_count, max_size)

@@ -166,6 +166,7 @@ class Errors:
     S071 = "[S071] {path}: has changed since it was written ({reason}). Copy the model again, or make it again with `trax-sentiment train`."
     S072 = "[S072] {path}: has the format version {found}, written by spacy-trax-sentiment {package}; this version reads up to {known}. Install a newer spacy-trax-sentiment."
     S073 = "[S073] {path}: does not fit the pipeline's component ({reason}). Load it with the config that it was saved with."
+    S088 = "[S088] {path}: was saved with another preprocessor than {name}. Name that preprocessor in the config; a cascade takes SentimentTerms.v1 and those of Encoder.v1 only."
     S074 = "[S074] the weights '{name}' hold values that are not finite as {dtype}. Save as float32, or train again with a lower learning rate."
     S075 = "[S075] the model takes at least {size} MB, more than --max-mb {most}. Give a larger --max-mb."
 
@@ -196,7 +197,7 @@ class Errors:
     S142 = "[S142] an address of '{scheme}' holds a password. Leave it out, and give it the way the store's own tools read it, for example in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 
     # Explanations
-    S080 = "[S080] no `trax_sentiment` component has scored this Doc. Process the text with a pipeline that has one, or call that component's `explain(doc)`."
+    S080 = "[S080] no `trax_sentiment` component has scored this Doc. Process the text with a pipeline that has one, or, for a component from another pipeline, call its `explain(doc)`."
     S081 = "[S081] unknown style {style}. Use 'sentiment'; displaCy has the other styles."
     S082 = "[S082] {value} cannot be rendered. Give a Doc, a Span or a Sentiment, or a list of them."
     S083 = "[S083] unknown options: {value}. The options are: {options}."

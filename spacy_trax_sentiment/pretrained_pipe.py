@@ -37,6 +37,7 @@ class PretrainedPipe:
     cfg: dict[str, Any]
     restrict_labels: tuple[str, ...] | None = None
     _pretrained = False
+    _stored_dtype: str | None = None  # what the weights were stored as
     _pending: Path | None = None  # the directory to load weights from once they are needed
 
     def prepare(
@@ -70,7 +71,7 @@ class PretrainedPipe:
         if self._pending is None:
             return
         with _LOADING:
-            path = self._pending
+            path, wanted = self._pending, self.cfg.get("weights_dtype")
             if path is None:  # another thread was quicker
                 return
             if is_cascade(self.model):
@@ -78,6 +79,8 @@ class PretrainedPipe:
             else:
                 found, self._pretrained = pretrained_model(path, self.name), True
                 self.from_disk(found, exclude=["vocab"])
+            if wanted is not None:
+                self.cfg["weights_dtype"] = wanted
 
     def require_weights(self) -> None:
         """Load the pretrained weights, or raise spaCy's E109, a SentimentError here, if there are none."""
@@ -89,6 +92,7 @@ class PretrainedPipe:
         """Load the weights that wait, and raise SentimentError if the component cannot be trained.
 
         It cannot if it is restricted, as an example of another label would have no place, or if it is a cascade.
+        What it learns would be lost if it were rounded again: it is no longer stored as the weights were.
         """
         self.load_pending()
         if self.restrict_labels is not None:
@@ -96,6 +100,9 @@ class PretrainedPipe:
         if is_cascade(self.model):
             settings = self.model.attrs["settings"]
             raise SentimentError(Errors.S183.format(name=self.name, first=settings.first, second=settings.second))
+        if self._stored_dtype is not None and self.cfg.get("weights_dtype") == self._stored_dtype:
+            del self.cfg["weights_dtype"]
+        self._stored_dtype = None
 
     def require_own(self, labels: Iterable[str]) -> None:
         """Raise SentimentError if one of the labels is not the pretrained weights'."""
@@ -163,6 +170,7 @@ class PretrainedPipe:
         model, cfg = self._read(read, where)
         self.model = model
         self.cfg.update(cfg)
+        self._stored_dtype = cfg.get("weights_dtype")
         check_language(self.cfg, where, self.vocab.lang)
         self.apply_restriction()
         self._pending = None  # only now, because another thread may be waiting for the weights

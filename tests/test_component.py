@@ -1,3 +1,4 @@
+import copy
 import pickle
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from spacy.training import Example
 from spacy_trax_sentiment import TextScorer
 from spacy_trax_sentiment.component import TraxSentiment
 from spacy_trax_sentiment.errors import SentimentError
+from spacy_trax_sentiment.model.parameters import get_weights
 from spacy_trax_sentiment.pipelines import find_component, load
 
 SMALL = {"model": {"embedding_dim": 8}, "pretrained": None}
@@ -383,3 +385,62 @@ def test_docs_of_several_vocabularies_are_scored_together() -> None:
     docs = [nlp.make_doc("I love it"), spacy.blank("en").make_doc("zorblax awful"), nlp.make_doc("zorblax")]
     expected = [dict(nlp(doc.text).cats) for doc in docs]
     assert [doc.cats for doc in nlp.pipe(docs)] == [pytest.approx(each) for each in expected]
+
+
+def test_a_copy_and_an_unpickled_component_explain_docs_too() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment")
+    for other in (pickle.loads(pickle.dumps(nlp)), copy.deepcopy(nlp)):
+        assert other("love it").copy()._.sentiment.label == "positive"
+    code = "import pickle, sys; nlp = pickle.load(sys.stdin.buffer); print(nlp('love it')._.sentiment.label)"
+    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(nlp), capture_output=True, check=True)
+    assert done.stdout.strip() == b"positive"
+
+
+def test_weights_of_another_preprocessor_are_refused() -> None:
+    preprocessor = {"@misc": "spacy_trax_sentiment.WordPieces.v1"}
+    model = {"@architectures": "spacy_trax_sentiment.Classifier.v1", "preprocessor": preprocessor}
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", config={"model": model})
+    with pytest.raises(SentimentError, match=r"S088.*WordPieces\.v1"):
+        nlp("I love it")
+
+
+def test_what_was_learned_is_not_rounded_when_it_is_saved(require_trax: None) -> None:
+    nlp = spacy.blank("en")
+    component: Any = nlp.add_pipe("trax_sentiment")
+    examples = [Example.from_dict(nlp.make_doc("I love it"), {"cats": {"positive": 0.0, "negative": 1.0}})]
+    optimizer = nlp.resume_training()
+    optimizer.learn_rate = 1e-5
+    nlp.update(examples, sgd=optimizer)
+    again = spacy.blank("en")
+    again.add_pipe("trax_sentiment", config={"pretrained": None}).from_bytes(component.to_bytes())
+    for name, value in get_weights(component.model).items():
+        np.testing.assert_array_equal(get_weights(again.get_pipe("trax_sentiment").model)[name], value)
+
+
+def test_the_type_to_save_as_can_be_set_before_the_weights_are_loaded(tmp_path: Path) -> None:
+    component: Any = spacy.blank("en").add_pipe("trax_sentiment")
+    component.cfg["weights_dtype"] = "int8"
+    component.to_disk(tmp_path, exclude=["vocab"])
+    assert np.load(tmp_path / "E.npy").dtype == np.int8
+
+
+def test_pretrained_weights_may_be_of_a_component_of_another_name(tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("trax_sentiment", name="mood")
+    nlp.to_disk(tmp_path / "m")
+    other = spacy.blank("en")
+    other.add_pipe("trax_sentiment", config={"pretrained": str(tmp_path / "m")})
+    assert other("I love it").cats == nlp("I love it").cats
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "positive", "code"), [("en", "posituve", "E920"), ("en_ternary", "positive", "E919")]
+)
+def test_a_positive_label_is_one_of_two(pretrained: str, positive: str, code: str) -> None:
+    nlp = spacy.blank("en")
+    component: Any = nlp.add_pipe("trax_sentiment", config={"pretrained": pretrained})
+    examples = [Example.from_dict(nlp.make_doc("good"), {"cats": {"positive": 1.0, "negative": 0.0}})]
+    with pytest.raises(SentimentError, match=code):
+        component.initialize(lambda: examples, positive_label=positive)

@@ -60,6 +60,8 @@ def register_component(component: Component, extension: str = EXTENSION) -> None
 
 def record_scored(docs: Iterable[Doc], component: Component, extension: str = EXTENSION) -> None:
     """Remember, weakly, that the component scored these Docs."""
+    if component not in _COMPONENTS[extension]:  # a copy, or unpickled
+        register_component(component, extension)
     for doc in docs:
         _SCORED_BY[extension][doc] = component
 

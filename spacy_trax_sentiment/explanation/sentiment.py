@@ -24,9 +24,9 @@ class Sentiment:
     A span's sentiment is what its own words say. Its `TargetSentiment`, `span._.target_sentiment`, is what the text
     says of the span, for example of a product that it names.
 
-    A span is scored as a text of its own, with two differences: a negation or a contrast before it still applies, and a
-    pair of tokens across its edge does not count. If the layer does not fold, a span's scores are the sum of its
-    tokens' contributions to the Doc's, and the bias.
+    A span is scored as a text of its own, with two differences: a negation before it, a contrast on either side of it
+    and a rating that ends in it still apply, and a pair of tokens across its edge does not count. If the layer does not
+    fold, a span's scores are the sum of its tokens' contributions to the Doc's, and the bias.
 
     All logarithms are natural. Whatever the number of labels, the arrays have the same ranks.
 

@@ -5,7 +5,7 @@ Nothing that is loaded can execute: there is no pickle. A file that is missing o
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from itertools import islice
@@ -115,7 +115,7 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> t
         _check_settings(model, settings, terms, vocabulary)
         preprocessor = copy.copy(model.attrs["preprocessor"])  # a copy, because the file may still be refused
         preprocessor = deserialize_attr(preprocessor, preprocessor_bytes, "preprocessor", model)
-        _check_preprocessor(preprocessor)
+        _check_preprocessor(preprocessor, vars(model.attrs["preprocessor"]), where)
         if settings["n_labels"] is not None:
             model.set_dim("nO", settings["n_labels"])
         attributes = {name: settings[name] for name in _attributes(model)}
@@ -127,6 +127,8 @@ def model_from_files(model: Model[Any, Any], read: Read, where: str | Path) -> t
             model.attrs.update(before)
             raise
     except (AttributeError, KeyError, MemoryError, TypeError, ValueError) as error:
+        if isinstance(error, SentimentError):
+            raise
         raise SentimentError(Errors.S073.format(path=where, reason=reason_of(error))) from None
     set_weights(model, weights)
     if "graph" in model.attrs and weights:
@@ -145,8 +147,8 @@ def _cascade_of(
         for place, name in zip(_PLACES, (chosen.first, chosen.second), strict=True):
             start = f"{place}/"
             own = {file.removeprefix(start): data for file, data in files.items() if file.startswith(start)}
-            named = _asked_model(own.__getitem__, Path(where) / place) if own else _named_model(str(name), place)
-            layers.append(named)
+            read, path = (own.__getitem__, Path(where) / place) if own else _named_model(str(name), place)
+            layers.append(model_from_files(Classifier(SentimentTerms()), read, path))
         return loaded_cascade(chosen, layers), {**cfg, "labels": layers[0][1]["labels"]}
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, SentimentError):
@@ -154,20 +156,11 @@ def _cascade_of(
         raise SentimentError(Errors.S073.format(path=where, reason=reason_of(error))) from None
 
 
-def _named_model(name: str, place: str) -> tuple[Model[Any, Any], dict[str, Any]]:
+def _named_model(name: str, place: str) -> tuple[Read, Path]:
     path = find_model(pretrained_path(name), "trax_sentiment")
     if path is None:
         raise SentimentError(Errors.S180.format(path=name, place=place, known=known_models(name)))
-    return _asked_model(reader(path), path)
-
-
-def _asked_model(read: Read, where: Path) -> tuple[Model[Any, Any], dict[str, Any]]:
-    """Return a model that a cascade asks, with its component's settings."""
-    model, cfg = model_from_files(Classifier(SentimentTerms()), read, where)
-    preprocessor = model.attrs.get("preprocessor")
-    if preprocessor is not None and vars(preprocessor).keys() - vars(type(preprocessor)()).keys() - {"_lexicon"}:
-        raise SentimentError(Errors.S181.format(path=where, reason="its preprocessor is not SentimentTerms.v1"))
-    return model, cfg
+    return reader(path), path
 
 
 def _parsed(files: Mapping[str, bytes], name: str, parse: Callable[[bytes], Any], where: str | Path) -> Any:
@@ -233,7 +226,10 @@ def _check_settings(model: Model[Any, Any], settings: Any, terms: Any, vocabular
         raise ValueError("the vocabulary does not start with the special terms, or holds a term twice")
 
 
-def _check_preprocessor(preprocessor: Any) -> None:
+def _check_preprocessor(preprocessor: Any, before: Collection[str], where: str | Path) -> None:
+    gained = [name for name in vars(preprocessor) if name not in before and not name.startswith("_")]
+    if gained and isinstance(preprocessor, SentimentTerms | WordPieces | UnigramPieces):
+        raise SentimentError(Errors.S088.format(path=where, name=f"{type(preprocessor).__name__}.v1"))
     for name in vars(preprocessor):
         if callable(getattr(type(preprocessor), name, None)):
             raise ValueError(f"the preprocessor's settings hold {name!r}")

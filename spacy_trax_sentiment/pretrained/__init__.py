@@ -38,7 +38,7 @@ def known_models(path: str | Path) -> str:
     """Return sentences for a model that is not there: the one with the nearest name, if any, and the bundled ones."""
     path, names = Path(path), bundled_names()
     try:
-        beside = [each.name for each in path.parent.iterdir() if each.is_dir()]
+        beside = [each.name for each in path.parent.iterdir() if each.is_dir() and each != path]
     except OSError:
         beside = []
     # A name without a folder may be meant for a bundled model as well.
@@ -48,8 +48,15 @@ def known_models(path: str | Path) -> str:
 
 
 def find_model(path: Path, name: str) -> Path | None:
-    """Return the directory of the component's files, in a pipeline's directory or the path itself; None if none."""
-    return next((each for each in (path / name, path / "trax_sentiment", path) if _holds_model(each)), None)
+    """Return the directory of the component's files, in a pipeline's directory or the path itself; None if none.
+
+    In the pipeline, the component may have another name, if it is the only one.
+    """
+    named = [each for each in (path / name, path / "trax_sentiment", path) if _holds_model(each)]
+    if not named and path.is_dir():
+        of_another_name = [each for each in path.iterdir() if _holds_model(each)]
+        named = of_another_name if len(of_another_name) == 1 else []
+    return named[0] if named else None
 
 
 def pretrained_model(path: Path, name: str) -> Path:

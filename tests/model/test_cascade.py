@@ -278,7 +278,7 @@ def test_a_model_with_another_preprocessor_is_refused(tmp_path: Path) -> None:
     component.cfg["labels"] = list(LABELS)
     component.model.attrs["preprocessor"].stop_words = frozenset({"the"})
     component.to_disk(tmp_path, exclude=["vocab"])
-    with pytest.raises(SentimentError, match="S181.*preprocessor"):
+    with pytest.raises(SentimentError, match="S088.*SentimentTerms.v1"):
         find_component(_cascade(first=str(tmp_path)))
 
 
