@@ -133,11 +133,9 @@ class TextScorer:
             SentimentError: A text is not a str, a target is empty or not in its text, or the model cannot score
                 targets.
         """
-        return (
-            self.scored(texts).probabilities
-            if targets is None
-            else self._of_targets(list(_several(texts)), list(targets))
-        )
+        if targets is None:
+            return self.scored(texts).probabilities
+        return self._of_targets(list(_several(texts)), list(targets))
 
     __call__ = predict_proba
 

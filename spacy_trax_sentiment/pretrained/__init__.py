@@ -78,8 +78,8 @@ def pretrained_labels(path: Path, name: str) -> list[str]:
 
 def asked_models(path: Path, name: str) -> list[Path]:
     """Return the directories of the models that a cascade names in its settings; none if the model is another."""
-    cascade = _settings(path, name).get("cascade")
-    return [pretrained_path(cascade[each]) for each in ("first", "second")] if cascade else []
+    cascade = _settings(path, name).get("cascade") or {}
+    return [pretrained_path(cascade[each]) for each in ("first", "second") if isinstance(cascade.get(each), str)]
 
 
 def lacks_target_head(path: Path, name: str) -> bool:
