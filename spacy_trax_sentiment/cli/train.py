@@ -95,7 +95,9 @@ def train(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Train a pipeline and measure it on held-out texts, with a report in the output directory.
+    """Train a pipeline and measure it.
+
+    It is measured on held-out texts, with a report in the output directory.
 
     Needs the extra `train`; from a clone: pip install '.[train]'.
 

@@ -37,7 +37,7 @@ class StandIn:
         cls.loaded.append(path)
         return cls()
 
-    def score(self, texts: Sequence[str]) -> Scored:
+    def scored(self, texts: Sequence[str]) -> Scored:
         self.n_texts.append(len(texts))
         up = [0.5 if not text else 0.25 + len(text) % 2 / 2 for text in texts]
         probabilities = np.array([[1 - p, p] for p in up], dtype=np.float32).reshape(-1, 2)
@@ -314,7 +314,7 @@ def test_an_interrupt_leaves_no_output(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scorer, "score", interrupt)
+    monkeypatch.setattr(scorer, "scored", interrupt)
     assert run("a", "--output", tmp_path / "b.csv", "--model", "m").status == 130
     assert not list(tmp_path.iterdir())
 
