@@ -227,9 +227,6 @@ def _check_settings(model: Model[Any, Any], settings: Any, terms: Any, vocabular
 
 
 def _check_preprocessor(preprocessor: Any, before: Collection[str], where: str | Path) -> None:
-    gained = [name for name in vars(preprocessor) if name not in before and not name.startswith("_")]
-    if gained and isinstance(preprocessor, SentimentTerms | WordPieces | UnigramPieces):
-        raise SentimentError(Errors.S088.format(path=where, name=f"{type(preprocessor).__name__}.v1"))
     for name in vars(preprocessor):
         if callable(getattr(type(preprocessor), name, None)):
             raise ValueError(f"the preprocessor's settings hold {name!r}")
@@ -237,6 +234,9 @@ def _check_preprocessor(preprocessor: Any, before: Collection[str], where: str |
         value = getattr(preprocessor, name, 0)
         if type(value) is not int or not 0 <= value <= most:
             raise ValueError(f"the preprocessor's {name} is {str(value)[:40]}")
+    gained = [name for name in vars(preprocessor) if name not in before and not name.startswith("_")]
+    if gained and isinstance(preprocessor, SentimentTerms | WordPieces | UnigramPieces):
+        raise SentimentError(Errors.S088.format(path=where, name=f"{type(preprocessor).__name__}.v1"))
 
 
 def _check_shapes(model: Model[Any, Any], weights: Mapping[str, Any]) -> None:
