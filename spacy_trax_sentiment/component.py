@@ -166,7 +166,7 @@ class TraxSentiment(PretrainedPipe, TextCategorizer):  # type: ignore[misc]
             get_examples: Returns the examples.
             nlp: The pipeline.
             labels: The labels; None for those of the examples.
-            positive_label: As in spaCy's `textcat`; one of two labels.
+            positive_label: The label that counts as positive, one of two, as in spaCy's `textcat`; None for neither.
             vocabulary: The terms to know, as in a saved model's `vocabulary.json`; None for those of the examples.
             min_count: Leave out terms that occur less often in the examples.
             max_size: The most terms to keep, those that occur most; None for all.
